@@ -1,0 +1,398 @@
+//! An imported data set: what stands in `dataset.json`, `items.jsonl` and `skipped.jsonl`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::description::MAX_SIZE;
+use crate::error::{Error, Result};
+
+/// Version of the files that an import writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+pub(crate) const DATASET_FILE: &str = "dataset.json";
+pub(crate) const ITEMS_FILE: &str = "items.jsonl";
+pub(crate) const PIXELS_FILE: &str = "pixels.u8";
+pub(crate) const SKIPPED_FILE: &str = "skipped.jsonl";
+
+/// What the labels of an attribute are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AttributeKind {
+    /// One label an image; the classes named by the order stand in that order.
+    Ordered,
+    /// One label an image, no order.
+    Nominal,
+    /// Several labels an image at once.
+    Multi,
+}
+
+/// One attribute of the images, such as the length of a sleeve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// What its labels are.
+    pub kind: AttributeKind,
+    /// Its `c` classes; labels are indices into this list.
+    pub classes: Vec<String>,
+    /// Class indices in the declared order; may name a subset, empty unless the kind is ordered.
+    pub order: Vec<u32>,
+}
+
+/// Which part of the data set an image belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Everything is fitted on these.
+    Train,
+    /// Choices are made on these.
+    Validation,
+    /// Figures are reported on these.
+    Test,
+}
+
+impl Split {
+    /// All splits, in their fixed order.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// The name as files write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+
+    /// Reads `train`, `validation`, `val` or `test`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "train" => Some(Self::Train),
+            "validation" | "val" => Some(Self::Validation),
+            "test" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is known of one image about one attribute; numbers are indices into [`Attribute::classes`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Label {
+    /// Nothing is known; never a negative.
+    Missing,
+    /// The class of an ordered or nominal attribute.
+    One(u32),
+    /// The classes of a multi attribute, ascending, each once, never empty; the classes not named are absent.
+    Many(Vec<u32>),
+}
+
+/// One image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Unique name.
+    pub id: String,
+    /// The split that it belongs to.
+    pub split: Split,
+    /// One label an attribute, in the order of [`Dataset::attributes`].
+    pub labels: Vec<Label>,
+    /// The original file, below the folder that [`crate::originals`] gives; `None` for images without a file of their own.
+    pub path: Option<String>,
+}
+
+/// Size of every packed image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageShape {
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// 1 grey, 3 RGB.
+    pub channels: usize,
+}
+
+impl ImageShape {
+    /// Values of one image.
+    pub fn len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Whether an image of this shape has no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A file that could not be read and is not part of the data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skipped {
+    /// The file.
+    pub path: String,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+/// An imported data set, pixels aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// Its name.
+    pub name: String,
+    /// Attributes in the order of their declaration.
+    pub attributes: Vec<Attribute>,
+    /// The `n` images; the row of an image is its index here and in the pack.
+    pub items: Vec<Item>,
+    /// Size of every packed image.
+    pub shape: ImageShape,
+    /// Files left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// How often a class occurs; `class` is `None` for unlabelled images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    attribute: String,
+    class: Option<String>,
+    train: usize,
+    validation: usize,
+    test: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    schema: u32,
+    name: String,
+    items: usize,
+    skipped: usize,
+    shape: ImageShape,
+    attributes: Vec<Attribute>,
+    counts: Vec<Count>,
+}
+
+/// Only the version, so that a newer file is named as such before its other keys are looked at.
+#[derive(Deserialize)]
+struct Version {
+    schema: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Named {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    id: String,
+    split: Split,
+    path: Option<String>,
+    labels: BTreeMap<String, Option<Named>>,
+}
+
+impl Dataset {
+    /// Reads the folder that [`crate::import`] wrote and checks that its files agree.
+    ///
+    /// **Errors.** [`Error::Io`], [`Error::NewerSchema`], [`Error::Damaged`] and [`Error::PackSize`].
+    pub fn open(dir: &Path) -> Result<Self> {
+        let head = read_head(dir)?;
+        let items = read_lines(&dir.join(ITEMS_FILE), head.items, "lines", |row: Row| item(row, &head.attributes))?;
+        let skipped = read_lines(&dir.join(SKIPPED_FILE), head.skipped, "lines", Ok)?;
+        let dataset = Self { name: head.name, attributes: head.attributes, items, shape: head.shape, skipped };
+        if dataset.counts() != head.counts {
+            return Err(Error::Damaged {
+                path: dir.join(DATASET_FILE),
+                line: 1,
+                reason: format!("its counts differ from those of {ITEMS_FILE}"),
+            });
+        }
+        check_pixels(dir, &dataset)?;
+        Ok(dataset)
+    }
+
+    /// Rows of one split, ascending.
+    pub fn rows(&self, split: Split) -> Vec<usize> {
+        let of_split = |(row, item): (usize, &Item)| (item.split == split).then_some(row);
+        self.items.iter().enumerate().filter_map(of_split).collect()
+    }
+
+    /// Index of the attribute of that name.
+    pub fn attribute(&self, name: &str) -> Option<usize> {
+        self.attributes.iter().position(|attribute| attribute.name == name)
+    }
+
+    /// Images of one split that carry each class of an attribute, and those that are unlabelled.
+    ///
+    /// **Shapes.** `c + 1` counts, the last that of the unlabelled; an image of a multi attribute counts once a class.
+    pub fn class_counts(&self, attribute: usize, split: Split) -> Vec<usize> {
+        let classes = self.attributes[attribute].classes.len();
+        let mut counts = vec![0; classes + 1];
+        for item in self.items.iter().filter(|item| item.split == split) {
+            match &item.labels[attribute] {
+                Label::Missing => counts[classes] += 1,
+                Label::One(class) => counts[*class as usize] += 1,
+                Label::Many(several) => several.iter().for_each(|&class| counts[class as usize] += 1),
+            }
+        }
+        counts
+    }
+
+    fn counts(&self) -> Vec<Count> {
+        let mut counts = Vec::new();
+        for (index, attribute) in self.attributes.iter().enumerate() {
+            let [train, validation, test] = Split::ALL.map(|split| self.class_counts(index, split));
+            let names = attribute.classes.iter().map(|class| Some(class.clone())).chain([None]);
+            counts.extend(names.enumerate().map(|(at, class)| Count {
+                attribute: attribute.name.clone(),
+                class,
+                train: train[at],
+                validation: validation[at],
+                test: test[at],
+            }));
+        }
+        counts
+    }
+
+    /// Writes everything but the pixels.
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
+        write_lines(&dir.join(ITEMS_FILE), self.items.iter().map(|item| row(item, &self.attributes)))?;
+        write_lines(&dir.join(SKIPPED_FILE), self.skipped.iter())?;
+        let head = Head {
+            schema: SCHEMA_VERSION,
+            name: self.name.clone(),
+            items: self.items.len(),
+            skipped: self.skipped.len(),
+            shape: self.shape,
+            attributes: self.attributes.clone(),
+            counts: self.counts(),
+        };
+        let path = dir.join(DATASET_FILE);
+        let mut text = serde_json::to_vec_pretty(&head).map_err(|error| Error::io(&path)(error.into()))?;
+        text.push(b'\n');
+        fs::write(&path, text).map_err(Error::io(&path))
+    }
+}
+
+fn read_head(dir: &Path) -> Result<Head> {
+    let path = dir.join(DATASET_FILE);
+    let text = fs::read(&path).map_err(Error::io(&path))?;
+    let damaged =
+        |error: serde_json::Error| Error::Damaged { path: path.clone(), line: error.line(), reason: error.to_string() };
+    let Version { schema } = serde_json::from_slice(&text).map_err(damaged)?;
+    if schema > SCHEMA_VERSION {
+        return Err(Error::NewerSchema { path, found: schema, supported: SCHEMA_VERSION });
+    }
+    let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
+    let ImageShape { height, width, channels } = head.shape;
+    let sides = 1..=MAX_SIZE;
+    if !sides.contains(&height) || !sides.contains(&width) || !(1..=3).contains(&channels) {
+        let reason = format!("its shape is {height} x {width} x {channels}");
+        return Err(Error::Damaged { path, line: 1, reason });
+    }
+    let named = |attribute: &Attribute| attribute.order.iter().all(|&at| (at as usize) < attribute.classes.len());
+    if !head.attributes.iter().all(named) {
+        return Err(Error::Damaged { path, line: 1, reason: "an order names a class that does not exist".into() });
+    }
+    Ok(head)
+}
+
+/// Checks the size of the pack.
+pub(crate) fn check_pixels(dir: &Path, dataset: &Dataset) -> Result<()> {
+    let path = dir.join(PIXELS_FILE);
+    let got = fs::metadata(&path).map_err(Error::io(&path))?.len();
+    let expected = (dataset.items.len() as u64).checked_mul(dataset.shape.len() as u64);
+    match expected {
+        Some(expected) if expected == got => Ok(()),
+        _ => Err(Error::PackSize { path, unit: "bytes", expected: expected.unwrap_or(u64::MAX), got }),
+    }
+}
+
+fn item(row: Row, attributes: &[Attribute]) -> std::result::Result<Item, String> {
+    let mut named = row.labels;
+    let mut labels = Vec::with_capacity(attributes.len());
+    for attribute in attributes {
+        let value = named.remove(&attribute.name).ok_or_else(|| format!("no label for {}", attribute.name))?;
+        labels.push(label(value, attribute)?);
+    }
+    match named.keys().next() {
+        Some(name) => Err(format!("label for the undeclared attribute {name}")),
+        None => Ok(Item { id: row.id, split: row.split, labels, path: row.path }),
+    }
+}
+
+fn label(value: Option<Named>, attribute: &Attribute) -> std::result::Result<Label, String> {
+    let index = |class: &String| match attribute.classes.iter().position(|known| known == class) {
+        Some(at) => Ok(at as u32),
+        None => Err(format!("class {class} is none of attribute {}", attribute.name)),
+    };
+    match (value, attribute.kind) {
+        (None, _) => Ok(Label::Missing),
+        (Some(Named::One(class)), AttributeKind::Ordered | AttributeKind::Nominal) => index(&class).map(Label::One),
+        (Some(Named::Many(classes)), AttributeKind::Multi) => {
+            classes.iter().map(index).collect::<std::result::Result<_, _>>().map(Label::Many)
+        }
+        _ => Err(format!("the label of {} does not fit its kind", attribute.name)),
+    }
+}
+
+fn row(item: &Item, attributes: &[Attribute]) -> Row {
+    let named = |(attribute, label): (&Attribute, &Label)| {
+        let class = |at: &u32| attribute.classes[*at as usize].clone();
+        let value = match label {
+            Label::Missing => None,
+            Label::One(at) => Some(Named::One(class(at))),
+            Label::Many(several) => Some(Named::Many(several.iter().map(class).collect())),
+        };
+        (attribute.name.clone(), value)
+    };
+    Row {
+        id: item.id.clone(),
+        split: item.split,
+        path: item.path.clone(),
+        labels: attributes.iter().zip(&item.labels).map(named).collect(),
+    }
+}
+
+fn write_lines<T: Serialize>(path: &Path, lines: impl Iterator<Item = T>) -> Result<()> {
+    let mut out = BufWriter::new(File::create(path).map_err(Error::io(path))?);
+    for line in lines {
+        serde_json::to_writer(&mut out, &line).map_err(|error| Error::io(path)(error.into()))?;
+        out.write_all(b"\n").map_err(Error::io(path))?;
+    }
+    out.flush().map_err(Error::io(path))
+}
+
+fn read_lines<T: for<'a> Deserialize<'a>, U>(
+    path: &Path,
+    expected: usize,
+    unit: &'static str,
+    mut convert: impl FnMut(T) -> std::result::Result<U, String>,
+) -> Result<Vec<U>> {
+    let file = File::open(path).map_err(Error::io(path))?;
+    let mut values = Vec::new();
+    for (at, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(Error::io(path))?;
+        let parsed = serde_json::from_str(&line).map_err(|error| error.to_string());
+        let value = parsed.and_then(&mut convert);
+        values.push(value.map_err(|reason| Error::Damaged { path: path.into(), line: at + 1, reason })?);
+    }
+    if values.len() != expected {
+        return Err(Error::PackSize { path: path.into(), unit, expected: expected as u64, got: values.len() as u64 });
+    }
+    Ok(values)
+}

@@ -1,0 +1,70 @@
+//! Which images, which labels?
+//!
+//! A [`Description`] (TOML) says where images come from and how a source's labels map onto **attributes**. [`import`] reads
+//! the source, maps, splits and packs it into a folder of plain files; [`Dataset::open`] reads that folder back, [`Pixels`]
+//! reads the pack by position and [`Batcher`] turns rows of it into normalised, optionally augmented floats.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `dataset.json` | schema version, name, shape, attributes, counts a class and split |
+//! | `items.jsonl` | one line an image: id, split, path, labels by class name (`null` = unlabelled) |
+//! | `pixels.u8` | `n * height * width * channels` bytes, channels last, in the order of `items.jsonl` |
+//! | `skipped.jsonl` | one line a file that could not be read, with the reason |
+//!
+//! **Conventions.** A missing label is never a negative. An attribute is ordered, nominal (one label an image) or multi
+//! (several at once). Same description and source: same bytes, whatever the number of threads.
+//!
+//! **Example**
+//!
+//! ```
+//! # fn main() -> Result<(), latentwalk_images::Error> {
+//! let description = latentwalk_images::Description::parse(
+//!     r#"
+//!     [images]
+//!     source = "folder"
+//!     root = "photos"
+//!     [attributes.garment]
+//!     kind = "nominal"
+//!     column = "folder"
+//!     "#,
+//! )?;
+//! description.check()?;
+//! assert_eq!(description.attributes.0[0].name, "garment");
+//! # Ok(())
+//! # }
+//! ```
+
+mod augment;
+mod batch;
+mod check;
+mod dataset;
+mod decode;
+mod description;
+mod error;
+mod folder;
+pub mod idx;
+mod import;
+mod init;
+mod labels;
+mod manifest;
+mod pixels;
+mod source;
+mod split;
+mod thumbnail;
+
+pub use augment::{
+    Augmentation, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
+    DEFAULT_SHIFT_PX, Fill,
+};
+pub use batch::Batcher;
+pub use dataset::{Attribute, AttributeKind, Dataset, ImageShape, Item, Label, SCHEMA_VERSION, Skipped, Split};
+pub use description::{
+    AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_MAXIMUM_UNREADABLE, DEFAULT_MINIMUM_PER_CLASS,
+    DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, ImagesSection, MAX_SIZE, Rest, Shares, Source,
+};
+pub use error::{Error, Place, Result};
+pub use import::import;
+pub use init::init;
+pub use pixels::Pixels;
+pub use source::{Origin, SourceFile, files, originals};
+pub use thumbnail::thumbnail;

@@ -1,0 +1,178 @@
+//! A CSV or TSV file that names images and their labels.
+
+use std::io::Read;
+
+use crate::dataset::Split;
+use crate::error::{Error, Place, Result};
+use crate::source::{Record, RecordPlace, Table};
+
+/// Names of the path column, the first found wins.
+pub(crate) const PATH_COLUMNS: [&str; 5] = ["path", "file_name", "filepath", "image", "image_path"];
+/// What separates several labels in one cell.
+pub(crate) const LABEL_SEPARATOR: char = '|';
+
+/// Which columns mean what.
+struct Header {
+    path: usize,
+    id: Option<usize>,
+    split: Option<usize>,
+    group: Option<usize>,
+    /// The label columns: where they stand and what they are called.
+    labels: Vec<(usize, String)>,
+}
+
+/// Reads the rows; of the label columns only those `wanted`, or all.
+pub(crate) fn scan(mut reader: impl Read, name: &str, wanted: Option<&[&str]>) -> Result<Table> {
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text).map_err(Error::io(name))?;
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let mut rows =
+        csv::ReaderBuilder::new().delimiter(delimiter(text)).has_headers(false).trim(csv::Trim::All).from_reader(text);
+    let mut records = Vec::new();
+    let mut header = None;
+    for row in rows.records() {
+        let row = row.map_err(|error| malformed(name, &error))?;
+        let line = row.position().map_or(0, csv::Position::line);
+        match &header {
+            None => header = Some(read_header(&row, name, wanted)?),
+            Some(header) => records.push(record(&row, header, &Place { file: name.into(), row: Some(line) })?),
+        }
+    }
+    let Some(header) = header else {
+        return Err(Error::Manifest { place: Place { file: name.into(), row: None }, reason: "it is empty".into() });
+    };
+    Ok(Table {
+        files: vec![name.into()],
+        columns: header.labels.into_iter().map(|(_, column)| column).collect(),
+        separator: Some(LABEL_SEPARATOR),
+        records,
+        skipped: Vec::new(),
+    })
+}
+
+/// The first of tab, comma and semicolon that the header has, by how often it has it.
+fn delimiter(text: &[u8]) -> u8 {
+    let header = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let count = |wanted: u8| header.iter().filter(|&&byte| byte == wanted).count();
+    let mut best = b',';
+    for candidate in [b'\t', b';'] {
+        if count(candidate) > count(best) {
+            best = candidate;
+        }
+    }
+    best
+}
+
+fn read_header(row: &csv::StringRecord, name: &str, wanted: Option<&[&str]>) -> Result<Header> {
+    let wrong = |reason: String| Error::Manifest { place: Place { file: name.into(), row: Some(1) }, reason };
+    let columns: Vec<String> = row.iter().map(str::to_owned).collect();
+    for (at, column) in columns.iter().enumerate() {
+        if columns[..at].contains(column) {
+            return Err(wrong(format!("column `{column}` stands there twice")));
+        }
+    }
+    let find = |wanted: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(wanted));
+    let Some(path) = PATH_COLUMNS.iter().find_map(|alias| find(alias)) else {
+        let (aliases, found) = (PATH_COLUMNS.join(", "), columns.join(", "));
+        return Err(wrong(format!("it needs a column with the path of the image ({aliases}), found are {found}")));
+    };
+    let (id, split, group) = (find("id"), find("split"), find("group"));
+    let used = [Some(path), id, split, group];
+    let label = |at: &usize| !used.contains(&Some(*at)) && wanted.is_none_or(|list| list.contains(&&*columns[*at]));
+    let labels = (0..columns.len()).filter(label).map(|at| (at, columns[at].clone())).collect();
+    Ok(Header { path, id, split, group, labels })
+}
+
+fn record(row: &csv::StringRecord, header: &Header, place: &Place) -> Result<Record> {
+    let cell = |at: usize| row.get(at).unwrap_or_default();
+    let optional = |at: Option<usize>| at.map(cell).filter(|text| !text.is_empty());
+    let path = cell(header.path);
+    if path.is_empty() {
+        return Err(Error::Manifest { place: place.clone(), reason: "its path is empty".into() });
+    }
+    let split = match optional(header.split) {
+        None => None,
+        Some(text) => Some(
+            Split::parse(&text.to_ascii_lowercase())
+                .ok_or_else(|| Error::UnknownSplit { place: place.clone(), value: text.into() })?,
+        ),
+    };
+    Ok(Record {
+        id: optional(header.id).unwrap_or(path).to_owned(),
+        path: Some(path.replace('\\', "/")),
+        place: RecordPlace::Row { file: 0, row: place.row.unwrap_or_default() },
+        cells: header.labels.iter().map(|(at, _)| cell(*at).to_owned()).collect(),
+        split,
+        group: optional(header.group).map(str::to_owned),
+    })
+}
+
+fn malformed(name: &str, error: &csv::Error) -> Error {
+    let row = error.position().map(csv::Position::line);
+    let reason = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("it has {len} cells where the header has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "it is not UTF-8: save the table as UTF-8".into(),
+        _ => error.to_string(),
+    };
+    Error::Manifest { place: Place { file: name.into(), row }, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Table> {
+        scan(text.as_bytes(), "labels.csv", None)
+    }
+
+    #[test]
+    fn aliases_delimiters_and_special_columns() {
+        for (alias, mark) in
+            [("path", ","), ("file_name", "\t"), ("filepath", ";"), ("Image", ","), ("image_path", ",")]
+        {
+            let text = format!(
+                "\u{feff}sleeve{mark}{alias}{mark}split{mark}group\nlong{mark}a\\b.png{mark}Val{mark}g\n{mark}c.png{mark}{mark}\n"
+            );
+            let table = read(&text).unwrap();
+            assert_eq!(table.columns, ["sleeve"], "{alias}");
+            let [a, c] = &table.records[..] else { panic!("two rows") };
+            assert_eq!(
+                (a.path.as_deref(), &a.cells[0][..], a.split),
+                (Some("a/b.png"), "long", Some(Split::Validation))
+            );
+            assert_eq!((a.group.as_deref(), c.group.as_deref(), c.split), (Some("g"), None, None));
+            assert_eq!((&c.id[..], &c.cells[0][..]), ("c.png", ""));
+            assert_eq!(table.place(c), Place { file: "labels.csv".into(), row: Some(3) });
+        }
+    }
+
+    #[test]
+    fn id_column_and_wanted_columns() {
+        let text = "id,path,image,x\n7,a.png,b.png,1\n,c.png,d.png,2\n";
+        let table = scan(text.as_bytes(), "m", Some(&["x"])).unwrap();
+        assert_eq!(table.columns, ["x"]);
+        assert_eq!([&table.records[0].id[..], &table.records[1].id[..]], ["7", "c.png"]);
+        assert_eq!(read(text).unwrap().columns, ["image", "x"]);
+    }
+
+    #[test]
+    fn malformed_manifests_are_named() {
+        for (text, expected) in [
+            ("", "labels.csv cannot be read: it is empty"),
+            ("a,b\n1,2\n", "labels.csv, row 1 cannot be read: it needs a column with the path"),
+            ("path,a,a\n", "column `a` stands there twice"),
+            ("path,a\nx.png,1\ny.png\n", "labels.csv, row 3 cannot be read: it has 1 cells where the header has 2"),
+            ("path,a\nx.png,1\n,2\n", "row 3 cannot be read: its path is empty"),
+            ("path,split\nx.png,dev\n", "row 2 has split `dev`"),
+        ] {
+            let got = read(text).unwrap_err().to_string();
+            assert!(got.contains(expected), "{got}");
+        }
+        let got = scan(&b"path,a\nx.png,\xff\n"[..], "m", None).unwrap_err().to_string();
+        assert!(got.contains("row 2") && got.contains("not UTF-8"), "{got}");
+    }
+}

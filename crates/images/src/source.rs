@@ -1,0 +1,261 @@
+//! What every source comes down to: a table of images with their raw labels.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crate::dataset::{Skipped, Split};
+use crate::description::{Description, Source};
+use crate::error::{Error, Place, Result};
+use crate::{folder, idx, manifest};
+
+/// Where a description's files come from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// The description's folder; its paths start there.
+    Folder(PathBuf),
+    /// Files held by the binary, by name; only for source `idx`.
+    Embedded(&'static [(&'static str, &'static [u8])]),
+}
+
+/// An outside file whose content an import reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name in the description, or below the description's folder, with `/`.
+    pub name: String,
+    /// Where it lies, unless it is embedded.
+    pub path: Option<PathBuf>,
+    /// Its content, if it is embedded.
+    pub bytes: Option<&'static [u8]>,
+}
+
+/// One image before labels are mapped.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) id: String,
+    /// The image's own file, below the source's root.
+    pub(crate) path: Option<String>,
+    pub(crate) place: RecordPlace,
+    /// One cell for each of [`Table::columns`]; empty means unlabelled.
+    pub(crate) cells: Vec<String>,
+    pub(crate) split: Option<Split>,
+    pub(crate) group: Option<String>,
+}
+
+/// A [`Place`] that costs no text of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RecordPlace {
+    /// A row of [`Table::files`] at that index.
+    Row { file: usize, row: u64 },
+    /// The image's own file.
+    OwnFile,
+}
+
+/// A source, pixels aside.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    /// Files that rows are counted in.
+    pub(crate) files: Vec<String>,
+    /// Names of the label columns.
+    pub(crate) columns: Vec<String>,
+    /// What separates several labels in one cell.
+    pub(crate) separator: Option<char>,
+    /// The images, in an order that is always the same.
+    pub(crate) records: Vec<Record>,
+    /// Files that cannot be read, found already while listing.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+impl Table {
+    pub(crate) fn place(&self, record: &Record) -> Place {
+        match record.place {
+            RecordPlace::Row { file, row } => Place { file: self.files[file].clone(), row: Some(row) },
+            RecordPlace::OwnFile => Place { file: record.path.clone().unwrap_or_default(), row: None },
+        }
+    }
+}
+
+impl Origin {
+    /// Opens a file that the description names under `key`.
+    pub(crate) fn open(&self, name: &str, key: &'static str) -> Result<Box<dyn Read>> {
+        let missing = || Error::Missing { path: name.into(), key };
+        match self {
+            Self::Folder(dir) => {
+                let path = dir.join(name);
+                match File::open(&path) {
+                    Ok(file) => Ok(Box::new(BufReader::new(file))),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        Err(Error::Missing { path: path.display().to_string(), key })
+                    }
+                    Err(error) => Err(Error::io(path)(error)),
+                }
+            }
+            Self::Embedded(files) => {
+                let found = files.iter().find(|(known, _)| *known == name).ok_or_else(missing)?;
+                Ok(Box::new(found.1))
+            }
+        }
+    }
+
+    /// The folder, for sources that need one.
+    pub(crate) fn folder(&self, source: Source) -> Result<&Path> {
+        match self {
+            Self::Folder(dir) => Ok(dir),
+            Self::Embedded(_) => Err(Error::NeedsFolder(source.as_str())),
+        }
+    }
+}
+
+/// The folder that [`crate::Item::path`] starts from; `None` for images without files of their own.
+pub fn originals(description: &Description, origin: &Origin) -> Option<PathBuf> {
+    match (origin, description.images.source) {
+        (Origin::Folder(dir), Source::Folder | Source::Manifest) => {
+            Some(dir.join(description.images.root.as_deref().unwrap_or("")))
+        }
+        _ => None,
+    }
+}
+
+/// Lists every outside file whose content an import reads, sorted by name.
+///
+/// Images that a manifest names but that do not exist are left out: they have no content, and once they appear the list
+/// changes.
+///
+/// **Errors.** Those of [`crate::import`] that concern missing files and malformed manifests.
+pub fn files(description: &Description, origin: &Origin) -> Result<Vec<SourceFile>> {
+    description.check()?;
+    let section = &description.images;
+    let mut files = match section.source {
+        Source::Idx => {
+            let named = section.images.iter().map(|name| (name, "images.images"));
+            let named = named.chain(section.labels.iter().map(|name| (name, "images.labels")));
+            named.map(|(name, key)| named_file(origin, name, key)).collect::<Result<Vec<_>>>()?
+        }
+        Source::Folder | Source::Manifest => {
+            let mut files = Vec::new();
+            if let Some(name) = &section.file {
+                files.push(named_file(origin, name, "images.file")?);
+            }
+            let root = section.root.as_deref().unwrap_or("");
+            let dir = origin.folder(section.source)?;
+            for record in scan(description, origin)?.records {
+                let path = dir.join(root).join(record.path.as_deref().unwrap_or_default());
+                let name = slashed(&Path::new(root).join(record.path.as_deref().unwrap_or_default()));
+                if path.is_file() {
+                    files.push(SourceFile { name, path: Some(path), bytes: None });
+                }
+            }
+            files
+        }
+    };
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files.dedup();
+    Ok(files)
+}
+
+fn named_file(origin: &Origin, name: &str, key: &'static str) -> Result<SourceFile> {
+    origin.open(name, key)?;
+    let (path, bytes) = match origin {
+        Origin::Folder(dir) => (Some(dir.join(name)), None),
+        Origin::Embedded(files) => (None, files.iter().find(|(known, _)| *known == name).map(|found| found.1)),
+    };
+    Ok(SourceFile { name: name.into(), path, bytes })
+}
+
+/// The path with `/`, whatever the system separates by.
+pub(crate) fn slashed(path: &Path) -> String {
+    let parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let joined = parts.filter(|part| part != ".").collect::<Vec<_>>().join("/");
+    joined.replacen("//", "/", 1)
+}
+
+/// Reads everything but the pixels.
+pub(crate) fn scan(description: &Description, origin: &Origin) -> Result<Table> {
+    let section = &description.images;
+    let root = section.root.as_deref().unwrap_or("");
+    let table = match section.source {
+        Source::Idx => scan_idx(&section.images, &section.labels, origin)?,
+        Source::Folder => folder::scan(&origin.folder(section.source)?.join(root))?,
+        Source::Manifest => {
+            let name = section.file.as_deref().unwrap_or_default();
+            let wanted: Vec<&str> = description.attributes.0.iter().map(|a| description.column(a)).collect();
+            manifest::scan(origin.open(name, "images.file")?, name, Some(&wanted))?
+        }
+    };
+    if table.records.is_empty() && table.skipped.is_empty() {
+        return Err(Error::NoImages(
+            section.file.as_deref().or(section.root.as_deref()).unwrap_or("the source").into(),
+        ));
+    }
+    Ok(table)
+}
+
+/// Opens an IDX image file.
+pub(crate) fn open_idx(name: &str, origin: &Origin) -> Result<idx::ImageReader<Box<dyn Read>>> {
+    let reader = origin.open(name, "images.images")?;
+    idx::ImageReader::new(reader).map_err(|problem| Error::Idx { file: name.into(), problem })
+}
+
+fn scan_idx(images: &[String], labels: &[String], origin: &Origin) -> Result<Table> {
+    let prefixes = prefixes(images);
+    let mut records = Vec::new();
+    for (part, (image_name, label_name)) in images.iter().zip(labels).enumerate() {
+        let count = u64::from(open_idx(image_name, origin)?.header().count);
+        let values = idx::read_labels(origin.open(label_name, "images.labels")?)
+            .map_err(|problem| Error::Idx { file: label_name.clone(), problem })?;
+        if count != values.len() as u64 {
+            return Err(Error::CountMismatch {
+                images: image_name.clone(),
+                labels: label_name.clone(),
+                image_count: count,
+                label_count: values.len() as u64,
+            });
+        }
+        let digits = values.len().saturating_sub(1).to_string().len().max(5);
+        records.extend(values.iter().enumerate().map(|(row, value)| Record {
+            id: format!("{}-{row:0digits$}", prefixes[part]),
+            path: None,
+            place: RecordPlace::Row { file: part, row: row as u64 },
+            cells: vec![value.to_string()],
+            split: None,
+            group: None,
+        }));
+    }
+    Ok(Table { files: labels.to_vec(), columns: vec!["label".into()], separator: None, records, skipped: Vec::new() })
+}
+
+/// One prefix a part, such as `t10k` for `t10k-images-idx3-ubyte.gz`; repeated ones are numbered.
+fn prefixes(images: &[String]) -> Vec<String> {
+    let mut prefixes: Vec<String> = Vec::new();
+    for name in images {
+        let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let end = base.find("-images").or_else(|| base.find('.')).unwrap_or(base.len());
+        let stem = if end == 0 { "image" } else { &base[..end] };
+        let mut prefix = stem.to_owned();
+        let mut number = 2;
+        while prefixes.contains(&prefix) {
+            prefix = format!("{stem}-{number}");
+            number += 1;
+        }
+        prefixes.push(prefix);
+    }
+    prefixes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_come_from_file_names() {
+        let names = ["a/train-images-idx3-ubyte.gz", "b/train-images-idx3-ubyte", "x.idx", ".gz"];
+        let names: Vec<String> = names.map(String::from).into();
+        assert_eq!(prefixes(&names), ["train", "train-2", "x", "image"]);
+    }
+
+    #[test]
+    fn paths_are_written_with_slashes() {
+        assert_eq!(slashed(&Path::new("./photos").join("a b").join("c.png")), "photos/a b/c.png");
+        assert_eq!(slashed(Path::new("/photos/c.png")), "/photos/c.png");
+    }
+}

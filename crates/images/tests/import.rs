@@ -1,0 +1,457 @@
+//! Whole imports: the true Fashion-MNIST part, folders, manifests, bad input, batches.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+use latentwalk_images::{
+    Attribute, AttributeKind, Augmentation, Batcher, Dataset, Description, Error, Label, Origin, Pixels, Result,
+    Skipped, Split, files, import, init, originals, thumbnail,
+};
+use tempfile::TempDir;
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/fashion-mnist")
+}
+
+fn run(text: &str, dir: &Path) -> Result<(Dataset, TempDir)> {
+    let out = TempDir::new().unwrap();
+    let origin = Origin::Folder(dir.into());
+    let dataset = import("test", &Description::parse(text)?, &origin, out.path(), &|_, _| {})?;
+    assert_eq!(Dataset::open(out.path())?, dataset);
+    Ok((dataset, out))
+}
+
+fn message(text: &str, dir: &Path) -> String {
+    run(text, dir).map(|_| ()).unwrap_err().to_string()
+}
+
+fn save(path: &Path, image: impl Into<DynamicImage>, format: ImageFormat) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    image.into().save_with_format(path, format).unwrap();
+}
+
+/// 20 grey PNGs of class `dark`, 20 RGB JPEGs of class `light`, and a file that is no image.
+fn photos(dir: &Path) {
+    for at in 0..20_u8 {
+        let dark = GrayImage::from_pixel(6, 4, Luma([at]));
+        save(&dir.join(format!("photos/dark/{at:02}.png")), dark, ImageFormat::Png);
+        let light = RgbImage::from_pixel(5, 9, Rgb([250, 240, 200 + at]));
+        save(&dir.join(format!("photos/light/{at:02}.JPG")), light, ImageFormat::Jpeg);
+    }
+    fs::write(dir.join("photos/dark/broken.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
+    fs::write(dir.join("photos/dark/notes.txt"), "not an image").unwrap();
+}
+
+const FOLDER: &str = r#"
+    [images]
+    source = "folder"
+    root = "photos"
+    size = 4
+    channels = 3
+    maximum_unreadable = 0.05
+    [attributes.tone]
+    kind = "ordered"
+    order = ["dark", "light"]
+"#;
+
+#[test]
+fn the_built_in_photographs_are_read_whole() {
+    let text = fs::read_to_string(fixture().join("fashion-mnist.toml")).unwrap();
+    let description = Description::parse(&text).unwrap();
+    let listed = files(&description, &Origin::Folder(fixture())).unwrap();
+    assert_eq!(listed.len(), 2);
+    assert_eq!(listed[0].name, "t10k-images-idx3-ubyte.gz");
+
+    let (dataset, out) = run(&text, &fixture()).unwrap();
+    assert_eq!(dataset.items.len(), 10_000);
+    assert_eq!(dataset.items[42].id, "t10k-00042");
+    let names: Vec<&str> = dataset.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+    assert_eq!(names, ["category", "sleeve", "shoe_height", "kind"]);
+    for (split, each) in Split::ALL.into_iter().zip([700, 100, 200]) {
+        assert_eq!(dataset.class_counts(0, split), [vec![each; 10], vec![0]].concat());
+        assert_eq!(dataset.class_counts(1, split), [each, 2 * each, 7 * each]);
+        assert_eq!(dataset.class_counts(2, split), [each, each, each, 7 * each]);
+        assert_eq!(dataset.class_counts(3, split), [4 * each, each, each, 3 * each, each, 0]);
+    }
+    // The first image of the part is an ankle boot.
+    assert_eq!(dataset.items[0].labels, [Label::One(9), Label::Missing, Label::One(2), Label::One(3)]);
+
+    let pixels = Pixels::open(out.path(), &dataset).unwrap();
+    let (mean, std) = pixels.statistics(&(0..10_000).collect::<Vec<_>>()).unwrap();
+    // Computed with numpy from the same file: mean 0.28684928, std 0.35244415 (float64).
+    assert!((mean[0] - 0.286_849_3).abs() < 1e-6 && (std[0] - 0.352_444_15).abs() < 1e-6, "{mean:?} {std:?}");
+}
+
+#[test]
+fn embedded_files_give_the_same_bytes() {
+    let images = fs::read(fixture().join("t10k-images-idx3-ubyte.gz")).unwrap();
+    let labels = fs::read(fixture().join("t10k-labels-idx1-ubyte.gz")).unwrap();
+    let table: &'static [(&'static str, &'static [u8])] = Box::leak(Box::new([
+        ("t10k-images-idx3-ubyte.gz", &*Box::leak(images.into_boxed_slice())),
+        ("t10k-labels-idx1-ubyte.gz", &*Box::leak(labels.into_boxed_slice())),
+    ]));
+    let text = fs::read_to_string(fixture().join("fashion-mnist.toml"))
+        .unwrap()
+        .replace("size = 28", "size = 28\nlimit = 500");
+    let description = Description::parse(&text).unwrap();
+    let origin = Origin::Embedded(table);
+    assert!(files(&description, &origin).unwrap().iter().all(|file| file.path.is_none() && file.bytes.is_some()));
+    assert_eq!(originals(&description, &origin), None);
+    let (from_folder, first) = run(&text, &fixture()).unwrap();
+    let second = TempDir::new().unwrap();
+    let calls = AtomicUsize::new(0);
+    let seen = |done: usize, all: usize| {
+        assert!(done <= all && all == 500);
+        calls.fetch_add(1, Ordering::Relaxed);
+    };
+    let embedded = import("test", &description, &origin, second.path(), &seen).unwrap();
+    assert!(calls.into_inner() > 1);
+    assert_eq!(embedded, from_folder);
+    assert_eq!(embedded.class_counts(0, Split::Train), [vec![35; 10], vec![0]].concat());
+    for name in ["dataset.json", "items.jsonl", "pixels.u8", "skipped.jsonl"] {
+        assert_eq!(fs::read(first.path().join(name)).unwrap(), fs::read(second.path().join(name)).unwrap(), "{name}");
+    }
+    let folder = Description::parse(FOLDER).unwrap();
+    assert!(matches!(files(&folder, &origin), Err(Error::NeedsFolder("folder"))));
+}
+
+/// Two small IDX parts, 3 x 2 pixels, labels 0 and 1 in turn.
+fn idx_parts(dir: &Path) -> String {
+    for (part, count) in [("a", 30_u8), ("b", 12)] {
+        let mut images = vec![0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 3, 0, 0, 0, 2];
+        images.extend((0..count).flat_map(|at| [at; 6]));
+        let mut labels = vec![0, 0, 8, 1, 0, 0, 0, count];
+        labels.extend((0..count).map(|at| at % 2));
+        fs::write(dir.join(format!("{part}-images.idx")), images).unwrap();
+        fs::write(dir.join(format!("{part}-labels.idx")), labels).unwrap();
+    }
+    r#"
+    [images]
+    source = "idx"
+    images = ["a-images.idx", "b-images.idx"]
+    labels = ["a-labels.idx", "b-labels.idx"]
+    size = 2
+    channels = 3
+    [attributes.parity]
+    kind = "nominal"
+    map = { "0" = "even", "1" = "odd" }
+    "#
+    .into()
+}
+
+#[test]
+fn parts_are_joined_and_cropped() {
+    let dir = TempDir::new().unwrap();
+    let (dataset, out) = run(&idx_parts(dir.path()), dir.path()).unwrap();
+    assert_eq!(dataset.items.len(), 42);
+    assert_eq!((&dataset.items[30].id[..], &dataset.items[41].id[..]), ("b-00000", "b-00011"));
+    let mut bytes = [0; 36];
+    Pixels::open(out.path(), &dataset).unwrap().read(&[29, 41, 5], &mut bytes).unwrap();
+    assert_eq!(bytes[..], [[29; 12], [11; 12], [5; 12]].concat());
+}
+
+#[test]
+fn bad_idx_sources_are_named() {
+    let dir = TempDir::new().unwrap();
+    let text = idx_parts(dir.path());
+    let path = |name: &str| dir.path().join(name);
+    let got = message(&text.replace("\"a-images.idx\"", "\"c-images.idx\""), dir.path());
+    assert!(got.contains("c-images.idx does not exist: check `images.images`"), "{got}");
+    let got =
+        message(&text.replace("\"a-labels.idx\", \"b-labels.idx\"", "\"b-labels.idx\", \"a-labels.idx\""), dir.path());
+    assert!(got.contains("a-images.idx holds 30 images but b-labels.idx holds 12 labels"), "{got}");
+    let got = message(&text.replace("\"1\" = \"odd\"", "\"3\" = \"odd\""), dir.path());
+    assert!(got.contains("a-labels.idx, row 1 has `1`, which attribute `parity` does not know"), "{got}");
+    let got = message(&text.replace("channels = 3", "minimum_per_class = 16"), dir.path());
+    assert!(got.contains("class `even` of attribute `parity` has 15 labelled images in the train split"), "{got}");
+    let got = message(&text.replace("kind = ", "column = \"folder\"\nkind = "), dir.path());
+    assert!(got.contains("attribute `parity` reads column `folder`"), "{got}");
+    let images = fs::read(path("b-images.idx")).unwrap();
+    fs::write(path("b-images.idx"), &images[..images.len() - 1]).unwrap();
+    // A subset reads the files to their ends too.
+    for limit in ["size = 2", "size = 2\nlimit = 20\nminimum_per_class = 1"] {
+        let got = message(&text.replace("size = 2", limit), dir.path());
+        assert!(got.contains("b-images.idx: ends after 87 bytes where 88 belong"), "{got}");
+    }
+    fs::write(path("b-images.idx"), [images, vec![0]].concat()).unwrap();
+    assert!(message(&text, dir.path()).contains("goes on after the 88 bytes"));
+}
+
+#[test]
+fn a_folder_is_read_and_its_broken_file_skipped() {
+    let dir = TempDir::new().unwrap();
+    photos(dir.path());
+    let (dataset, out) = run(FOLDER, dir.path()).unwrap();
+    let tone = Attribute {
+        name: "tone".into(),
+        kind: AttributeKind::Ordered,
+        classes: vec!["dark".into(), "light".into()],
+        order: vec![0, 1],
+    };
+    assert_eq!(dataset.attributes, [tone]);
+    assert_eq!(dataset.items.len(), 40);
+    assert_eq!(dataset.skipped.len(), 1);
+    assert_eq!(dataset.skipped[0].path, "dark/broken.png");
+    assert_eq!((&dataset.items[3].id[..], dataset.items[3].path.as_deref()), ("dark/03.png", Some("dark/03.png")));
+    assert_eq!(dataset.class_counts(0, Split::Test), [4, 4, 0]);
+
+    let pixels = Pixels::open(out.path(), &dataset).unwrap();
+    let mut bytes = vec![0; 2 * 48];
+    pixels.read(&[3, 20], &mut bytes).unwrap();
+    assert_eq!(bytes[..48], [3; 48]);
+    for (got, expected) in bytes[48..].iter().zip([250_i16, 240, 200].iter().cycle()) {
+        assert!((i16::from(*got) - expected).abs() <= 3, "JPEG rounding: {got} for {expected}");
+    }
+    assert!(matches!(pixels.read(&[40], &mut [0; 48]), Err(Error::Row { row: 40, n: 40 })));
+    assert!(matches!(pixels.read(&[4], &mut [0; 47]), Err(Error::Length { .. })));
+
+    let description = Description::parse(FOLDER).unwrap();
+    let origin = Origin::Folder(dir.path().into());
+    let names: Vec<String> = files(&description, &origin).unwrap().into_iter().map(|file| file.name).collect();
+    assert_eq!(names.len(), 41);
+    assert!(names.is_sorted() && names[0] == "photos/dark/00.png");
+
+    let size = |root: Option<&Path>, max_px: u32| {
+        let png = thumbnail(&pixels, &dataset, 20, max_px, root).unwrap();
+        let image = image::load_from_memory_with_format(&png, ImageFormat::Png).unwrap();
+        (image.width(), image.height())
+    };
+    let root = originals(&description, &origin).unwrap();
+    assert_eq!(size(Some(&root), 100), (5, 9));
+    assert_eq!(size(Some(&root), 3), (2, 3));
+    assert_eq!(size(None, 100), (4, 4));
+    assert_eq!(size(Some(Path::new("/nowhere")), 2), (2, 2));
+    assert!(thumbnail(&pixels, &dataset, 40, 9, None).is_err());
+}
+
+#[test]
+fn folders_without_what_is_needed_are_named() {
+    let dir = TempDir::new().unwrap();
+    assert!(message(FOLDER, dir.path()).contains("photos does not exist: check `images.root`"));
+    fs::create_dir_all(dir.path().join("photos/dark")).unwrap();
+    assert!(message(FOLDER, dir.path()).contains("photos holds no images"));
+    photos(dir.path());
+    let got = message(&FOLDER.replace("0.05", "0.0"), dir.path());
+    assert!(got.contains("1 of 41 images could not be read") && got.contains("dark/broken.png"), "{got}");
+    let got = message(&FOLDER.replace("[\"dark\", \"light\"]", "[\"dark\", \"bright\"]"), dir.path());
+    assert!(got.contains("`attributes.tone.order` names class `bright`"), "{got}");
+    let got = message(&FOLDER.replace("channels = 3", "split.validation = 0.001\nsplit.test = 0.299"), dir.path());
+    assert!(got.contains("the validation split has no images"), "{got}");
+    fs::write(dir.path().join("photos/light/x.webp"), "RIFF").unwrap();
+    let (dataset, _out) = run(FOLDER, dir.path()).unwrap();
+    let webp = Skipped { path: "light/x.webp".into(), reason: "only JPEG and PNG are read: convert it".into() };
+    assert_eq!(dataset.skipped[0], webp);
+    fs::remove_dir_all(dir.path().join("photos/light")).unwrap();
+    assert!(message(FOLDER, dir.path()).contains("fewer than two classes"));
+}
+
+/// 60 images in 20 groups, some labels missing, some several.
+fn manifest(dir: &Path) -> String {
+    let mut rows = String::from("file_name,group,split,sleeve,tags,sku\n");
+    for at in 0..60_usize {
+        save(&dir.join(format!("img/{at}.png")), GrayImage::from_pixel(4, 4, Luma([at as u8])), ImageFormat::Png);
+        let split = if at < 3 { "test" } else { "" };
+        let sleeve = ["short", "long", ""][at % 3];
+        let tags = ["red", "red|dotted", "", "dotted"][at % 4];
+        rows += &format!("{at}.png,g{},{split},{sleeve},{tags},sku{at}\n", at / 3);
+    }
+    fs::write(dir.join("labels.csv"), rows).unwrap();
+    r#"
+    [images]
+    source = "manifest"
+    file = "labels.csv"
+    root = "img"
+    size = 4
+    channels = 1
+    [attributes.sleeve]
+    kind = "ordered"
+    order = ["short", "long"]
+    [attributes.tags]
+    kind = "multi"
+    "#
+    .into()
+}
+
+#[test]
+fn a_manifest_keeps_groups_splits_and_several_labels() {
+    let dir = TempDir::new().unwrap();
+    let text = manifest(dir.path());
+    let (dataset, out) = run(&text, dir.path()).unwrap();
+    assert_eq!(dataset.items.len(), 60);
+    assert_eq!(dataset.attributes[0].classes, ["long", "short"]);
+    assert_eq!(dataset.attributes[0].order, [1, 0]);
+    assert_eq!(dataset.attributes[1].classes, ["dotted", "red"]);
+    assert_eq!(dataset.items[1].labels, [Label::One(0), Label::Many(vec![0, 1])]);
+    assert_eq!(dataset.items[2].labels, [Label::Missing, Label::Missing]);
+    let mut splits: BTreeMap<usize, Split> = BTreeMap::new();
+    for (at, item) in dataset.items.iter().enumerate() {
+        assert_eq!(*splits.entry(at / 3).or_insert(item.split), item.split);
+    }
+    assert_eq!(splits[&0], Split::Test);
+    assert_eq!(Split::ALL.map(|split| dataset.rows(split).len() % 3), [0, 0, 0]);
+    let items = fs::read_to_string(out.path().join("items.jsonl")).unwrap();
+    let expected = r#"{"id":"1.png","split":"test","path":"1.png","labels":{"sleeve":"long","tags":["dotted","red"]}}"#;
+    assert_eq!(items.lines().nth(1).unwrap(), expected);
+    assert!(items.lines().nth(2).unwrap().contains(r#""sleeve":null,"tags":null"#));
+
+    // A missing image is data, not a failure, up to a share.
+    fs::remove_file(dir.path().join("img/30.png")).unwrap();
+    let origin = Origin::Folder(dir.path().into());
+    assert_eq!(files(&Description::parse(&text).unwrap(), &origin).unwrap().len(), 60);
+    let got = message(&text, dir.path());
+    assert!(got.contains("1 of 60 images could not be read") && got.contains("30.png: it does not exist"), "{got}");
+    let (dataset, _out) = run(&text.replace("size = 4", "size = 4\nmaximum_unreadable = 0.02"), dir.path()).unwrap();
+    assert_eq!((dataset.items.len(), dataset.skipped.len()), (59, 1));
+}
+
+#[test]
+fn bad_manifests_are_named() {
+    let dir = TempDir::new().unwrap();
+    let text = manifest(dir.path());
+    let path = dir.path().join("labels.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    for (from, to, expected) in [
+        ("5.png,g1", "4.png,g1", "labels.csv, row 7 repeats the id `4.png` of labels.csv, row 6"),
+        ("2.png,g0,test", "2.png,g0,train", "labels.csv, row 4 puts group `g0` into split train"),
+        ("2.png,g0,test", "2.png,g0,dev", "row 4 has split `dev`"),
+        ("file_name", "file", "it needs a column with the path"),
+        (",sleeve,", ",sleeves,", "attribute `sleeve` reads column `sleeve`, which labels.csv does not have"),
+        ("0.png,g0,test,short", "0.png,g0,test,short|long", "row 2 has several labels (`short|long`)"),
+    ] {
+        assert!(rows.contains(from), "{from}");
+        fs::write(&path, rows.replacen(from, to, 1)).unwrap();
+        let got = message(&text, dir.path());
+        assert!(got.contains(expected), "{got}");
+    }
+    fs::write(&path, rows.replace("short", "").replace("long", "")).unwrap();
+    let got = message(&text.replace("order = [\"short\", \"long\"]", ""), dir.path());
+    assert!(got.contains("no image has a label for attribute `sleeve`"), "{got}");
+    fs::write(&path, "file_name,sleeve\n").unwrap();
+    assert!(message(&text, dir.path()).contains("labels.csv holds no images"));
+    fs::remove_file(&path).unwrap();
+    assert!(message(&text, dir.path()).contains("labels.csv does not exist: check `images.file`"));
+}
+
+#[test]
+fn damaged_packs_are_found() {
+    let dir = TempDir::new().unwrap();
+    let text = idx_parts(dir.path());
+    let damage = |name: &str, change: &dyn Fn(String) -> Vec<u8>| {
+        let (_, out) = run(&text, dir.path()).unwrap();
+        let path = out.path().join(name);
+        let content = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        fs::write(&path, change(content)).unwrap();
+        Dataset::open(out.path()).unwrap_err().to_string()
+    };
+    let replace = |from: &'static str, to: &'static str| {
+        move |content: String| {
+            assert!(content.contains(from));
+            content.replacen(from, to, 1).into_bytes()
+        }
+    };
+    assert!(damage("dataset.json", &replace("\"schema\": 1", "\"schema\": 9")).contains("schema version 9"));
+    assert!(damage("dataset.json", &replace("\"name\"", "\"nom\"")).contains("dataset.json, line"));
+    assert!(damage("dataset.json", &replace("\"items\": 42", "\"items\": 41")).contains("holds 42 lines, expected 41"));
+    assert!(damage("dataset.json", &replace("\"height\": 2", "\"height\": 0")).contains("its shape is 0 x 2 x 3"));
+    assert!(damage("items.jsonl", &replace("\"even\"", "\"evil\"")).contains("items.jsonl, line 1: class evil"));
+    assert!(damage("items.jsonl", &replace("\"even\"", "\"odd\"")).contains("its counts differ"));
+    assert!(damage("items.jsonl", &replace("\"parity\"", "\"purity\"")).contains("no label for parity"));
+    assert!(damage("pixels.u8", &|_| vec![0; 503]).contains("holds 503 bytes, expected 504"));
+    assert!(Dataset::open(dir.path()).unwrap_err().to_string().contains("dataset.json"));
+}
+
+#[test]
+fn batches_do_not_depend_on_threads_or_company() {
+    let dir = TempDir::new().unwrap();
+    photos(dir.path());
+    let (dataset, out) = run(&FOLDER.replace("size = 4", "size = 9"), dir.path()).unwrap();
+    let pixels = Pixels::open(out.path(), &dataset).unwrap();
+    let rows: Vec<usize> = (0..40).rev().collect();
+    let size = pixels.shape().len();
+    let (mean, std) = pixels.statistics(&rows).unwrap();
+    let batcher = Batcher::new(pixels, mean, std, Augmentation::default()).unwrap();
+    let load = |rows: &[usize], augment: Option<(u64, u64)>| {
+        let mut out = vec![f32::NAN; rows.len() * size];
+        batcher.load(rows, augment, &mut out).unwrap();
+        out
+    };
+    let pool = |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let (one, two) = (pool(1).install(|| load(&rows, Some((1, 2)))), pool(2).install(|| load(&rows, Some((1, 2)))));
+    assert_eq!(one, two);
+    assert_eq!(load(&[7], Some((1, 2))), one[32 * size..33 * size]);
+    assert_ne!(load(&rows, Some((1, 3))), one);
+    assert_ne!(load(&rows, Some((2, 2))), one);
+    assert!(one.iter().all(|value| value.is_finite()));
+
+    let plain = load(&rows, None);
+    for channel in 0..3 {
+        let values: Vec<f64> = plain.iter().skip(channel).step_by(3).map(|value| f64::from(*value)).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let square = values.iter().map(|value| value * value).sum::<f64>() / values.len() as f64;
+        assert!(mean.abs() < 1e-5 && (square - 1.0).abs() < 1e-4, "{mean} {square}");
+    }
+    let mut still = batcher;
+    still.augment = Augmentation::none();
+    let mut unchanged = vec![0.0; plain.len()];
+    still.load(&rows, Some((1, 2)), &mut unchanged).unwrap();
+    assert!(plain.iter().zip(&unchanged).all(|(a, b)| (a - b).abs() < 1e-5));
+    assert!(matches!(still.load(&rows, None, &mut [0.0]), Err(Error::Length { .. })));
+    let pixels = Pixels::open(out.path(), &dataset).unwrap();
+    assert!(Batcher::new(pixels, vec![0.0; 3], vec![1.0, 0.0, 1.0], Augmentation::none()).is_err());
+}
+
+#[test]
+fn imports_do_not_depend_on_threads() {
+    let dir = TempDir::new().unwrap();
+    photos(dir.path());
+    let bytes = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let (_, out) = pool.install(|| run(FOLDER, dir.path())).unwrap();
+        ["dataset.json", "items.jsonl", "pixels.u8", "skipped.jsonl"]
+            .map(|name| fs::read(out.path().join(name)).unwrap())
+    };
+    assert_eq!(bytes(1), bytes(2));
+}
+
+#[test]
+fn a_first_description_imports_as_it_stands() {
+    // Sub-folders; the broken file is one of 41, past the share that a first description allows.
+    let dir = TempDir::new().unwrap();
+    photos(dir.path());
+    let text = init(dir.path()).unwrap();
+    assert!(text.contains("root = \"photos\"") && text.contains("\"light\",   # 20 images"), "{text}");
+    assert!(message(&text, dir.path()).contains("broken.png"));
+    fs::remove_file(dir.path().join("photos/dark/broken.png")).unwrap();
+    let (dataset, _out) = run(&init(dir.path()).unwrap(), dir.path()).unwrap();
+    assert_eq!((dataset.items.len(), &dataset.attributes[0].name[..]), (40, "category"));
+
+    // A manifest: the number of a product is no attribute.
+    let dir = TempDir::new().unwrap();
+    manifest(dir.path());
+    let text = init(dir.path()).unwrap();
+    assert!(text.contains("file = \"labels.csv\"\nroot = \"img\"") && text.contains("too many values: sku"), "{text}");
+    let (dataset, _out) = run(&text, dir.path()).unwrap();
+    let found: Vec<(&str, AttributeKind)> = dataset.attributes.iter().map(|a| (&a.name[..], a.kind)).collect();
+    assert_eq!(found, [("sleeve", AttributeKind::Nominal), ("tags", AttributeKind::Multi)]);
+    assert_eq!(dataset.shape.channels, 1);
+
+    // IDX files.
+    let text = init(&fixture()).unwrap();
+    assert!(
+        text.contains("images = [\"t10k-images-idx3-ubyte.gz\"]") && text.contains("\"9\",   # 1000 images"),
+        "{text}"
+    );
+    let (dataset, _out) = run(&text.replace("limit = 0", "limit = 400"), &fixture()).unwrap();
+    assert_eq!((dataset.items.len(), dataset.shape.height), (400, 28));
+
+    // Nothing at all.
+    let dir = TempDir::new().unwrap();
+    assert!(matches!(init(dir.path()), Err(Error::NoImages(_))));
+    assert!(init(&dir.path().join("nowhere")).is_err());
+    save(&dir.path().join("only/1.png"), GrayImage::new(2, 2), ImageFormat::Png);
+    assert!(matches!(init(dir.path()), Err(Error::OneClass { .. })));
+}

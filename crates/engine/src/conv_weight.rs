@@ -1,0 +1,146 @@
+//! The weight gradient of a convolution: a product that sums over pixels.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::conv::{TRANSPOSED, forward_window, padded_stride};
+use crate::gemm::{Left, Panels, Shared, multiply};
+use crate::kernel::NR;
+use crate::window::Window;
+use crate::{ConvShape, InstructionSet, check_len, instruction_set, scratch};
+
+/// Rows of the left matrix (window positions times channels) that one task of the weight gradient takes.
+const WEIGHT_ROWS: usize = 192;
+/// Output channels that one task of the weight gradient takes.
+const WEIGHT_COLUMNS: usize = 256;
+/// Pixels gathered at a time for the weight gradient.
+const PIXEL_TILE: usize = 128;
+/// Pixels at least that one partial sum of the weight gradient covers, in `f32`; partial sums are added in `f64`.
+const PIXEL_CHUNK: usize = 2048;
+/// Partial sums at most, which bounds the memory.
+const MOST_CHUNKS: usize = 64;
+
+/// The gradient of a loss by the weights of [`conv2d`], from its gradient by the output.
+///
+/// **Shapes**: `x` like the input, `grad` like the output, `dw` like the weights (OIHW).
+///
+/// # Panics
+/// Where a slice does not fit the shape.
+pub fn conv2d_grad_weight(shape: &ConvShape, x: &[f32], grad: &[f32], dw: &mut [f32]) {
+    check_len("x", x, shape.in_len());
+    check_len("grad", grad, shape.out_len());
+    check_len("dw", dw, shape.weight_len());
+    let plan = WeightPlan::new(forward_window(shape), shape.out_channels);
+    let partial = plan.partial_len();
+    scratch::with(plan.chunks * partial, |sums| {
+        plan.partial_sums(instruction_set(), x, grad, sums);
+        // 16 output channels at a time: their rows of `dw` stay in cache while the partial sums stream past.
+        dw.par_chunks_mut((NR * shape.depth()).max(1)).enumerate().for_each(|(i, dw)| {
+            add_partials(shape, sums, partial, i * NR, dw);
+        });
+    });
+}
+
+/// How the weight gradient is cut into tasks, by the shape alone.
+///
+/// Partial sums lie in panels like a packed matrix: `[chunk][columns / NR][depth][NR]`.
+#[derive(Debug, Clone, Copy)]
+struct WeightPlan {
+    window: Window,
+    columns: usize,
+    chunk_pixels: usize,
+    chunks: usize,
+}
+
+impl WeightPlan {
+    fn new(window: Window, columns: usize) -> Self {
+        let pixels = window.rows();
+        let chunk_pixels = pixels.div_ceil(MOST_CHUNKS).max(PIXEL_CHUNK);
+        Self { window, columns, chunk_pixels, chunks: pixels.div_ceil(chunk_pixels) }
+    }
+
+    /// Floats of one chunk's sums.
+    fn partial_len(&self) -> usize {
+        Panels::len(self.window.depth(), self.columns)
+    }
+
+    /// Writes the sums of every chunk of pixels.
+    fn partial_sums(&self, isa: InstructionSet, source: &[f32], grad: &[f32], sums: &mut [f32]) {
+        let row_blocks = self.window.depth().div_ceil(WEIGHT_ROWS);
+        let column_blocks = self.columns.div_ceil(WEIGHT_COLUMNS);
+        let sums = Shared::new(sums);
+        (0..self.chunks * row_blocks * column_blocks).into_par_iter().for_each(|task| {
+            let chunk = task / column_blocks / row_blocks;
+            let row = task / column_blocks % row_blocks * WEIGHT_ROWS;
+            let column = task % column_blocks * WEIGHT_COLUMNS;
+            let rows = row..(row + WEIGHT_ROWS).min(self.window.depth());
+            let columns = column..(column + WEIGHT_COLUMNS).min(self.columns);
+            self.partial_sum(isa, source, grad, chunk, rows, columns, sums);
+        });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the loop body of `partial_sums`")]
+    fn partial_sum(
+        &self,
+        isa: InstructionSet,
+        source: &[f32],
+        grad: &[f32],
+        chunk: usize,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        sums: Shared<'_>,
+    ) {
+        let first = chunk * self.chunk_pixels;
+        let end = (first + self.chunk_pixels).min(self.window.rows());
+        let stride = padded_stride(rows.len());
+        scratch::with(PIXEL_TILE * stride + Panels::len(PIXEL_TILE, columns.len()), |buffer| {
+            let (left, right) = buffer.split_at_mut(PIXEL_TILE * stride);
+            for start in (first..end).step_by(PIXEL_TILE) {
+                let pixels = start..(start + PIXEL_TILE).min(end);
+                let count = pixels.len();
+                let right = &mut right[..Panels::len(count, columns.len())];
+                let grad = &grad[start * self.columns..];
+                let panels = Panels::pack_rows(right, grad, self.columns, count, columns.clone());
+                self.window.gather(isa, source, pixels, rows.clone(), stride, left);
+                let left = Left { data: left, row: 1, column: stride };
+                for column in (0..columns.len()).step_by(NR) {
+                    let panel = (columns.start + column) / NR * self.window.depth() + rows.start;
+                    let offset = chunk * self.partial_len() + panel * NR;
+                    let width = NR.min(columns.len() - column);
+                    // SAFETY: tasks differ in chunk, rows or columns, so their tiles do not overlap.
+                    let mut tile = unsafe { sums.tile(offset, NR, rows.len(), width) };
+                    multiply(isa, left, panels, 0..count, column, &mut tile, start > first);
+                }
+            }
+        });
+    }
+}
+
+/// Adds the chunks' sums of output channels `first..` in order and writes them as OIHW.
+fn add_partials(shape: &ConvShape, sums: &[f32], partial: usize, first: usize, dw: &mut [f32]) {
+    let (depth, columns, area) = (shape.depth(), shape.out_channels, shape.kernel * shape.kernel);
+    let width = NR.min(columns - first);
+    let step = (TRANSPOSED / area).max(1);
+    scratch::with(step * area * NR, |block| {
+        for from in (0..shape.in_channels).step_by(step) {
+            let channels = from..(from + step).min(shape.in_channels);
+            let len = channels.len() * area;
+            for (i, channel) in channels.enumerate() {
+                for tap in 0..area {
+                    let at = first * depth + (tap * shape.in_channels + channel) * NR;
+                    let mut total = [0f64; NR];
+                    for chunk in sums.chunks_exact(partial) {
+                        total.iter_mut().zip(&chunk[at..at + width]).for_each(|(t, s)| *t += f64::from(*s));
+                    }
+                    for (j, total) in total.iter().enumerate() {
+                        block[j * len + i * area + tap] = *total as f32;
+                    }
+                }
+            }
+            for (dw, block) in dw.chunks_exact_mut(depth).zip(block.chunks_exact(len)) {
+                dw[from * area..][..len].copy_from_slice(block);
+            }
+        }
+    });
+}

@@ -1,0 +1,239 @@
+//! Matrix products on packed panels, and the disjoint output tiles that parallel tasks write.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::InstructionSet;
+use crate::kernel::{self, Block, MR, NR};
+
+/// The longest depth of one pass: a panel of it (20 KiB) and six rows of the left matrix stay in a first-level cache.
+pub(crate) const DEPTH_BLOCK: usize = 320;
+
+/// Splits `0..depth` into equal passes of at most [`DEPTH_BLOCK`].
+pub(crate) fn depth_blocks(depth: usize) -> impl Iterator<Item = Range<usize>> {
+    let passes = depth.div_ceil(DEPTH_BLOCK).max(1);
+    let size = depth.div_ceil(passes).max(1);
+    (0..passes).map(move |i| (i * size).min(depth)..((i + 1) * size).min(depth)).filter(|r| !r.is_empty())
+}
+
+/// A right matrix of `depth` x `columns` in panels of [`NR`] columns, zero-padded: element `(p, j)` of panel `q` is
+/// column `q * NR + j` of row `p`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Panels<'a> {
+    data: &'a [f32],
+    depth: usize,
+    columns: usize,
+}
+
+impl<'a> Panels<'a> {
+    /// Floats that a packed matrix takes.
+    pub(crate) fn len(depth: usize, columns: usize) -> usize {
+        columns.div_ceil(NR) * NR * depth
+    }
+
+    /// Packs with `fill(columns of the panel, panel)`, panels in parallel. `fill` must write every column below
+    /// `columns`; the rest of the last panel is zeroed first.
+    pub(crate) fn pack(
+        buffer: &'a mut [f32],
+        depth: usize,
+        columns: usize,
+        fill: impl Fn(Range<usize>, &mut [f32]) + Sync,
+    ) -> Self {
+        assert_eq!(buffer.len(), Self::len(depth, columns), "engine: panel buffer");
+        if depth > 0 {
+            buffer.par_chunks_mut(depth * NR).enumerate().for_each(|(q, panel)| {
+                let range = q * NR..((q + 1) * NR).min(columns);
+                if range.len() < NR {
+                    panel.fill(0.0);
+                }
+                fill(range, panel);
+            });
+        }
+        Self { data: buffer, depth, columns }
+    }
+
+    /// Packs rows `stride` apart, on this thread.
+    pub(crate) fn pack_rows(
+        buffer: &'a mut [f32],
+        rows: &[f32],
+        stride: usize,
+        depth: usize,
+        columns: Range<usize>,
+    ) -> Self {
+        let width = columns.len();
+        assert_eq!(buffer.len(), Self::len(depth, width), "engine: panel buffer");
+        if depth > 0 {
+            for (q, panel) in buffer.chunks_exact_mut(depth * NR).enumerate() {
+                fill_panel_from_rows(&rows[columns.start + q * NR..], stride, NR.min(width - q * NR), panel);
+            }
+        }
+        Self { data: buffer, depth, columns: width }
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+}
+
+/// Copies the first `width` numbers of rows `stride` apart into a panel, zero-padding to [`NR`].
+pub(crate) fn fill_panel_from_rows(rows: &[f32], stride: usize, width: usize, panel: &mut [f32]) {
+    for (p, out) in panel.as_chunks_mut::<NR>().0.iter_mut().enumerate() {
+        let row = &rows[p * stride..][..width];
+        match row.first_chunk::<NR>() {
+            Some(row) => *out = *row,
+            None => {
+                out[..width].copy_from_slice(row);
+                out[width..].fill(0.0);
+            }
+        }
+    }
+}
+
+/// A left matrix: element `(i, p)` is `data[i * row + p * column]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) row: usize,
+    pub(crate) column: usize,
+}
+
+/// A rectangle of a row-major matrix that only its holder touches.
+#[derive(Debug)]
+pub(crate) struct Tile<'a> {
+    data: *mut f32,
+    stride: usize,
+    rows: usize,
+    columns: usize,
+    _borrow: PhantomData<&'a mut [f32]>,
+}
+
+impl<'a> Tile<'a> {
+    /// The first `rows` rows of a slice.
+    pub(crate) fn new(slice: &'a mut [f32], rows: usize, columns: usize) -> Self {
+        assert!(slice.len() >= rows * columns, "engine: tile beyond its slice");
+        Self { data: slice.as_mut_ptr(), stride: columns, rows, columns, _borrow: PhantomData }
+    }
+
+    pub(crate) fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        assert!(row < self.rows, "engine: row beyond its tile");
+        // SAFETY: the row lies in the tile, which `self` alone may touch while it is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(row * self.stride), self.columns) }
+    }
+}
+
+/// A mutable slice that parallel tasks share, each taking parts that no other takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shared<'a> {
+    data: *mut f32,
+    len: usize,
+    _borrow: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: `Shared` only hands out parts through unsafe functions whose callers promise that the parts do not overlap.
+unsafe impl Send for Shared<'_> {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    pub(crate) fn new(slice: &'a mut [f32]) -> Self {
+        Self { data: slice.as_mut_ptr(), len: slice.len(), _borrow: PhantomData }
+    }
+
+    /// The rectangle of `rows` x `columns` whose first element is `offset`, rows `stride` apart.
+    ///
+    /// # Safety
+    /// No two tiles or slices that are alive at the same time may overlap.
+    pub(crate) unsafe fn tile(&self, offset: usize, stride: usize, rows: usize, columns: usize) -> Tile<'a> {
+        let end = if rows == 0 { offset } else { offset + (rows - 1) * stride + columns };
+        assert!(end <= self.len, "engine: tile beyond its matrix");
+        // SAFETY: `offset <= end <= len`.
+        let data = unsafe { self.data.add(offset) };
+        Tile { data, stride, rows, columns, _borrow: PhantomData }
+    }
+
+    /// The slice of `len` elements from `offset`.
+    ///
+    /// # Safety
+    /// As [`Shared::tile`].
+    #[expect(clippy::mut_from_ref, reason = "the caller promises that parts do not overlap")]
+    pub(crate) unsafe fn slice(&self, offset: usize, len: usize) -> &mut [f32] {
+        assert!(offset + len <= self.len, "engine: part beyond its slice");
+        // SAFETY: in bounds as just checked; exclusive by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(offset), len) }
+    }
+}
+
+/// `c (+)= a * b[depth, first_column..first_column + c.columns]`; `depth` names rows of `b`, which the columns of `a`
+/// stand for. `first_column` must be a multiple of [`NR`].
+pub(crate) fn multiply(
+    isa: InstructionSet,
+    a: Left<'_>,
+    b: Panels<'_>,
+    depth: Range<usize>,
+    first_column: usize,
+    c: &mut Tile<'_>,
+    accumulate: bool,
+) {
+    if c.rows == 0 || c.columns == 0 || depth.is_empty() {
+        return;
+    }
+    let last = (c.rows - 1) * a.row + (depth.len() - 1) * a.column;
+    assert!(last < a.data.len(), "engine: left matrix too short");
+    assert!(depth.end <= b.depth && first_column + c.columns <= b.columns, "engine: block beyond the panels");
+    assert!(first_column.is_multiple_of(NR), "engine: block starts inside a panel");
+    for column in (0..c.columns).step_by(NR) {
+        let panel = (first_column + column) / NR;
+        let panel = &b.data[(panel * b.depth + depth.start) * NR..][..depth.len() * NR];
+        let mut row = 0;
+        while row < c.rows {
+            let rows = block_rows(c.rows - row);
+            let block = Block {
+                rows,
+                columns: NR.min(c.columns - column),
+                depth: depth.len(),
+                a: a.data[row * a.row..].as_ptr(),
+                a_row: a.row,
+                a_column: a.column,
+                b: panel.as_ptr(),
+                // SAFETY: `row` and `column` lie inside the tile.
+                c: unsafe { c.data.add(row * c.stride + column) },
+                c_row: c.stride,
+                accumulate,
+            };
+            // SAFETY: the block's last element of `a` is at most `last`, checked above; the panel slice holds
+            // `depth` rows of NR; the rows and columns of `c` lie in the tile, which is borrowed mutably.
+            unsafe { kernel::run(isa, &block) };
+            row += rows;
+        }
+    }
+}
+
+/// Rows of the next register block: full blocks, but never a thin last one, which would leave the arithmetic idle.
+fn block_rows(left: usize) -> usize {
+    match left {
+        7..=10 => left.div_ceil(2),
+        _ => left.min(MR),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_all_rows_and_depths() {
+        for n in 1..200 {
+            let mut left = n;
+            while left > 0 {
+                let rows = block_rows(left);
+                assert!((1..=MR).contains(&rows));
+                left -= rows;
+            }
+            let blocks: Vec<_> = depth_blocks(n * 7).collect();
+            assert!(blocks.iter().all(|b| b.len() <= DEPTH_BLOCK));
+            assert_eq!(blocks.iter().map(ExactSizeIterator::len).sum::<usize>(), n * 7);
+        }
+    }
+}

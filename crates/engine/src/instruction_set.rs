@@ -1,0 +1,99 @@
+//! Which instructions the kernels use, decided once at run time.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+/// The instructions that the kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// What every processor of the target has (SSE2 on x86-64, NEON on AArch64), through the compiler's vectoriser.
+    Portable,
+    /// 256-bit vectors with fused multiply-add, on x86-64.
+    Avx2Fma,
+}
+
+thread_local! {
+    static FORCE_PORTABLE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The instruction set that calls from this thread use: the best one found, or [`InstructionSet::Portable`] inside
+/// [`with_portable_kernels`].
+#[must_use]
+pub fn instruction_set() -> InstructionSet {
+    static DETECTED: OnceLock<InstructionSet> = OnceLock::new();
+    if FORCE_PORTABLE.get() {
+        return InstructionSet::Portable;
+    }
+    *DETECTED.get_or_init(detect)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detect() -> InstructionSet {
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        InstructionSet::Avx2Fma
+    } else {
+        InstructionSet::Portable
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> InstructionSet {
+    InstructionSet::Portable
+}
+
+/// Runs `f` with the portable kernels, for tests and comparisons.
+///
+/// The choice holds for engine functions that `f` calls on this thread; the tasks that they spread over the pool follow
+/// their caller.
+pub fn with_portable_kernels<T>(f: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            FORCE_PORTABLE.set(self.0);
+        }
+    }
+    let _restore = Restore(FORCE_PORTABLE.replace(true));
+    f()
+}
+
+/// Defines a function whose body is compiled once for each [`InstructionSet`]; its first argument picks one.
+///
+/// The body holds plain loops for the compiler's vectoriser. Rust never fuses a multiplication with an addition by
+/// itself, so both versions give the same bytes.
+macro_rules! multiversion {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        $(#[$meta])*
+        $vis fn $name(isa: $crate::InstructionSet, $($arg: $ty),*) {
+            #[allow(clippy::too_many_arguments, reason = "as the outer function")]
+            #[inline(always)]
+            fn body($($arg: $ty),*) $body
+            #[allow(clippy::too_many_arguments, reason = "as the outer function")]
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2($($arg: $ty),*) {
+                body($($arg),*)
+            }
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                $crate::InstructionSet::Avx2Fma => {
+                    // SAFETY: `Avx2Fma` reaches the kernels only from `instruction_set()`, which found both features.
+                    unsafe { avx2($($arg),*) }
+                }
+                _ => body($($arg),*),
+            }
+        }
+    };
+}
+pub(crate) use multiversion;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_portable_choice_ends_with_its_closure() {
+        let before = instruction_set();
+        assert_eq!(with_portable_kernels(instruction_set), InstructionSet::Portable);
+        assert_eq!(instruction_set(), before);
+    }
+}

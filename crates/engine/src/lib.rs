@@ -1,0 +1,62 @@
+//! Channels-last (NHWC) `f32` kernels on plain slices: what a residual network needs to train and to run on a CPU.
+//!
+//! Every function takes its input as slices, writes its whole output and keeps nothing. Work is spread over the
+//! current rayon pool in pieces whose size depends on the shapes alone, and partial sums are added in a fixed order:
+//! **the bytes of a result do not depend on the number of threads**. They do depend on the instruction set, which is
+//! found once at run time ([`instruction_set`]).
+//!
+//! | kernels | functions |
+//! |---|---|
+//! | convolution | [`conv2d`], [`conv2d_grad_input`], [`conv2d_grad_weight`] |
+//! | fully connected | [`linear`], [`linear_grad_input`], [`linear_grad_weight`] |
+//! | normalisation | [`batch_norm_train`], [`batch_norm_train_grad`], [`scale_shift`], [`scale_shift_grad`] |
+//! | residual join | [`add_relu`], [`add_relu_grad`] |
+//! | pooling | [`max_pool`], [`max_pool_grad`], [`global_avg_pool`], [`global_avg_pool_grad`] |
+//! | optimizers | [`adamw_step`], [`sgd_step`] |
+//!
+//! All three products of a convolution are matrix products of one register-blocked kernel (`gemm`): the left matrix is
+//! gathered window by window from the activations ([`ConvShape`] describes the windows), the right one is packed once.
+//!
+//! # Panics
+//!
+//! Slice lengths are part of each function's contract: a length that does not fit the shape panics with a message
+//! naming the slice. The callers are this workspace's own crates, which derive both from one tensor.
+
+mod conv;
+mod conv_weight;
+mod elementwise;
+mod gemm;
+mod instruction_set;
+mod kernel;
+mod linear;
+mod norm;
+mod optimizer;
+mod peak;
+mod pool;
+mod reduce;
+mod scale_shift;
+mod scratch;
+mod shape;
+mod window;
+
+pub use conv::{conv2d, conv2d_grad_input};
+pub use conv_weight::conv2d_grad_weight;
+pub use elementwise::{add_relu, add_relu_grad};
+pub use instruction_set::{InstructionSet, instruction_set, with_portable_kernels};
+pub use linear::{linear, linear_grad_input, linear_grad_weight};
+pub use norm::{BatchStats, batch_norm_train, batch_norm_train_grad};
+pub use optimizer::{AdamW, adamw_step, sgd_step};
+pub use peak::{PEAK_FLOPS_PER_ROUND, peak_rounds};
+pub use pool::{global_avg_pool, global_avg_pool_grad, max_pool, max_pool_grad};
+pub use scale_shift::{scale_shift, scale_shift_grad};
+pub use shape::{ConvShape, PoolShape};
+
+/// Asserts that a slice has the length that its shape asks for.
+#[track_caller]
+fn check_len(name: &str, slice: &[f32], expected: usize) {
+    assert!(
+        slice.len() == expected,
+        "engine: `{name}` holds {} numbers, but its shape asks for {expected}",
+        slice.len()
+    );
+}

@@ -1,0 +1,36 @@
+//! The bound that benchmarks measure against: the register block on data that never leaves the first-level cache.
+
+use crate::instruction_set;
+use crate::kernel::{self, Block, MR, NR};
+
+/// Depth of the block: its operands take 12 KiB.
+const DEPTH: usize = 128;
+
+/// Floating-point operations of one round of [`peak_rounds`].
+pub const PEAK_FLOPS_PER_ROUND: u64 = (2 * MR * NR * DEPTH) as u64;
+
+/// Runs the register block `rounds` times over the same cached operands and returns a number that depends on the
+/// results, so that the work cannot be dropped. For benchmarks.
+#[must_use]
+pub fn peak_rounds(rounds: u64) -> f32 {
+    let (a, b) = (vec![0.5f32; MR * DEPTH], vec![0.25f32; NR * DEPTH]);
+    let mut c = vec![0f32; MR * NR];
+    let isa = instruction_set();
+    for round in 0..rounds {
+        let block = Block {
+            rows: MR,
+            columns: NR,
+            depth: DEPTH,
+            a: a.as_ptr(),
+            a_row: DEPTH,
+            a_column: 1,
+            b: b.as_ptr(),
+            c: c.as_mut_ptr(),
+            c_row: NR,
+            accumulate: round % 1024 != 0,
+        };
+        // SAFETY: the three vectors hold exactly the block's operands.
+        unsafe { kernel::run(isa, &block) };
+    }
+    c.iter().sum()
+}

@@ -1,0 +1,40 @@
+//! Along which direction does an attribute change?
+//!
+//! Fits directions in PCA space and measures, on held-out rows, how well they separate an attribute's classes and whether in the
+//! declared order. [`fit`] takes a [`Task`] and returns a [`Direction`]: the article's bottleneck network (restarts, early stopping,
+//! collapse detection), logistic regression, or a rival in closed form; [`pattern`] turns weights into a direction of change;
+//! [`null_distribution`] says what random classes reach; [`save`] and [`load`] keep directions.
+//!
+//! Positions are raw PCA coordinates along a unit vector. Same input and seed give the same bytes, whatever the number of threads.
+
+mod bottleneck;
+mod direction;
+mod error;
+mod evidence;
+mod fit;
+mod linalg;
+mod logistic;
+mod model;
+mod network;
+mod null;
+mod options;
+mod rivals;
+mod stats;
+mod store;
+mod task;
+
+pub use bottleneck::{Collapse, RestartReport};
+pub use direction::{Direction, Method, Orientation, Verdict};
+pub use error::{Error, Result};
+pub use evidence::{Boundary, CURVE_POINTS, ClassRows, Curve, Evidence, Spread};
+pub use fit::{fit, pattern};
+pub use model::{BottleneckModel, Model};
+pub use null::{COLLAPSED_VALUE, DEFAULT_DRAWS, DEFAULT_WIDTH, NullOptions, NullReport, Standing, null_distribution};
+pub use options::{
+    DEFAULT_BATCH, DEFAULT_BOOTSTRAP, DEFAULT_EPOCHS, DEFAULT_HIDDEN, DEFAULT_L2, DEFAULT_LEARNING_RATE,
+    DEFAULT_PATIENCE, DEFAULT_RESTARTS, DEFAULT_WEIGHT_DECAY, MethodChoice, ProbeOptions, Standardize,
+};
+pub use rivals::{LDA_SHRINKAGE, pattern_weights};
+pub use stats::QUANTILES;
+pub use store::{DESCRIPTION_FILE, FORMAT_VERSION, Saved, TENSORS_FILE, file_name, load, save};
+pub use task::{MIN_TRAIN_ROWS, Split, Task};

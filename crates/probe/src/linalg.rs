@@ -1,0 +1,112 @@
+//! The little dense algebra that the closed-form fits need, in f64.
+
+/// Scalar product.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// A symmetric k×k matrix, its lower triangle held row by row.
+#[derive(Clone, Debug)]
+pub(crate) struct Symmetric {
+    pub(crate) size: usize,
+    entries: Vec<f64>,
+}
+
+impl Symmetric {
+    pub(crate) fn zero(size: usize) -> Self {
+        Self { size, entries: vec![0.0; size * (size + 1) / 2] }
+    }
+
+    fn row_start(row: usize) -> usize {
+        row * (row + 1) / 2
+    }
+
+    /// Adds `weight · x xᵀ`.
+    pub(crate) fn add_outer(&mut self, weight: f64, x: &[f64]) {
+        let mut rest = self.entries.as_mut_slice();
+        for (row, &value) in x.iter().enumerate() {
+            let (line, tail) = rest.split_at_mut(row + 1);
+            let factor = weight * value;
+            line.iter_mut().zip(x).for_each(|(entry, other)| *entry += factor * other);
+            rest = tail;
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.entries.iter_mut().zip(&other.entries).for_each(|(a, b)| *a += b);
+    }
+
+    pub(crate) fn scale(&mut self, factor: f64) {
+        self.entries.iter_mut().for_each(|entry| *entry *= factor);
+    }
+
+    pub(crate) fn add_diagonal(&mut self, row: usize, value: f64) {
+        self.entries[Self::row_start(row) + row] += value;
+    }
+
+    pub(crate) fn trace(&self) -> f64 {
+        (0..self.size).map(|row| self.entries[Self::row_start(row) + row]).sum()
+    }
+
+    /// Solves `A y = b` by Cholesky; `None` if A is not positive definite.
+    pub(crate) fn solve(mut self, b: &[f64]) -> Option<Vec<f64>> {
+        self.factorise()?;
+        let mut y = b.to_vec();
+        for row in 0..self.size {
+            let line = &self.entries[Self::row_start(row)..Self::row_start(row + 1)];
+            y[row] = (y[row] - dot(&line[..row], &y[..row])) / line[row];
+        }
+        for row in (0..self.size).rev() {
+            let line = &self.entries[Self::row_start(row)..Self::row_start(row + 1)];
+            y[row] /= line[row];
+            let value = y[row];
+            y[..row].iter_mut().zip(line).for_each(|(target, entry)| *target -= entry * value);
+        }
+        Some(y)
+    }
+
+    /// Replaces the triangle by its Cholesky factor.
+    fn factorise(&mut self) -> Option<()> {
+        for row in 0..self.size {
+            let (above, line) = self.entries.split_at_mut(Self::row_start(row));
+            for column in 0..row {
+                let other = &above[Self::row_start(column)..Self::row_start(column + 1)];
+                line[column] = (line[column] - dot(&line[..column], &other[..column])) / other[column];
+            }
+            let pivot = line[row] - dot(&line[..row], &line[..row]);
+            if !(pivot.is_finite() && pivot > 0.0) {
+                return None;
+            }
+            line[row] = pivot.sqrt();
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn solving_undoes_multiplying() {
+        let rows = [[1.0, 2.0, -1.0], [0.5, -1.0, 3.0], [2.0, 0.0, 1.0], [1.0, 1.0, 1.0]];
+        let want = [0.3, -2.0, 5.0];
+        let (mut a, mut b) = (Symmetric::zero(3), [0.0; 3]);
+        for row in rows {
+            a.add_outer(1.5, &row);
+            let score = 1.5 * dot(&row, &want);
+            b.iter_mut().zip(row).for_each(|(sum, x)| *sum += score * x);
+        }
+        let back = a.solve(&b).unwrap();
+        // Condition number about 10: a few ulp.
+        assert!(back.iter().zip(want).all(|(got, want)| (got - want).abs() < 1e-12), "{back:?}");
+    }
+
+    #[test]
+    fn a_singular_matrix_is_refused() {
+        let mut a = Symmetric::zero(2);
+        a.add_outer(1.0, &[1.0, 1.0]);
+        assert!(a.solve(&[1.0, 0.0]).is_none());
+    }
+}

@@ -1,0 +1,84 @@
+//! Images inside the page: each embedded once, drawn wherever a card points at it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::Card;
+use crate::error::{Error, Result};
+use crate::model::Report;
+use crate::plain;
+
+/// The image types that every browser draws.
+pub(crate) const MIME_TYPES: [&str; 6] =
+    ["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/svg+xml"];
+
+/// Raster images up to this many pixels a side are drawn with hard pixel edges.
+const PIXELATED_UP_TO: u32 = 64;
+
+/// An encoded image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ImageData {
+    /// The image's id, unique in a report.
+    pub id: String,
+    /// Its type, e.g. `image/png`.
+    pub mime: String,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// The encoded file.
+    #[serde(with = "plain::bytes")]
+    pub bytes: Vec<u8>,
+}
+
+impl ImageData {
+    fn check(&self) -> Result<()> {
+        if !MIME_TYPES.contains(&self.mime.as_str()) {
+            return Err(Error::ImageType { id: self.id.clone(), mime: self.mime.clone() });
+        }
+        if self.bytes.is_empty() || self.width == 0 || self.height == 0 {
+            let (id, bytes) = (self.id.clone(), self.bytes.len());
+            return Err(Error::EmptyImage { id, bytes, width: self.width, height: self.height });
+        }
+        Ok(())
+    }
+
+    fn pixelated(&self) -> bool {
+        self.mime != "image/svg+xml" && self.width.max(self.height) <= PIXELATED_UP_TO
+    }
+}
+
+/// The hidden drawing that defines every image some card uses, as `i0`, `i1`, ... in the order of `report.images`.
+///
+/// `<use href="#i0">` draws one anywhere. Background images would need the reader's printer to print backgrounds, and a
+/// script could not run where scripts are off.
+pub(crate) fn definitions(report: &Report) -> Result<String> {
+    let used: BTreeMap<usize, ()> = cards(report).map(|(_, card)| (card.image, ())).collect();
+    let mut out = String::from("<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>\n");
+    for (index, image) in report.images.iter().enumerate().filter(|(index, _)| used.contains_key(index)) {
+        image.check()?;
+        let class = if image.pixelated() { " class=\"px\"" } else { "" };
+        let _ = writeln!(
+            out,
+            "<image id=\"i{index}\"{class} width=\"100\" height=\"100\" href=\"data:{};base64,{}\"/>",
+            image.mime,
+            STANDARD.encode(&image.bytes)
+        );
+    }
+    out.push_str("</defs></svg>");
+    Ok(out)
+}
+
+/// Every card of every strip with its attribute's name.
+pub(crate) fn cards(report: &Report) -> impl Iterator<Item = (&str, &Card)> {
+    report.attributes.iter().flat_map(|section| {
+        section.strips.iter().flat_map(move |strip| {
+            let found = strip.stops.iter().filter_map(|stop| stop.card.as_ref());
+            std::iter::once(&strip.start).chain(found).map(move |card| (section.name.as_str(), card))
+        })
+    })
+}

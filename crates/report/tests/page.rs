@@ -1,0 +1,355 @@
+//! The page as a whole: what it must show, what it must never do.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeSet;
+
+use latentwalk_report::*;
+
+const HOSTILE: &str = "</style></svg><script>alert(\"x\")</script> 'q' & \u{202e}مرحبا";
+
+fn image(id: &str) -> ImageData {
+    // The smallest GIF: one pixel. Its bytes carry the id so that each is told apart.
+    let mut bytes = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff".to_vec();
+    bytes.extend(id.as_bytes());
+    ImageData { id: id.into(), mime: "image/gif".into(), width: 28, height: 28, bytes }
+}
+
+fn card(report: &mut Report, id: &str, position: f64, label: &str) -> Card {
+    Card {
+        image: report.intern(image(id)),
+        id: id.into(),
+        split: "train".into(),
+        position,
+        distance: Some(1.25),
+        label: Some(label.into()),
+        others: vec![
+            ("kind".into(), Some(if position > 1.0 { "bag" } else { "shoe" }.into())),
+            ("sleeve".into(), None),
+        ],
+    }
+}
+
+fn class(name: &str, train: usize, held_out: Vec<f64>) -> ClassPositions {
+    ClassPositions { name: name.into(), train, held_out }
+}
+
+fn wave(n: usize, centre: f64) -> Vec<f64> {
+    (0..n).map(|i| centre + (i as f64 * 12.9898).sin()).collect()
+}
+
+/// A small report that fills every part.
+fn report() -> Report {
+    let mut report = Report { title: "Shoes".into(), ..Default::default() };
+    let start = Card { distance: None, ..card(&mut report, "start-1", 0.5, "Sneaker") };
+    let hit = |report: &mut Report, id: &str, at: f64, label: &str| StopCard {
+        position: at,
+        card: Some(card(report, id, at, label)),
+    };
+    let stops = vec![
+        hit(&mut report, "boot-1", 3.0, "Ankle boot"),
+        StopCard { position: 1.0, card: None },
+        hit(&mut report, "sandal-1", -3.0, "Sandal"),
+    ];
+    let again = vec![hit(&mut report, "sandal-1", -3.0, "Sandal")];
+    report.attributes.push(AttributeSection {
+        name: "shoe_height".into(),
+        kind: Kind::Ordered,
+        order: vec!["Sandal".into(), "Sneaker".into(), "Ankle boot".into()],
+        verdict: Verdict::ordered(0.971, 0.96),
+        method: "bottleneck probe".into(),
+        settings: vec![("epochs".into(), "200".into())],
+        restarts: Some(Restarts { total: 4, collapsed: 1, in_order: Some(2) }),
+        split: "test".into(),
+        classes: vec![
+            class("Ankle boot", 1234, wave(40, 3.0)),
+            class("Sandal", 701, wave(12, -3.0)),
+            class("Sneaker", 702, wave(50, 0.0)),
+        ],
+        pairwise_auc: vec![
+            PairAuc { lower: "Sandal".into(), upper: "Sneaker".into(), auc: Some(0.971) },
+            PairAuc { lower: "Ankle boot".into(), upper: "Sneaker".into(), auc: Some(0.75) },
+        ],
+        probabilities: Some(Probabilities {
+            positions: vec![-3.0, 0.0, 3.0],
+            curves: vec![("Sandal".into(), vec![0.9, 0.1, f64::NAN]), ("Sneaker".into(), vec![0.1, 0.9, 0.2])],
+        }),
+        null: Some(Null {
+            statistic: "min adjacent AUC".into(),
+            drawn: "random triples".into(),
+            values: vec![0.1, 0.5, 0.98, f64::NAN],
+            ours: Some(0.971),
+        }),
+        walks: Some(Walks {
+            starts: 100,
+            rows: vec![
+                WalkRow {
+                    name: "within-class".into(),
+                    default: true,
+                    median_spearman: Some(0.945),
+                    ..Default::default()
+                },
+                WalkRow {
+                    name: "random direction".into(),
+                    role: WalkRole::Baseline,
+                    all_visited: Some(0.11),
+                    ..Default::default()
+                },
+            ],
+            ..Default::default()
+        }),
+        strips: vec![
+            Strip { caption: String::new(), start: start.clone(), stops },
+            Strip { caption: "again".into(), start, stops: again },
+        ],
+    });
+    report.facts.seconds = Some(192.0);
+    report.training = Some(Training {
+        epochs: (1..4)
+            .map(|epoch| EpochPoint {
+                epoch,
+                train_loss: 1.0 / epoch as f64,
+                validation_loss: f64::NAN,
+                validation_accuracy: vec![("shoe_height".into(), 0.9)],
+            })
+            .collect(),
+        best_epoch: Some(2),
+        accuracy: vec![AccuracyRow {
+            attribute: "shoe_height".into(),
+            n: 3001,
+            accuracy: Some(0.951),
+            ..Default::default()
+        }],
+        confusions: vec![Confusion {
+            attribute: "shoe_height".into(),
+            classes: vec!["a".into(), "b".into()],
+            counts: vec![vec![8, 2], vec![0, 0]],
+        }],
+        ..Default::default()
+    });
+    report.spectrum = Some(Spectrum { variances: vec![90.0, 8.0, 1.5, 0.5], kept: 3, rank: Some(4) });
+    report.recipe.command = "cargo xtask pipeline".into();
+    report.recipe.stages =
+        vec![StageFact { name: "images".into(), key: "abc123".into(), seconds: Some(0.5), reused: true }];
+    report
+}
+
+/// Fails unless every element is closed in the order in which it was opened.
+fn assert_balanced(page: &str) {
+    const VOID: [&str; 2] = ["meta", "!doctype"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = page;
+    while let Some(at) = rest.find('<') {
+        let end = rest[at..].find('>').expect("a tag ends") + at;
+        let tag = &rest[at + 1..end];
+        let name = tag.trim_start_matches('/').split([' ', '/', '\n']).next().unwrap();
+        match tag {
+            _ if VOID.contains(&name) || tag.ends_with('/') => {}
+            _ if tag.starts_with('/') => {
+                assert_eq!(open.pop(), Some(name), "near {}", &rest[at.saturating_sub(80).min(at)..end])
+            }
+            _ => open.push(name),
+        }
+        rest = &rest[end + 1..];
+        if name == "style" && !tag.starts_with('/') {
+            rest = &rest[rest.find("</style>").unwrap()..];
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
+
+#[test]
+fn everything_is_on_the_page() {
+    let page = render(&report()).unwrap();
+    assert_balanced(&page);
+    for text in [
+        "Sandal",
+        "Sneaker",
+        "Ankle boot",
+        "train 1,234 · test 40",
+        "train 701 · test 12",
+        "min adjacent AUC 0.971",
+        "2 of 4 restarts stood in the declared order, 1 collapsed",
+        "3 axes keep 99.5\u{202f}% of the variance",
+        "98\u{202f}% needs 2 axes",
+        "numerical rank 4 of 4",
+        "1 of 3 (33.3\u{202f}%) are at least as high as ours",
+        "1 values were not finite",
+        "no image in this slab",
+        "1 of 3 slabs empty",
+        "Fewer than 30 images",
+        "kept: epoch 2",
+        "3,001",
+        "cargo xtask pipeline",
+        "abc123",
+        "found in the store",
+        "3\u{202f}min 12\u{202f}s",
+        "80.0\u{202f}%",
+    ] {
+        assert!(page.contains(text), "missing: {text}");
+    }
+    // Given as (Ankle boot, Sneaker) 0.75, shown as (Sneaker, Ankle boot) 0.25: folded.
+    assert!(page.contains("folded\" title=\"a random Ankle boot stands further along than a random Sneaker\">0.250"));
+}
+
+#[test]
+fn every_image_is_embedded_once_and_every_use_has_one() {
+    let mut report = report();
+    report.intern(image("never used"));
+    let page = render(&report).unwrap();
+    let defined: Vec<&str> = page.split("<image id=\"").skip(1).map(|s| s.split('"').next().unwrap()).collect();
+    let used: BTreeSet<&str> = page.split("<use href=\"#").skip(1).map(|s| s.split('"').next().unwrap()).collect();
+    assert_eq!(defined.len(), 3);
+    assert_eq!(defined.iter().copied().collect::<BTreeSet<_>>(), used);
+    assert_eq!(page.matches(";base64,").count(), 3);
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_runs() {
+    let page = render(&report()).unwrap();
+    for text in ["http:", "https:", "<script", "<link", "<iframe", "@import", "url(", "src="] {
+        assert!(!page.contains(text), "{text}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut report = report();
+    report.title = HOSTILE.into();
+    report.facts.dataset = HOSTILE.into();
+    report.recipe.description = HOSTILE.into();
+    report.recipe.versions.push((HOSTILE.into(), HOSTILE.into()));
+    let section = &mut report.attributes[0];
+    section.name = HOSTILE.into();
+    section.method = HOSTILE.into();
+    section.order[0] = HOSTILE.into();
+    section.classes[1].name = HOSTILE.into();
+    section.pairwise_auc[0].lower = HOSTILE.into();
+    section.probabilities.as_mut().unwrap().curves[0].0 = HOSTILE.into();
+    section.null.as_mut().unwrap().statistic = HOSTILE.into();
+    section.strips[0].caption = HOSTILE.into();
+    section.strips[0].start.id = HOSTILE.into();
+    section.strips[0].start.label = Some(HOSTILE.into());
+    section.strips[0].start.others[0] = (HOSTILE.into(), Some(HOSTILE.into()));
+    let page = render(&report).unwrap();
+    assert!(!page.contains("<script") && !page.contains("alert(\"") && !page.contains(" 'q'"));
+    assert!(page.contains("&lt;script&gt;"));
+    assert_balanced(&page);
+}
+
+#[test]
+fn the_start_stands_at_its_own_coordinate_between_sorted_stops() {
+    let page = render(&report()).unwrap();
+    let strip = page.split("<div class=\"walk\">").nth(1).unwrap();
+    let heads: Vec<&str> = strip.split("<span class=\"at\">").skip(1).map(|s| s.split('<').next().unwrap()).collect();
+    assert_eq!(heads, ["\u{2212}3.00", "0.50", "1.00", "3.00"]);
+    let kinds: Vec<&str> = strip.split("<li class=\"").skip(1).map(|s| s.split('"').next().unwrap()).collect();
+    assert_eq!(kinds, ["hit", "start", "miss", "hit"]);
+    assert!(strip.contains("<span class=\"other kept\" title=\"kind: shoe\">"));
+    assert!(strip.contains("<span class=\"other changed\" title=\"kind: bag\">"));
+    assert!(!strip.contains("title=\"sleeve:"), "an attribute without any label takes no line");
+}
+
+#[test]
+fn numbers_that_place_something_must_be_finite() {
+    let break_and_render = |change: fn(&mut Report)| {
+        let mut report = report();
+        change(&mut report);
+        render(&report).unwrap_err().to_string()
+    };
+    let message = break_and_render(|r| r.attributes[0].classes[2].held_out[7] = f64::NAN);
+    assert!(message.contains("attribute `shoe_height`, class `Sneaker`: position 7 is NaN"), "{message}");
+    let message = break_and_render(|r| r.attributes[0].strips[0].stops[1].position = f64::INFINITY);
+    assert!(message.contains("strip 1: stop 1 is inf"), "{message}");
+    let message = break_and_render(|r| r.spectrum.as_mut().unwrap().variances[2] = f64::NAN);
+    assert!(message.contains("variance 2"), "{message}");
+    let message = break_and_render(|r| r.attributes[0].strips[1].start.image = 9);
+    assert!(message.contains("`start-1` names image 9, but the report holds 3 images"), "{message}");
+    let message = break_and_render(|r| r.images[1].mime = "text/html".into());
+    assert!(message.contains("`boot-1` has type `text/html`"), "{message}");
+    let message = break_and_render(|r| r.images[1].bytes.clear());
+    assert!(message.contains("is empty (0 bytes"), "{message}");
+    let message = break_and_render(|r| r.attributes[0].order.push("Clog".into()));
+    assert!(message.contains("the order names class `Clog`"), "{message}");
+    let message = break_and_render(|r| r.attributes[0].classes[0].name = "Sandal".into());
+    assert!(message.contains("`Sandal` is listed twice"), "{message}");
+    let message = break_and_render(|r| r.attributes[0].probabilities.as_mut().unwrap().positions.push(9.0));
+    assert!(message.contains("3 values, expected 4"), "{message}");
+    let message = break_and_render(|r| r.spectrum.as_mut().unwrap().kept = 5);
+    assert!(message.contains("5 kept axes, expected 4"), "{message}");
+    let message = break_and_render(|r| r.training.as_mut().unwrap().confusions[0].counts[1].clear());
+    assert!(message.contains("0 columns, expected 2"), "{message}");
+}
+
+#[test]
+fn figures_that_do_not_exist_are_dashes_and_break_nothing() {
+    let mut report = report();
+    let section = &mut report.attributes[0];
+    section.pairwise_auc[0].auc = Some(f64::NAN);
+    section.null.as_mut().unwrap().ours = None;
+    section.null.as_mut().unwrap().values = vec![f64::NAN];
+    section.walks.as_mut().unwrap().rows[0].median_spearman = Some(f64::INFINITY);
+    section.strips[0].stops[0].card.as_mut().unwrap().distance = Some(f64::NAN);
+    report.training.as_mut().unwrap().epochs.iter_mut().for_each(|e| e.train_loss = f64::INFINITY);
+    report.facts.seconds = Some(f64::NAN);
+    let page = render(&report).unwrap();
+    assert_balanced(&page);
+    assert!(!page.contains("NaN") && !page.contains("inf\"") && !page.contains(">inf"));
+    assert!(page.contains("<span class=\"d\">d –</span>"));
+}
+
+#[test]
+fn empty_and_one_point_classes_are_drawn() {
+    for held_out in [vec![], vec![2.0], vec![2.0; 50]] {
+        let section =
+            AttributeSection { name: "a".into(), classes: vec![class("only", 3, held_out)], ..Default::default() };
+        let page = render(&Report { attributes: vec![section], ..Default::default() }).unwrap();
+        assert_balanced(&page);
+        assert!(page.contains("only"));
+    }
+    assert_balanced(&render(&Report::default()).unwrap());
+    let section = AttributeSection { name: "a".into(), ..Default::default() };
+    assert_balanced(&render(&Report { attributes: vec![section], ..Default::default() }).unwrap());
+}
+
+#[test]
+fn a_report_survives_json_and_gives_the_same_page() {
+    let report = report();
+    let json = serde_json::to_string(&report).unwrap();
+    let read: Report = serde_json::from_str(&json).unwrap();
+    assert_eq!(render(&report).unwrap(), render(&read).unwrap());
+    assert_eq!(report.images, read.images);
+}
+
+#[test]
+fn more_classes_than_colours_are_all_named() {
+    let classes: Vec<ClassPositions> =
+        (0..60).map(|i| class(&format!("class-{i:02}."), i, wave(35, i as f64))).collect();
+    let section = AttributeSection { name: "many".into(), split: "test".into(), classes, ..Default::default() };
+    let page = render(&Report { attributes: vec![section], ..Default::default() }).unwrap();
+    assert!((0..60).all(|i| page.contains(&format!("class-{i:02}."))));
+}
+
+#[test]
+fn a_full_report_stays_below_two_megabytes() {
+    let mut report = report();
+    let template = report.attributes.remove(0);
+    for a in 0..4 {
+        let mut section = AttributeSection { name: format!("attribute {a}"), strips: Vec::new(), ..template.clone() };
+        for s in 0..8 {
+            let stops = (0..7)
+                .map(|i| {
+                    let mut found = card(&mut report, &format!("{a}-{s}-{i}"), f64::from(i), "Sneaker");
+                    // A raw 28 x 28 grey image is larger than its PNG.
+                    report.images[found.image].bytes.resize(784, 7);
+                    found.others.push(("category".into(), Some("Sneaker".into())));
+                    StopCard { position: f64::from(i), card: Some(found) }
+                })
+                .collect();
+            section.strips.push(Strip { start: template.strips[0].start.clone(), stops, ..Default::default() });
+        }
+        report.attributes.push(section);
+    }
+    assert!(render(&report).unwrap().len() < 2_000_000);
+}

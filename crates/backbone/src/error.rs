@@ -1,0 +1,331 @@
+//! The one error type of the crate.
+
+use std::path::PathBuf;
+
+/// Result with [`BackboneError`].
+pub type Result<T, E = BackboneError> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in this crate; each message names the culprit and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BackboneError {
+    /// The architecture's name is not in the table.
+    #[error("unknown architecture `{name}`; choose one of: {}", known.join(", "))]
+    UnknownArch {
+        /// The name that was asked for.
+        name: String,
+        /// The names in the table.
+        known: Vec<&'static str>,
+    },
+    /// `network.json` was written by a newer version.
+    #[error(
+        "{path}: network schema {got} is newer than {newest}, the newest that this version reads; update latentwalk"
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The schema in the file.
+        got: u32,
+        /// The newest schema that can be read.
+        newest: u32,
+    },
+    /// A per-channel list of the spec has the wrong length.
+    #[error(
+        "network spec: `{field}` has {got} values but the network has {expected} input channels; give one per channel"
+    )]
+    ChannelValues {
+        /// `mean` or `std`.
+        field: &'static str,
+        /// Input channels.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// A pixel mean or standard deviation is not usable.
+    #[error(
+        "network spec: `{field}` of channel {channel} is {value}; means must be finite, deviations finite and above 0"
+    )]
+    ChannelValue {
+        /// `mean` or `std`.
+        field: &'static str,
+        /// The channel.
+        channel: usize,
+        /// The value.
+        value: f32,
+    },
+    /// Two heads share a name.
+    #[error("network spec: two heads are named `{name}`; give every head its own name")]
+    DuplicateHead {
+        /// The shared name.
+        name: String,
+    },
+    /// A head has too few classes.
+    #[error(
+        "network spec: head `{name}` has {classes} classes but needs at least {minimum}; drop the attribute or label more classes"
+    )]
+    TooFewClasses {
+        /// The head.
+        name: String,
+        /// Its classes.
+        classes: usize,
+        /// The smallest number allowed.
+        minimum: usize,
+    },
+    /// A size that must be positive is zero, or a name is empty.
+    #[error("network spec: `{field}` must not be empty or 0")]
+    EmptyField {
+        /// The field.
+        field: &'static str,
+    },
+    /// The image is smaller than the network's total stride.
+    #[error(
+        "images of {height}x{width} are too small for `{arch}`, which needs at least {minimum}x{minimum}; enlarge them or choose a smaller network"
+    )]
+    ImageTooSmall {
+        /// Architecture.
+        arch: String,
+        /// Image height.
+        height: usize,
+        /// Image width.
+        width: usize,
+        /// Smallest side that the network takes.
+        minimum: usize,
+    },
+    /// The number of channels of the images is not the network's.
+    #[error(
+        "the images have {got} channels but the network takes {expected}; change `in_channels` or the images' colour mode"
+    )]
+    ImageChannels {
+        /// Channels the network takes.
+        expected: usize,
+        /// Channels of the images.
+        got: usize,
+    },
+    /// A pixel slice does not have `b * h * w * c` values.
+    #[error("expected {expected} pixel values (batch * height * width * channels) but got {got}")]
+    PixelCount {
+        /// Expected length.
+        expected: usize,
+        /// Length given.
+        got: usize,
+    },
+    /// A pixel is NaN or infinite.
+    #[error("image {row} holds a pixel that is NaN or infinite; check how it was decoded and normalised")]
+    NonFinitePixel {
+        /// Row of the image (position in the batch where no row number is known).
+        row: usize,
+    },
+    /// The target lists don't match the heads.
+    #[error("the network has {expected} heads but targets for {got} were given")]
+    TargetHeads {
+        /// Heads.
+        expected: usize,
+        /// Target lists.
+        got: usize,
+    },
+    /// A head's target list does not have one entry per image.
+    #[error("head `{head}` has targets for {got} rows but there are {expected} images")]
+    TargetRows {
+        /// The head.
+        head: String,
+        /// Images.
+        expected: usize,
+        /// Targets.
+        got: usize,
+    },
+    /// Exclusive targets for a multi-label head or the reverse.
+    #[error("head `{head}` is declared {}, but its targets are of the other kind", if *multi { "multi-label" } else { "exclusive" })]
+    TargetKind {
+        /// The head.
+        head: String,
+        /// Whether the head is multi-label.
+        multi: bool,
+    },
+    /// A label is not a class of its head.
+    #[error("row {row} has label {label} for head `{head}`, which has classes 0 to {}; fix the label map", classes.saturating_sub(1))]
+    LabelOutOfRange {
+        /// The head.
+        head: String,
+        /// The row.
+        row: usize,
+        /// The label.
+        label: u32,
+        /// Classes of the head.
+        classes: usize,
+    },
+    /// A row index is beyond the images.
+    #[error("row {row} was asked for but there are {len} images")]
+    RowOutOfRange {
+        /// The row.
+        row: usize,
+        /// Number of images.
+        len: usize,
+    },
+    /// Too few images to train on.
+    #[error("training needs at least 2 images but got {got}")]
+    TooFewRows {
+        /// Training rows given.
+        got: usize,
+    },
+    /// A head without a single label among the training rows.
+    #[error("no training image is labelled for head `{head}`; label some or remove the head")]
+    NoLabels {
+        /// The head.
+        head: String,
+    },
+    /// An option's value is out of its range.
+    #[error("training option `{name}` is {value} but must be {expected}")]
+    OptionRange {
+        /// The option.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The loss is NaN or infinite.
+    #[error(
+        "the loss became {loss} in epoch {epoch}, step {step}; lower `learning_rate` (now {learning_rate}) or lengthen `warmup_epochs`"
+    )]
+    NonFiniteLoss {
+        /// Epoch, from 0.
+        epoch: usize,
+        /// Step in the epoch, from 0.
+        step: usize,
+        /// The loss.
+        loss: f64,
+        /// The learning rate of the options.
+        learning_rate: f64,
+    },
+    /// The event callback asked to stop.
+    #[error("training was stopped in epoch {epoch}; run it again to go on from the last checkpoint")]
+    Stopped {
+        /// Epoch, from 0.
+        epoch: usize,
+    },
+    /// The image source failed.
+    #[error("loading {count} images from row {first} on failed: {source}")]
+    Images {
+        /// First row of the batch.
+        first: usize,
+        /// Rows in the batch.
+        count: usize,
+        /// The source's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The loading thread ended before its work was done.
+    #[error("the thread that loads images ended early in epoch {epoch}")]
+    LoaderEnded {
+        /// Epoch, from 0.
+        epoch: usize,
+    },
+    /// The device's name is not understood.
+    #[error("unknown device `{device}`; use `cpu` or `cuda:0`")]
+    UnknownDevice {
+        /// The name.
+        device: String,
+    },
+    /// A CUDA device without CUDA support in the build.
+    #[error(
+        "device `{device}` needs CUDA, which this build lacks; build with `--features cuda` (nvcc is needed) or use `cpu`"
+    )]
+    CudaNotBuilt {
+        /// The name.
+        device: String,
+    },
+    /// The device exists in the build but could not be opened.
+    #[error("device `{device}` could not be opened: {source}")]
+    DeviceFailed {
+        /// The name.
+        device: String,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file could not be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path}: {source}; check free space and permissions")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A JSON file does not parse.
+    #[error("{path} is not a valid network description: {source}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: serde_json::Error,
+    },
+    /// A weights file is damaged.
+    #[error("{path} is not a valid safetensors file: {source}")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: safetensors::SafeTensorError,
+    },
+    /// A weights file does not fit the network.
+    #[error("{path}: {source}")]
+    WeightsMismatch {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        source: TensorMismatch,
+    },
+    /// The numeric library failed.
+    #[error("computation failed: {0}")]
+    Compute(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// How a set of tensors differs from what the network needs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TensorMismatch {
+    /// A tensor is missing.
+    #[error("tensor `{name}` is missing; the weights belong to another network")]
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor belongs to no parameter.
+    #[error("tensor `{name}` is not part of the network; the weights belong to another one")]
+    Unexpected {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor has the wrong shape.
+    #[error("tensor `{name}` has shape {got:?} but the network needs {expected:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// Shape of the network's parameter.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        got: Vec<usize>,
+    },
+    /// A tensor is not 32-bit float.
+    #[error("tensor `{name}` is not of type F32; convert the weights to 32-bit floats")]
+    Type {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor holds NaN or infinite values.
+    #[error("tensor `{name}` holds NaN or infinite values")]
+    NonFinite {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl From<candle_core::Error> for BackboneError {
+    fn from(error: candle_core::Error) -> Self {
+        BackboneError::Compute(Box::new(error))
+    }
+}

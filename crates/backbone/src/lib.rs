@@ -1,0 +1,42 @@
+//! What does the network see? A ResNet family written once, its training, evaluation and embeddings.
+//!
+//! [`ARCHITECTURES`] is the table of networks; a [`NetworkSpec`] picks a row and adds one linear head per
+//! attribute on top of the FC vector. [`train`] fits it to an [`ImageSource`], [`Network::embed`] gives the
+//! vectors that the rest of the project walks in, [`evaluate`] measures every head on held-out images.
+//!
+//! Images are batches of normalised `f32` in `NHWC` order. Matrices are `ndarray` arrays, one vector a row;
+//! candle stays inside this crate. Equal inputs and seeds give equal bytes for any number of threads.
+
+mod arch;
+mod checkpoint;
+mod data;
+mod device;
+mod error;
+mod init;
+mod loss;
+mod network;
+mod ops;
+mod optimizer;
+mod options;
+mod report;
+mod spec;
+mod state;
+mod train;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod testing;
+
+pub use arch::{ARCHITECTURES, Arch, BlockKind, Stem};
+pub use data::{Augment, ImageSource, LoadError, Targets, TrainData};
+pub use device::{BackboneDevice, parse_device};
+pub use error::{BackboneError, Result, TensorMismatch};
+pub use network::{Forward, NETWORK_FILE, Network, Tap, WEIGHTS_FILE};
+pub use options::{
+    DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_LABEL_SMOOTHING, DEFAULT_LEARNING_RATE, DEFAULT_MOMENTUM, DEFAULT_PATIENCE,
+    DEFAULT_WARMUP_EPOCHS, DEFAULT_WEIGHT_DECAY, OptimizerKind, TrainOptions,
+};
+pub use report::{HeadReport, evaluate};
+pub use spec::{Head, NETWORK_SCHEMA, NetworkSpec};
+pub use train::{EpochRecord, TrainEvent, Trained, train};

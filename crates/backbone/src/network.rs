@@ -1,0 +1,477 @@
+//! A network: its weights, its forward pass and its files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{Tensor, Var};
+use latentwalk_engine::BatchStats;
+use ndarray::Array2;
+
+use crate::arch::{ConvPlan, DensePlan, Layout};
+use crate::data::{check_finite, check_shape};
+use crate::device::BackboneDevice;
+use crate::error::{BackboneError, Result, TensorMismatch};
+use crate::init::start_values;
+use crate::ops;
+use crate::spec::{NETWORK_SCHEMA, NetworkSpec};
+use crate::state::{Array, Arrays, decode, encode, read, write_whole};
+
+/// The spec's file in a network's folder.
+pub const NETWORK_FILE: &str = "network.json";
+/// The weights' file in a network's folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// Share of a batch's statistics in BatchNorm's running ones.
+const RUNNING_MOMENTUM: f64 = 0.1;
+
+/// Where a vector is taken from the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tap {
+    /// The FC vector, on which the heads stand.
+    Fc,
+    /// The mean over all pixels of the last stage, before the FC layer.
+    Pool,
+}
+
+/// Everything that one pass gives. One image a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forward {
+    /// Pooled vectors, see [`Tap::Pool`].
+    pub pool: Array2<f32>,
+    /// FC vectors, see [`Tap::Fc`].
+    pub fc: Array2<f32>,
+    /// Logits of each head, `[b, classes]`.
+    pub logits: Vec<Array2<f32>>,
+}
+
+/// BatchNorm's statistics for evaluation; the variance is the unbiased one, as in torch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Running {
+    pub(crate) mean: Vec<f32>,
+    pub(crate) var: Vec<f32>,
+}
+
+/// What one BatchNorm saw in a training batch.
+pub(crate) struct Observed {
+    norm: String,
+    stats: BatchStats,
+    rows: usize,
+}
+
+/// Tensors of one pass.
+pub(crate) struct Activations {
+    pub(crate) pool: Tensor,
+    pub(crate) fc: Tensor,
+    pub(crate) logits: Vec<Tensor>,
+}
+
+/// A ResNet with one linear head per attribute on its FC vector.
+///
+/// **Units and conventions** pixels are `f32` in `NHWC` order, already normalised with the spec's mean and
+/// deviation. Outputs are those of evaluation: BatchNorm uses its running statistics.
+#[derive(Debug)]
+pub struct Network {
+    spec: NetworkSpec,
+    layout: Layout,
+    device: BackboneDevice,
+    weights: BTreeMap<String, Var>,
+    running: BTreeMap<String, Running>,
+}
+
+impl Network {
+    /// A network with seeded random weights.
+    ///
+    /// **Errors** a spec that [`NetworkSpec::validate`] refuses.
+    ///
+    /// **Source** starts as torchvision's `ResNet` (He normal by fan-out, BatchNorm 1 and 0) and
+    /// `torch.nn.Linear` (uniform within `1 / sqrt(inputs)`).
+    pub fn new(spec: NetworkSpec, seed: u64, device: &BackboneDevice) -> Result<Self> {
+        spec.validate()?;
+        let layout = Layout::of(&spec)?;
+        Self::with_layout(spec, layout, seed, device)
+    }
+
+    pub(crate) fn with_layout(spec: NetworkSpec, layout: Layout, seed: u64, device: &BackboneDevice) -> Result<Self> {
+        let mut weights = BTreeMap::new();
+        for (index, parameter) in layout.parameters().into_iter().enumerate() {
+            let values = start_values(&parameter, seed, index);
+            weights.insert(parameter.name, Var::from_vec(values, parameter.shape, &device.device)?);
+        }
+        let start = |conv: &ConvPlan| Running { mean: vec![0.0; conv.output], var: vec![1.0; conv.output] };
+        let running = layout.convs().map(|conv| (conv.norm.clone(), start(conv))).collect();
+        Ok(Network { spec, layout, device: device.clone(), weights, running })
+    }
+
+    /// What the network was built from.
+    pub fn spec(&self) -> &NetworkSpec {
+        &self.spec
+    }
+
+    /// Number of trainable parameters.
+    pub fn parameters(&self) -> usize {
+        self.weights.values().map(|var| var.elem_count()).sum()
+    }
+
+    /// Length of the vectors of a tap.
+    pub fn width(&self, tap: Tap) -> usize {
+        match tap {
+            Tap::Fc => self.layout.fc.output,
+            Tap::Pool => self.layout.fc.input,
+        }
+    }
+
+    /// Vectors of a batch.
+    ///
+    /// **Shapes** `pixels` `[b, h, w, c]`, result `[b, self.width(tap)]`.
+    ///
+    /// **Errors** an image below the smallest size, a wrong number of pixels, NaN in a pixel.
+    pub fn embed(&self, pixels: &[f32], b: usize, h: usize, w: usize, tap: Tap) -> Result<Array2<f32>> {
+        let activations = self.evaluate(pixels, b, h, w)?;
+        match tap {
+            Tap::Fc => matrix(&activations.fc),
+            Tap::Pool => matrix(&activations.pool),
+        }
+    }
+
+    /// Logits of a batch, one matrix a head: softmax or sigmoid gives probabilities.
+    ///
+    /// **Shapes** `pixels` `[b, h, w, c]`, results `[b, classes]`.
+    ///
+    /// **Errors** as [`Network::embed`].
+    pub fn predict(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Vec<Array2<f32>>> {
+        self.evaluate(pixels, b, h, w)?.logits.iter().map(matrix).collect()
+    }
+
+    /// Vectors of both taps and all logits in one pass.
+    ///
+    /// **Errors** as [`Network::embed`].
+    pub fn forward_all(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Forward> {
+        let activations = self.evaluate(pixels, b, h, w)?;
+        Ok(Forward {
+            pool: matrix(&activations.pool)?,
+            fc: matrix(&activations.fc)?,
+            logits: activations.logits.iter().map(matrix).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Writes [`NETWORK_FILE`] and [`WEIGHTS_FILE`] into an existing folder; equal networks give equal bytes.
+    ///
+    /// The tensors have torchvision's names; `torch.nn.Module.load_state_dict` takes them as they are.
+    ///
+    /// **Errors** [`BackboneError::Write`].
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        let path = dir.join(WEIGHTS_FILE);
+        let weights =
+            encode(&self.state()?, None).map_err(|source| BackboneError::Weights { path: path.clone(), source })?;
+        write_whole(&path, &weights)?;
+        let path = dir.join(NETWORK_FILE);
+        let mut text = serde_json::to_vec_pretty(&self.spec)
+            .map_err(|source| BackboneError::Json { path: path.clone(), source })?;
+        text.push(b'\n');
+        write_whole(&path, &text)
+    }
+
+    /// Reads a network that [`Network::save`] wrote.
+    ///
+    /// **Errors** a missing or damaged file, a newer schema, a tensor that is missing, unexpected, of another shape
+    /// or not finite.
+    pub fn load(dir: &Path, device: &BackboneDevice) -> Result<Self> {
+        let path = dir.join(NETWORK_FILE);
+        let spec: NetworkSpec = serde_json::from_slice(&read(&path)?)
+            .map_err(|source| BackboneError::Json { path: path.clone(), source })?;
+        if spec.schema > NETWORK_SCHEMA {
+            return Err(BackboneError::NewerSchema { path, got: spec.schema, newest: NETWORK_SCHEMA });
+        }
+        let mut network = Network::new(spec, 0, device)?;
+        let path = dir.join(WEIGHTS_FILE);
+        let state = decode(&path, &read(&path)?)?;
+        network.check_state(&state).map_err(|source| BackboneError::WeightsMismatch { path, source })?;
+        network.set_state(state)?;
+        Ok(network)
+    }
+
+    fn evaluate(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Activations> {
+        check_shape(&self.spec, h, w)?;
+        let expected = b * h * w * self.spec.in_channels;
+        if pixels.len() != expected {
+            return Err(BackboneError::PixelCount { expected, got: pixels.len() });
+        }
+        check_finite(pixels, h * w * self.spec.in_channels, |position| position)?;
+        self.forward(pixels.to_vec(), (b, h, w), None)
+    }
+
+    /// One pass. With `observed`, BatchNorm uses the batch's statistics and the pass can be differentiated;
+    /// without, it uses the running ones and no graph is kept.
+    pub(crate) fn forward(
+        &self,
+        pixels: Vec<f32>,
+        (b, h, w): (usize, usize, usize),
+        mut observed: Option<&mut Vec<Observed>>,
+    ) -> Result<Activations> {
+        let mut x = Tensor::from_vec(pixels, (b, h, w, self.spec.in_channels), &self.device.device)?;
+        x = self.conv_norm(&self.layout.stem, &x, true, &mut observed)?;
+        if self.layout.pool {
+            x = ops::max_pool(&x)?;
+        }
+        for block in &self.layout.blocks {
+            let mut y = x.clone();
+            for (index, conv) in block.convs.iter().enumerate() {
+                y = self.conv_norm(conv, &y, index + 1 < block.convs.len(), &mut observed)?;
+            }
+            let skip = match &block.downsample {
+                Some(conv) => self.conv_norm(conv, &x, false, &mut observed)?,
+                None => x,
+            };
+            x = ops::add_relu(&y, &skip)?;
+        }
+        let train = observed.is_some();
+        let pool = ops::global_avg_pool(&x)?;
+        let fc = self.dense(&self.layout.fc, &pool, train)?;
+        let logits = self.layout.heads.iter().map(|head| self.dense(head, &fc, train)).collect::<Result<_>>()?;
+        Ok(Activations { pool, fc, logits })
+    }
+
+    fn conv_norm(
+        &self,
+        conv: &ConvPlan,
+        x: &Tensor,
+        relu: bool,
+        observed: &mut Option<&mut Vec<Observed>>,
+    ) -> Result<Tensor> {
+        let train = observed.is_some();
+        let y = ops::conv2d(x, &self.weight(&conv.name, "weight", train), conv.stride)?;
+        let (gamma, beta) = (self.weight(&conv.norm, "weight", train), self.weight(&conv.norm, "bias", train));
+        match observed {
+            None => {
+                let (scale, shift) = self.folded(&conv.norm, &gamma, &beta)?;
+                Ok(ops::scale_shift(&y, &scale, &shift, relu)?)
+            }
+            Some(observed) => {
+                let rows = y.elem_count() / conv.output;
+                let (z, stats) = ops::batch_norm(&y, &gamma, &beta, relu)?;
+                observed.push(Observed { norm: conv.norm.clone(), stats, rows });
+                Ok(z)
+            }
+        }
+    }
+
+    /// BatchNorm with running statistics as a scale and a shift.
+    fn folded(&self, norm: &str, gamma: &Tensor, beta: &Tensor) -> Result<(Tensor, Tensor)> {
+        let running = &self.running[norm];
+        let (gamma, beta) = (gamma.to_vec1::<f32>()?, beta.to_vec1::<f32>()?);
+        let root = |&v: &f32| (f64::from(v) + f64::from(ops::NORM_EPS)).sqrt();
+        let scale: Vec<f64> = gamma.iter().zip(&running.var).map(|(&g, v)| f64::from(g) / root(v)).collect();
+        let shift =
+            beta.iter().zip(&running.mean).zip(&scale).map(|((&b, &m), s)| (f64::from(b) - f64::from(m) * s) as f32);
+        let shift: Vec<f32> = shift.collect();
+        let scale: Vec<f32> = scale.into_iter().map(|s| s as f32).collect();
+        let tensor = |values: Vec<f32>| {
+            let len = values.len();
+            Tensor::from_vec(values, len, &self.device.device)
+        };
+        Ok((tensor(scale)?, tensor(shift)?))
+    }
+
+    fn dense(&self, dense: &DensePlan, x: &Tensor, train: bool) -> Result<Tensor> {
+        let (weight, bias) = (self.weight(&dense.name, "weight", train), self.weight(&dense.name, "bias", train));
+        Ok(ops::linear(x, &weight, &bias)?)
+    }
+
+    fn weight(&self, layer: &str, part: &str, train: bool) -> Tensor {
+        let var = &self.weights[&format!("{layer}.{part}")];
+        if train { var.as_tensor().clone() } else { var.as_detached_tensor() }
+    }
+
+    pub(crate) fn weights(&self) -> &BTreeMap<String, Var> {
+        &self.weights
+    }
+
+    /// Moves the running statistics towards those of a batch.
+    ///
+    /// **Source** torch's `BatchNorm2d`: momentum 0.1, and the variance is made unbiased first.
+    pub(crate) fn absorb(&mut self, observed: &[Observed]) {
+        let blend = |old: &mut f32, new: f64| {
+            *old = ((1.0 - RUNNING_MOMENTUM) * f64::from(*old) + RUNNING_MOMENTUM * new) as f32
+        };
+        for Observed { norm, stats, rows } in observed {
+            let unbias = *rows as f64 / rows.saturating_sub(1).max(1) as f64;
+            if let Some(running) = self.running.get_mut(norm) {
+                running.mean.iter_mut().zip(&stats.mean).for_each(|(old, &new)| blend(old, f64::from(new)));
+                running.var.iter_mut().zip(&stats.var).for_each(|(old, &new)| blend(old, f64::from(new) * unbias));
+            }
+        }
+    }
+
+    /// Weights and running statistics under torchvision's names.
+    pub(crate) fn state(&self) -> Result<Arrays> {
+        let mut arrays = Arrays::new();
+        for (name, var) in &self.weights {
+            let values = var.flatten_all()?.to_vec1()?;
+            arrays.insert(name.clone(), Array { shape: var.dims().to_vec(), values });
+        }
+        for (norm, running) in &self.running {
+            let array = |values: &Vec<f32>| Array { shape: vec![values.len()], values: values.clone() };
+            arrays.insert(format!("{norm}.running_mean"), array(&running.mean));
+            arrays.insert(format!("{norm}.running_var"), array(&running.var));
+        }
+        Ok(arrays)
+    }
+
+    /// Whether a state has exactly the network's tensors.
+    pub(crate) fn check_state(&self, state: &Arrays) -> Result<(), TensorMismatch> {
+        let weights = self.weights.iter().map(|(name, var)| (name.clone(), var.dims().to_vec()));
+        let running = self.running.iter().flat_map(|(norm, running)| {
+            ["running_mean", "running_var"].map(|part| (format!("{norm}.{part}"), vec![running.mean.len()]))
+        });
+        let expected: BTreeMap<String, Vec<usize>> = weights.chain(running).collect();
+        for (name, shape) in &expected {
+            let array = state.get(name).ok_or_else(|| TensorMismatch::Missing { name: name.clone() })?;
+            if &array.shape != shape {
+                let (expected, got) = (shape.clone(), array.shape.clone());
+                return Err(TensorMismatch::Shape { name: name.clone(), expected, got });
+            }
+        }
+        match state.keys().find(|name| !expected.contains_key(*name)) {
+            Some(name) => Err(TensorMismatch::Unexpected { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes over a state that [`Network::check_state`] accepted.
+    pub(crate) fn set_state(&mut self, mut state: Arrays) -> Result<()> {
+        for (name, var) in &self.weights {
+            if let Some(array) = state.remove(name) {
+                var.set(&Tensor::from_vec(array.values, array.shape, &self.device.device)?)?;
+            }
+        }
+        for (norm, running) in &mut self.running {
+            if let Some(array) = state.remove(&format!("{norm}.running_mean")) {
+                running.mean = array.values;
+            }
+            if let Some(array) = state.remove(&format!("{norm}.running_var")) {
+                running.var = array.values;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn matrix(tensor: &Tensor) -> Result<Array2<f32>> {
+    let (rows, columns) = tensor.dims2()?;
+    let values = tensor.flatten_all()?.to_vec1()?;
+    Array2::from_shape_vec((rows, columns), values).map_err(|error| BackboneError::Compute(Box::new(error)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::spec::Head;
+
+    fn network(seed: u64) -> Network {
+        let spec = NetworkSpec {
+            fc: Some(12),
+            ..NetworkSpec::new("small", 2, vec![Head::exclusive("kind", 3), Head::multi("style", 4)])
+        };
+        Network::new(spec, seed, &BackboneDevice::cpu()).unwrap()
+    }
+
+    fn pixels(b: usize, side: usize) -> Vec<f32> {
+        (0..b * side * side * 2).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn shapes_and_taps_agree() {
+        let net = network(1);
+        let x = pixels(3, 9);
+        let all = net.forward_all(&x, 3, 9, 9).unwrap();
+        assert_eq!((all.pool.dim(), all.fc.dim()), ((3, 128), (3, 12)));
+        assert_eq!((all.logits[0].dim(), all.logits[1].dim()), ((3, 3), (3, 4)));
+        assert_eq!(net.embed(&x, 3, 9, 9, Tap::Fc).unwrap(), all.fc);
+        assert_eq!(net.embed(&x, 3, 9, 9, Tap::Pool).unwrap(), all.pool);
+        assert_eq!(net.predict(&x, 3, 9, 9).unwrap(), all.logits);
+        assert_eq!((net.width(Tap::Fc), net.width(Tap::Pool)), (12, 128));
+    }
+
+    #[test]
+    fn an_image_alone_gives_what_it_gives_in_a_batch() {
+        let net = network(1);
+        let x = pixels(3, 9);
+        let all = net.embed(&x, 3, 9, 9, Tap::Fc).unwrap();
+        let alone = net.embed(&x[2 * 162..], 1, 9, 9, Tap::Fc).unwrap();
+        // Tiling may differ with the batch, so not bit for bit.
+        assert!(all.row(2).iter().zip(alone.row(0)).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+
+    #[test]
+    fn evaluation_keeps_no_graph() {
+        let net = network(1);
+        let activations = net.forward(pixels(1, 8), (1, 8, 8), None).unwrap();
+        assert!(!activations.fc.track_op() && !activations.logits[0].track_op());
+        let trained = net.forward(pixels(2, 8), (2, 8, 8), Some(&mut Vec::new())).unwrap();
+        assert!(trained.logits[0].track_op());
+    }
+
+    #[test]
+    fn saving_is_deterministic_and_loading_exact() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let net = network(5);
+        net.save(a.path()).unwrap();
+        network(5).save(b.path()).unwrap();
+        for file in [NETWORK_FILE, WEIGHTS_FILE] {
+            assert_eq!(std::fs::read(a.path().join(file)).unwrap(), std::fs::read(b.path().join(file)).unwrap());
+        }
+        let loaded = Network::load(a.path(), &BackboneDevice::cpu()).unwrap();
+        assert_eq!((loaded.spec(), loaded.parameters()), (net.spec(), net.parameters()));
+        assert_eq!(loaded.state().unwrap(), net.state().unwrap());
+        assert_ne!(loaded.state().unwrap(), network(6).state().unwrap());
+    }
+
+    #[test]
+    fn foreign_or_damaged_files_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let message = |dir: &Path| Network::load(dir, &BackboneDevice::cpu()).unwrap_err().to_string();
+        assert!(message(dir.path()).contains(NETWORK_FILE));
+        network(5).save(dir.path()).unwrap();
+        let json = dir.path().join(NETWORK_FILE);
+        let text = std::fs::read_to_string(&json).unwrap();
+        std::fs::write(&json, text.replace("\"schema\": 1", "\"schema\": 9")).unwrap();
+        assert!(message(dir.path()).contains("schema 9 is newer than 1"));
+        std::fs::write(&json, text.replace("\"kind\"", "\"sort\"")).unwrap();
+        assert!(message(dir.path()).contains("`heads.sort.bias` is missing"));
+        std::fs::write(&json, text.replace("\"classes\": 3", "\"classes\": 4")).unwrap();
+        assert!(message(dir.path()).contains("has shape [3]"));
+        std::fs::write(&json, &text).unwrap();
+        let weights = dir.path().join(WEIGHTS_FILE);
+        let bytes = std::fs::read(&weights).unwrap();
+        std::fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(message(dir.path()).contains(WEIGHTS_FILE));
+        std::fs::remove_file(&weights).unwrap();
+        assert!(message(dir.path()).contains("cannot read"));
+    }
+
+    #[test]
+    fn bad_pixels_are_refused() {
+        let net = network(1);
+        let message = |x: &[f32], h, w| net.embed(x, 2, h, w, Tap::Fc).unwrap_err().to_string();
+        assert!(message(&pixels(2, 7), 7, 7).contains("7x7 are too small for `small`, which needs at least 8x8"));
+        assert!(message(&pixels(2, 8)[1..], 8, 8).contains("expected 256"));
+        let mut x = pixels(2, 8);
+        x[130] = f32::INFINITY;
+        assert!(message(&x, 8, 8).contains("image 1 "));
+        assert_eq!(net.embed(&[], 0, 8, 8, Tap::Fc).unwrap().dim(), (0, 12));
+    }
+
+    #[test]
+    fn every_row_of_the_table_runs() {
+        for arch in crate::ARCHITECTURES.iter().filter(|arch| arch.name != "resnet152") {
+            let spec = NetworkSpec::new(arch.name, 1, vec![Head::exclusive("kind", 2)]);
+            let net = Network::new(spec, 0, &BackboneDevice::cpu()).unwrap();
+            let side = arch.minimum_side();
+            let all = net.forward_all(&vec![0.5; side * side], 1, side, side).unwrap();
+            assert_eq!((all.fc.dim(), all.pool.dim()), ((1, arch.fc), (1, arch.pooled())), "{}", arch.name);
+            assert!(all.logits[0].iter().all(|v| v.is_finite()));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+#![allow(clippy::unwrap_used)]
+//! Every custom operation against finite differences through candle's backward pass, and against [`plain`].
+
+use candle_core::{Device, Result, Tensor, Var};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+
+fn random(seed: u64, shape: &[usize]) -> Var {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let values = (0..shape.iter().product()).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect();
+    Var::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+fn values(t: &Tensor) -> Vec<f32> {
+    t.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// `sum(f(inputs) * direction)` for a fixed random direction: a scalar whose gradient uses all of `f`'s.
+fn scalar(inputs: &[Var], f: &dyn Fn(&[Var]) -> Result<Tensor>) -> Tensor {
+    let y = f(inputs).unwrap();
+    let direction = random(99, y.dims());
+    (y * direction.as_detached_tensor()).unwrap().sum_all().unwrap()
+}
+
+/// Sum in f64: the differences below would drown in a sum of f32.
+fn exact(inputs: &[Var], f: &dyn Fn(&[Var]) -> Result<Tensor>) -> f64 {
+    let y = f(inputs).unwrap();
+    let direction = values(&random(99, y.dims()));
+    values(&y).iter().zip(direction).map(|(&y, d)| f64::from(y) * f64::from(d)).sum()
+}
+
+/// Central differences along 12 elements of each input.
+///
+/// Tolerance: f32 outputs carry about 1e-6 each, divided by a step of 1e-2, and the step's own error.
+fn check(inputs: &[Var], f: impl Fn(&[Var]) -> Result<Tensor>) {
+    let gradients = scalar(inputs, &f).backward().unwrap();
+    let step = 1e-2f32;
+    for (index, input) in inputs.iter().enumerate() {
+        let gradient = values(gradients.get(input).unwrap());
+        let start = values(input);
+        for at in (0..start.len()).step_by(start.len().div_ceil(12)) {
+            let moved = |delta: f32| {
+                let mut copy = start.clone();
+                copy[at] += delta;
+                input.set(&Tensor::from_vec(copy, input.shape(), &Device::Cpu).unwrap()).unwrap();
+                exact(inputs, &f)
+            };
+            let numeric = (moved(step) - moved(-step)) / f64::from(2.0 * step);
+            moved(0.0);
+            let error = (numeric - f64::from(gradient[at])).abs();
+            assert!(error < 5e-3 * (1.0 + numeric.abs()), "input {index}[{at}]: {numeric} against {}", gradient[at]);
+        }
+    }
+}
+
+/// Outputs and all gradients equal to 1e-4, which is f32's error over sums of some hundred products.
+fn same(inputs: &[Var], f: impl Fn(&[Var]) -> Result<Tensor>, g: impl Fn(&[Var]) -> Result<Tensor>) {
+    let close = |a: &Tensor, b: &Tensor, what: &str| {
+        assert_eq!(a.dims(), b.dims(), "{what}");
+        let worst = values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs() / (1.0 + b.abs())).fold(0.0, f32::max);
+        assert!(worst < 1e-4, "{what}: {worst}");
+    };
+    close(&f(inputs).unwrap(), &g(inputs).unwrap(), "output");
+    let (left, right) = (scalar(inputs, &f).backward().unwrap(), scalar(inputs, &g).backward().unwrap());
+    for (i, input) in inputs.iter().enumerate() {
+        close(left.get(input).unwrap(), right.get(input).unwrap(), &format!("gradient {i}"));
+    }
+}
+
+#[test]
+fn convolutions() {
+    for (kernel, stride, side) in [(3, 1, 6), (3, 2, 7), (1, 1, 5), (1, 2, 6), (7, 2, 9), (3, 1, 1)] {
+        let inputs = [random(1, &[2, side, side + 1, 3]), random(2, &[5, 3, kernel, kernel])];
+        check(&inputs, |v| conv2d(&v[0], &v[1], stride));
+        // candle's own input gradient takes its output padding from the height alone: compare on squares.
+        let inputs = [random(1, &[2, side, side, 3]), random(2, &[5, 3, kernel, kernel])];
+        same(&inputs, |v| conv2d(&v[0], &v[1], stride), |v| plain::conv2d(&v[0], &v[1], stride));
+    }
+}
+
+#[test]
+fn batch_norms() {
+    let inputs = [random(3, &[3, 4, 5, 6]), random(4, &[6]), random(5, &[6])];
+    check(&inputs, |v| Ok(batch_norm(&v[0], &v[1], &v[2], false)?.0));
+    for relu in [false, true] {
+        same(
+            &inputs,
+            |v| Ok(batch_norm(&v[0], &v[1], &v[2], relu)?.0),
+            |v| Ok(plain::batch_norm(&v[0], &v[1], &v[2], relu)?.0),
+        );
+    }
+    let (ours, theirs) = (
+        batch_norm(&inputs[0], &inputs[1], &inputs[2], true).unwrap().1,
+        plain::batch_norm(&inputs[0], &inputs[1], &inputs[2], true).unwrap().1,
+    );
+    let pairs = ours.mean.iter().chain(&ours.var).zip(theirs.mean.iter().chain(&theirs.var));
+    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
+}
+
+/// Values that no step of the finite differences carries over a kink at 0.
+fn away_from_zero(seed: u64, shape: &[usize]) -> Var {
+    let moved = values(&random(seed, shape)).iter().map(|v| v + 0.2 * v.signum()).collect();
+    Var::from_vec(moved, shape, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn norms_with_relu_by_differences() {
+    // gamma well above 0 and x of few, far apart values: no output near the kink.
+    let x = away_from_zero(6, &[2, 3, 3, 4]);
+    let inputs = [x, Var::from_vec(vec![1.0f32, 1.5, 0.8, 1.2], 4, &Device::Cpu).unwrap(), random(8, &[4])];
+    let kinkless = |v: &[Var]| {
+        let (y, _) = batch_norm(&v[0], &v[1], &v[2], false)?;
+        Ok::<_, candle_core::Error>(values(&y).iter().all(|y| y.abs() > 0.05))
+    };
+    if kinkless(&inputs).unwrap() {
+        check(&inputs, |v| Ok(batch_norm(&v[0], &v[1], &v[2], true)?.0));
+    }
+    let shift = Var::from_vec(vec![2.0f32, -2.0, 2.5, 0.0], 4, &Device::Cpu).unwrap();
+    let inputs =
+        [away_from_zero(6, &[2, 3, 3, 4]), Var::ones(4, candle_core::DType::F32, &Device::Cpu).unwrap(), shift];
+    check(&inputs, |v| scale_shift(&v[0], &v[1], &v[2], true));
+    check(&inputs, |v| scale_shift(&v[0], &v[1], &v[2], false));
+    same(&inputs, |v| scale_shift(&v[0], &v[1], &v[2], true), |v| plain::scale_shift(&v[0], &v[1], &v[2], true));
+}
+
+#[test]
+fn additions() {
+    let inputs = [
+        away_from_zero(9, &[2, 3, 3, 4]),
+        Var::from_tensor(&(random(10, &[2, 3, 3, 4]).as_tensor() * 0.1).unwrap()).unwrap(),
+    ];
+    check(&inputs, |v| add_relu(&v[0], &v[1]));
+    same(&inputs, |v| add_relu(&v[0], &v[1]), |v| plain::add_relu(&v[0], &v[1]));
+    let x = [away_from_zero(11, &[2, 3])];
+    check(&x, |v| add_relu(&v[0], &v[0]));
+}
+
+#[test]
+fn pools() {
+    for (h, w) in [(8, 8), (7, 9), (1, 2)] {
+        // A shuffled ladder: every two values differ by more than twice the step.
+        let len = 2 * h * w * 3;
+        let ladder = (0..len).map(|i| 0.05 + 0.05 * ((i * 7919) % 1009) as f32).collect();
+        let inputs = [Var::from_vec(ladder, (2, h, w, 3), &Device::Cpu).unwrap()];
+        check(&inputs, |v| max_pool(&v[0]));
+        same(&inputs, |v| max_pool(&v[0]), |v| plain::max_pool(&v[0]));
+        check(&inputs, |v| global_avg_pool(&v[0]));
+        same(&inputs, |v| global_avg_pool(&v[0]), |v| plain::global_avg_pool(&v[0]));
+    }
+}
+
+#[test]
+fn linears() {
+    let inputs = [random(12, &[5, 7]), random(13, &[3, 7]), random(14, &[3])];
+    check(&inputs, |v| linear(&v[0], &v[1], &v[2]));
+    same(&inputs, |v| linear(&v[0], &v[1], &v[2]), |v| plain::linear(&v[0], &v[1], &v[2]));
+}
+
+#[test]
+fn detached_inputs_leave_no_graph() {
+    let x = random(1, &[1, 4, 4, 2]).as_detached_tensor();
+    let w = random(2, &[3, 2, 3, 3]).as_detached_tensor();
+    assert!(!conv2d(&x, &w, 1).unwrap().track_op());
+    assert!(conv2d(&x, &random(2, &[3, 2, 3, 3]), 1).unwrap().track_op());
+}

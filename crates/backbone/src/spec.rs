@@ -1,0 +1,166 @@
+//! Which network with which heads: the content of `network.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::arch::Arch;
+use crate::error::{BackboneError, Result};
+
+/// Version of the `network.json` that this crate writes.
+pub const NETWORK_SCHEMA: u32 = 1;
+
+/// One attribute that the network predicts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The attribute; also in the names of the head's tensors.
+    pub name: String,
+    /// Number of classes.
+    pub classes: usize,
+    /// Several labels at once (one sigmoid a class) instead of exactly one (softmax).
+    #[serde(default)]
+    pub multi: bool,
+}
+
+impl Head {
+    /// A head whose classes exclude each other.
+    pub fn exclusive(name: impl Into<String>, classes: usize) -> Self {
+        Head { name: name.into(), classes, multi: false }
+    }
+
+    /// A head whose classes may hold together.
+    pub fn multi(name: impl Into<String>, classes: usize) -> Self {
+        Head { name: name.into(), classes, multi: true }
+    }
+}
+
+/// Everything that fixes a network's shape and its input.
+///
+/// **Example**
+/// ```
+/// use latentwalk_backbone::{Head, NetworkSpec};
+/// let spec = NetworkSpec::new("small", 1, vec![Head::exclusive("category", 10)]);
+/// assert!(spec.validate().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// Version of this description, see [`NETWORK_SCHEMA`].
+    pub schema: u32,
+    /// Name of a row of [`crate::ARCHITECTURES`].
+    pub arch: String,
+    /// Channels of the input images.
+    pub in_channels: usize,
+    /// Length of the FC vector; the row's own where absent.
+    #[serde(default)]
+    pub fc: Option<usize>,
+    /// One head per attribute, in the order of targets and logits.
+    pub heads: Vec<Head>,
+    /// Mean that was subtracted from each channel, for pixels scaled to 0..1.
+    pub mean: Vec<f32>,
+    /// Standard deviation that each channel was divided by, for pixels scaled to 0..1.
+    pub std: Vec<f32>,
+}
+
+impl NetworkSpec {
+    /// A spec with the row's FC length and pixels that are used as they are (mean 0, deviation 1).
+    pub fn new(arch: impl Into<String>, in_channels: usize, heads: Vec<Head>) -> Self {
+        NetworkSpec {
+            schema: NETWORK_SCHEMA,
+            arch: arch.into(),
+            in_channels,
+            fc: None,
+            heads,
+            mean: vec![0.0; in_channels],
+            std: vec![1.0; in_channels],
+        }
+    }
+
+    /// Length of the FC vector.
+    ///
+    /// **Errors** [`BackboneError::UnknownArch`].
+    pub fn fc_len(&self) -> Result<usize> {
+        Ok(self.fc.unwrap_or(Arch::named(&self.arch)?.fc))
+    }
+
+    /// Checks that a network can be built from the spec.
+    ///
+    /// **Errors** name the field, the head or the channel that is wrong.
+    pub fn validate(&self) -> Result<()> {
+        if self.fc_len()? == 0 {
+            return Err(BackboneError::EmptyField { field: "fc" });
+        }
+        if self.in_channels == 0 {
+            return Err(BackboneError::EmptyField { field: "in_channels" });
+        }
+        self.validate_channels("mean", &self.mean, f32::is_finite)?;
+        self.validate_channels("std", &self.std, |v| v.is_finite() && v > 0.0)?;
+        self.validate_heads()
+    }
+
+    fn validate_channels(&self, field: &'static str, values: &[f32], good: impl Fn(f32) -> bool) -> Result<()> {
+        if values.len() != self.in_channels {
+            let (expected, got) = (self.in_channels, values.len());
+            return Err(BackboneError::ChannelValues { field, expected, got });
+        }
+        match values.iter().position(|&v| !good(v)) {
+            Some(channel) => Err(BackboneError::ChannelValue { field, channel, value: values[channel] }),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_heads(&self) -> Result<()> {
+        for (index, head) in self.heads.iter().enumerate() {
+            if head.name.is_empty() {
+                return Err(BackboneError::EmptyField { field: "heads.name" });
+            }
+            let minimum = if head.multi { 1 } else { 2 };
+            if head.classes < minimum {
+                let name = head.name.clone();
+                return Err(BackboneError::TooFewClasses { name, classes: head.classes, minimum });
+            }
+            if self.heads[..index].iter().any(|other| other.name == head.name) {
+                return Err(BackboneError::DuplicateHead { name: head.name.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn spec() -> NetworkSpec {
+        NetworkSpec::new("small", 2, vec![Head::exclusive("kind", 3)])
+    }
+
+    #[test]
+    fn bad_specs_name_the_culprit() {
+        let cases: [(fn(&mut NetworkSpec), &str); 8] = [
+            (|s| s.arch = "vgg".into(), "vgg"),
+            (|s| s.fc = Some(0), "`fc`"),
+            (|s| s.in_channels = 0, "in_channels"),
+            (|s| s.mean = vec![0.0], "`mean` has 1 values"),
+            (|s| s.std[1] = 0.0, "channel 1 is 0"),
+            (|s| s.heads.push(Head::exclusive("kind", 4)), "two heads are named `kind`"),
+            (|s| s.heads[0].classes = 1, "has 1 classes"),
+            (|s| s.heads[0].name.clear(), "heads.name"),
+        ];
+        assert!(spec().validate().is_ok());
+        for (change, expected) in cases {
+            let mut bad = spec();
+            change(&mut bad);
+            let message = bad.validate().unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn json_round_trips_and_refuses_unknown_keys() {
+        let text = serde_json::to_string(&spec()).unwrap();
+        assert_eq!(serde_json::from_str::<NetworkSpec>(&text).unwrap(), spec());
+        let unknown = text.replacen("\"fc\"", "\"fcs\"", 1);
+        assert!(serde_json::from_str::<NetworkSpec>(&unknown).unwrap_err().to_string().contains("fcs"));
+    }
+}

@@ -1,0 +1,277 @@
+//! Training: epochs, validation, the best weights, checkpoints.
+
+mod batches;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::{self, Saved};
+use crate::data::{Augment, TrainData};
+use crate::device::parse_device;
+use crate::error::{BackboneError, Result, TensorMismatch};
+use crate::loss::{HeadLoss, LossSum};
+use crate::network::Network;
+use crate::optimizer::Optimizer;
+use crate::options::TrainOptions;
+use crate::report::Tally;
+use crate::spec::NetworkSpec;
+use crate::state::Arrays;
+use batches::{epoch_batches, for_each_batch, plain_batches};
+#[cfg(test)]
+pub(crate) use step::gradients;
+pub(crate) use step::train_step;
+
+/// Figures of one epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Mean loss over the epoch's images, each batch by the weights of its time.
+    pub train_loss: f64,
+    /// Loss over the validation rows; `None` where no head has a labelled one.
+    pub validation_loss: Option<f64>,
+    /// Accuracy of each head over its labelled validation rows; for multi-label heads the share of right decisions.
+    pub validation_accuracy: Vec<Option<f64>>,
+    /// Learning rate of the epoch's last step.
+    pub learning_rate: f64,
+}
+
+/// What happens during [`train`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrainEvent {
+    /// A step was taken.
+    Step {
+        /// Epoch, from 0.
+        epoch: usize,
+        /// Step in the epoch, from 0.
+        step: usize,
+        /// Steps of the epoch.
+        steps: usize,
+        /// Loss of the step's batch.
+        loss: f64,
+    },
+    /// An epoch ended and its checkpoint, if one is kept, is on disk.
+    Epoch(EpochRecord),
+    /// Training goes on from a checkpoint.
+    Resumed {
+        /// Epochs that were already done.
+        epoch: usize,
+    },
+    /// A checkpoint was found but cannot be used; training starts anew.
+    Ignored {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A trained network.
+#[derive(Debug)]
+pub struct Trained {
+    /// The network with the weights of the best epoch.
+    pub network: Network,
+    /// One record an epoch.
+    pub history: Vec<EpochRecord>,
+    /// The epoch, from 0, whose weights were kept: lowest validation loss, or the last without validation rows.
+    pub best_epoch: usize,
+}
+
+/// Trains a network.
+///
+/// The loss is the sum over heads of the mean over the batch's labelled rows: cross-entropy for exclusive heads,
+/// binary cross-entropy for multi-label ones. Unlabelled rows are left out.
+///
+/// With [`TrainOptions::checkpoint_dir`] a checkpoint is written after each epoch, and a later call with the same
+/// spec, options, labels and rows goes on from it and ends with the same bytes as a run without a break. The pixels
+/// are not compared: use a folder of its own for each set of images. `on_event` may stop training by returning
+/// [`ControlFlow::Break`].
+///
+/// The next batch is loaded in a thread of its own while the current one is computed.
+///
+/// **Errors** anything wrong with spec, options or data (checked before the first step), a failing image source,
+/// [`BackboneError::NonFiniteLoss`], [`BackboneError::Stopped`].
+pub fn train(
+    spec: &NetworkSpec,
+    data: &TrainData<'_>,
+    options: &TrainOptions,
+    on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>,
+) -> Result<Trained> {
+    options.validate()?;
+    spec.validate()?;
+    data.check(spec)?;
+    let mut run = Run::start(spec, data, options)?;
+    run.resume(on_event)?;
+    while !run.finished() {
+        run.epoch(on_event)?;
+    }
+    run.end()
+}
+
+/// The best epoch so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Best {
+    pub(crate) epoch: usize,
+    pub(crate) loss: f64,
+    pub(crate) state: Arrays,
+}
+
+struct Run<'a> {
+    data: &'a TrainData<'a>,
+    options: &'a TrainOptions,
+    losses: Vec<HeadLoss>,
+    network: Network,
+    optimizer: Optimizer,
+    history: Vec<EpochRecord>,
+    best: Option<Best>,
+}
+
+impl<'a> Run<'a> {
+    fn start(spec: &NetworkSpec, data: &'a TrainData<'a>, options: &'a TrainOptions) -> Result<Self> {
+        let network = Network::new(spec.clone(), options.seed, &parse_device(&options.device)?)?;
+        let optimizer = Optimizer::new(options, network.weights())?;
+        let losses = spec.heads.iter().zip(data.targets).map(|(head, targets)| {
+            let weigh = options.class_weights.then_some((targets, data.train));
+            HeadLoss::new(head, options.label_smoothing, weigh)
+        });
+        Ok(Run { data, options, losses: losses.collect(), network, optimizer, history: Vec::new(), best: None })
+    }
+
+    /// Goes on from the folder's checkpoint where it fits.
+    fn resume(&mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<()> {
+        let Some(dir) = &self.options.checkpoint_dir else { return Ok(()) };
+        let fingerprint = checkpoint::fingerprint(self.network.spec(), self.options, self.data);
+        let restored = match checkpoint::load(dir, &fingerprint) {
+            Ok(None) => return Ok(()),
+            Ok(Some(saved)) => self.restore(saved).map_err(|mismatch| format!("the checkpoint is damaged: {mismatch}")),
+            Err(reason) => Err(reason),
+        };
+        let event = match restored {
+            Ok(()) => TrainEvent::Resumed { epoch: self.history.len() },
+            Err(reason) => {
+                *self = Run::start(&self.network.spec().clone(), self.data, self.options)?;
+                TrainEvent::Ignored { reason }
+            }
+        };
+        emit(on_event, &event, self.history.len())
+    }
+
+    fn restore(&mut self, saved: Saved) -> Result<(), TensorMismatch> {
+        let Saved { mut optimizer, weights, step, history, best } = saved;
+        self.network.check_state(&weights)?;
+        if let Some(best) = &best {
+            self.network.check_state(&best.state)?;
+        }
+        self.optimizer.import(&mut optimizer)?;
+        self.optimizer.step = step;
+        self.network.set_state(weights).map_err(|_| TensorMismatch::Missing { name: "weights".to_owned() })?;
+        (self.history, self.best) = (history, best);
+        Ok(())
+    }
+
+    /// Whether all epochs are done or patience has run out.
+    fn finished(&self) -> bool {
+        let waited = self.best.as_ref().map_or(0, |best| self.history.len() - 1 - best.epoch);
+        self.history.len() >= self.options.epochs || (self.options.patience > 0 && waited >= self.options.patience)
+    }
+
+    fn epoch(&mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<()> {
+        let epoch = self.history.len();
+        let (train_loss, learning_rate) = self.pass(epoch, on_event)?;
+        let (validation_loss, validation_accuracy) = self.validate(epoch)?;
+        self.history.push(EpochRecord { epoch, train_loss, validation_loss, validation_accuracy, learning_rate });
+        if let Some(loss) = validation_loss
+            && self.best.as_ref().is_none_or(|best| loss < best.loss)
+        {
+            self.best = Some(Best { epoch, loss, state: self.network.state()? });
+        }
+        self.save()?;
+        emit(on_event, &TrainEvent::Epoch(self.history[epoch].clone()), epoch)
+    }
+
+    /// One pass over the training rows; gives the mean loss and the last learning rate.
+    fn pass(&mut self, epoch: usize, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<(f64, f64)> {
+        let (data, options) = (self.data, self.options);
+        let batches = epoch_batches(data.train, options.seed, epoch, options.batch);
+        let augment = options.augment.then_some(Augment { seed: options.seed, epoch: epoch as u64 });
+        let (mut total, mut rate, steps) = (0.0, 0.0, batches.len());
+        for_each_batch(data.images, &batches, augment, epoch, |step, rows, pixels| {
+            rate = options.rate(epoch * steps + step, steps);
+            let shape = data.images.shape();
+            let loss = train_step(
+                &mut self.network,
+                &mut self.optimizer,
+                &self.losses,
+                data.targets,
+                rows,
+                pixels,
+                shape,
+                rate,
+            )?;
+            if !loss.is_finite() {
+                return Err(BackboneError::NonFiniteLoss { epoch, step, loss, learning_rate: options.learning_rate });
+            }
+            total += loss * rows.len() as f64;
+            emit(on_event, &TrainEvent::Step { epoch, step, steps, loss }, epoch)
+        })?;
+        Ok((total / data.train.len() as f64, rate))
+    }
+
+    /// Loss and accuracies over the validation rows.
+    fn validate(&self, epoch: usize) -> Result<(Option<f64>, Vec<Option<f64>>)> {
+        let (data, heads) = (self.data, &self.network.spec().heads);
+        let (h, w, _) = data.images.shape();
+        let mut sums = vec![LossSum::default(); heads.len()];
+        let mut tallies: Vec<Tally> = heads.iter().map(Tally::new).collect();
+        for_each_batch(
+            data.images,
+            &plain_batches(data.validation, self.options.batch),
+            None,
+            epoch,
+            |_, rows, pixels| {
+                let activations = self.network.forward(pixels, (rows.len(), h, w), None)?;
+                for (k, logits) in activations.logits.iter().enumerate() {
+                    let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
+                    sums[k] += self.losses[k].compute(&logits, &data.targets[k], rows, &mut vec![0.0; logits.len()]);
+                    for (&row, logits) in rows.iter().zip(logits.chunks_exact(heads[k].classes)) {
+                        if let Some(labels) = data.targets[k].labels(row) {
+                            tallies[k].add(logits, labels);
+                        }
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        let labelled = sums.iter().any(|sum| sum.weight > 0.0);
+        let loss = labelled.then(|| sums.iter().map(|sum| sum.mean()).sum());
+        Ok((loss, tallies.iter().map(Tally::accuracy).collect()))
+    }
+
+    fn save(&self) -> Result<()> {
+        let Some(dir) = &self.options.checkpoint_dir else { return Ok(()) };
+        let fingerprint = checkpoint::fingerprint(self.network.spec(), self.options, self.data);
+        let mut optimizer = Arrays::new();
+        self.optimizer.export(&mut optimizer)?;
+        let (weights, step) = (self.network.state()?, self.optimizer.step);
+        let saved = Saved { optimizer, weights, step, history: self.history.clone(), best: self.best.clone() };
+        checkpoint::save(dir, &fingerprint, saved)
+    }
+
+    fn end(mut self) -> Result<Trained> {
+        let mut best_epoch = self.history.len().saturating_sub(1);
+        if let Some(best) = self.best {
+            self.network.set_state(best.state)?;
+            best_epoch = best.epoch;
+        }
+        Ok(Trained { network: self.network, history: self.history, best_epoch })
+    }
+}
+
+fn emit(on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>, event: &TrainEvent, epoch: usize) -> Result<()> {
+    match on_event(event) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(BackboneError::Stopped { epoch }),
+    }
+}

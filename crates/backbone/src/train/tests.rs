@@ -1,0 +1,313 @@
+#![allow(clippy::unwrap_used)]
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::*;
+use crate::checkpoint::CHECKPOINT_FILE;
+use crate::data::{ImageSource, LoadError, Targets};
+use crate::report::evaluate;
+use crate::spec::Head;
+use crate::testing::{Pictures, counter_noise, quarters};
+
+const SIDE: usize = 8;
+
+fn spec(heads: Vec<Head>) -> NetworkSpec {
+    NetworkSpec { fc: Some(16), ..NetworkSpec::new("small", 1, heads) }
+}
+
+fn options(epochs: usize) -> TrainOptions {
+    TrainOptions { epochs, batch: 16, seed: 3, patience: 0, ..Default::default() }
+}
+
+/// A problem of `n` pictures whose last quarter is for validation.
+struct Problem {
+    images: Pictures,
+    targets: Vec<Targets>,
+    train: Vec<usize>,
+    validation: Vec<usize>,
+}
+
+impl Problem {
+    fn new(n: usize) -> Self {
+        let (images, labels) = quarters(n, SIDE, 0.4);
+        let many = labels.iter().map(|&l| Some(if l == 0 { vec![] } else { vec![l - 1, 3] })).collect();
+        let targets = vec![Targets::One(labels.iter().map(|&l| Some(l)).collect()), Targets::Many(many)];
+        let (train, validation) = ((0..n * 3 / 4).collect(), (n * 3 / 4..n).collect());
+        Problem { images, targets, train, validation }
+    }
+
+    fn spec(&self) -> NetworkSpec {
+        spec(vec![Head::exclusive("quarter", 4), Head::multi("flags", 4)])
+    }
+
+    fn data(&self) -> TrainData<'_> {
+        TrainData { images: &self.images, targets: &self.targets, train: &self.train, validation: &self.validation }
+    }
+
+    fn train(&self, options: &TrainOptions) -> Result<Trained> {
+        train(&self.spec(), &self.data(), options, &mut |_| ControlFlow::Continue(()))
+    }
+}
+
+fn bytes(network: &Network) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    network.save(dir.path()).unwrap();
+    std::fs::read(dir.path().join(crate::WEIGHTS_FILE)).unwrap()
+}
+
+#[test]
+fn a_simple_problem_is_learned() {
+    let problem = Problem::new(320);
+    let trained = problem.train(&options(6)).unwrap();
+    let reports = evaluate(&trained.network, &problem.images, &problem.targets, &problem.validation, 32).unwrap();
+    assert!(reports[0].accuracy.unwrap() > 0.95 && reports[0].macro_f1.unwrap() > 0.95, "{reports:?}");
+    assert!(reports[1].accuracy.unwrap() > 0.95, "{reports:?}");
+    assert_eq!((reports[0].n, trained.history.len()), (80, 6));
+    let best =
+        trained.history.iter().min_by(|a, b| a.validation_loss.partial_cmp(&b.validation_loss).unwrap()).unwrap();
+    assert_eq!(best.epoch, trained.best_epoch);
+    assert_eq!(best.validation_accuracy[0], reports[0].accuracy);
+    assert!(trained.history[5].train_loss < trained.history[0].train_loss);
+}
+
+#[test]
+fn shuffled_labels_are_not_learned() {
+    let mut problem = Problem::new(320);
+    let shuffled = (0..320).map(|i| Some(((counter_noise(77, i) + 1.0) * 2.0) as u32 % 4)).collect();
+    problem.targets[0] = Targets::One(shuffled);
+    let trained = problem.train(&options(4)).unwrap();
+    let reports = evaluate(&trained.network, &problem.images, &problem.targets, &problem.validation, 32).unwrap();
+    // Chance is 0.25 with a standard error of 0.05 over 80 rows.
+    assert!(reports[0].accuracy.unwrap() < 0.45, "{reports:?}");
+}
+
+#[test]
+fn sgd_class_weights_and_smoothing_learn_too() {
+    let problem = Problem::new(320);
+    let options = TrainOptions {
+        optimizer: crate::OptimizerKind::Sgd,
+        learning_rate: 0.05,
+        class_weights: true,
+        label_smoothing: 0.1,
+        ..options(6)
+    };
+    let accuracy = problem.train(&options).unwrap().history[5].validation_accuracy[0].unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let problem = Problem::new(96);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let trained = problem.train(&options(2)).unwrap();
+            (bytes(&trained.network), trained.history)
+        })
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(3));
+}
+
+#[test]
+fn seeds_decide() {
+    let problem = Problem::new(48);
+    let run = |seed| bytes(&problem.train(&TrainOptions { seed, ..options(1) }).unwrap().network);
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn an_unlabelled_head_gets_no_gradient() {
+    let problem = Problem::new(32);
+    let network = Network::new(problem.spec(), 0, &crate::BackboneDevice::cpu()).unwrap();
+    let losses: Vec<HeadLoss> = network.spec().heads.iter().map(|head| HeadLoss::new(head, 0.0, None)).collect();
+    let rows: Vec<usize> = (0..8).collect();
+    let pixels = || crate::data::load_rows(&problem.images, &rows, None).unwrap();
+    let of = |targets: &[Targets]| gradients(&network, &losses, targets, &rows, pixels(), (SIDE, SIDE, 1)).unwrap();
+    let values = |grads: &candle_core::backprop::GradStore, name: &str| {
+        grads.get(&network.weights()[name]).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let masked = [problem.targets[0].clone(), Targets::Many(vec![None; 32])];
+    let (loss, grads, _) = of(&masked);
+    let grads = grads.unwrap();
+    for name in ["heads.flags.weight", "heads.flags.bias"] {
+        assert!(values(&grads, name).iter().all(|&g| g == 0.0), "{name}");
+    }
+    assert!(values(&grads, "conv1.weight").iter().any(|&g| g != 0.0));
+    let (full, _, _) = of(&problem.targets);
+    assert!(loss > 0.0 && loss < full);
+    let nothing = [Targets::One(vec![None; 32]), Targets::Many(vec![None; 32])];
+    let (loss, grads, _) = of(&nothing);
+    assert_eq!(loss, 0.0);
+    assert!(values(&grads.unwrap(), "conv1.weight").iter().all(|&g| g == 0.0));
+}
+
+#[test]
+fn a_partly_labelled_head_learns_from_its_labels_only() {
+    let mut problem = Problem::new(320);
+    if let Targets::One(labels) = &mut problem.targets[0] {
+        (0..160).for_each(|i| labels[i] = None);
+    }
+    let trained = problem.train(&options(8)).unwrap();
+    let reports = evaluate(&trained.network, &problem.images, &problem.targets, &problem.validation, 32).unwrap();
+    assert!(reports[0].accuracy.unwrap() > 0.9, "{reports:?}");
+}
+
+#[test]
+fn early_stopping_keeps_the_best_epoch() {
+    let mut problem = Problem::new(96);
+    let shuffled = (0..96).map(|i| Some(((counter_noise(5, i) + 1.0) * 2.0) as u32 % 4)).collect();
+    problem.targets = vec![Targets::One(shuffled), Targets::Many(vec![Some(vec![]); 96])];
+    let trained = problem.train(&TrainOptions { patience: 2, learning_rate: 0.01, ..options(40) }).unwrap();
+    assert!(trained.history.len() < 40);
+    assert_eq!(trained.history.len(), trained.best_epoch + 3);
+}
+
+#[test]
+fn without_validation_the_last_epoch_is_kept() {
+    let mut problem = Problem::new(48);
+    problem.validation.clear();
+    let trained = problem.train(&options(2)).unwrap();
+    assert_eq!((trained.best_epoch, trained.history[1].validation_loss), (1, None));
+    assert_eq!(trained.history[1].validation_accuracy, [None, None]);
+}
+
+/// Runs with a checkpoint folder and stops at the first event that `stop` picks.
+fn interrupted(problem: &Problem, options: &TrainOptions, stop: impl Fn(&TrainEvent) -> bool) -> Vec<TrainEvent> {
+    let mut events = Vec::new();
+    let result = train(&problem.spec(), &problem.data(), options, &mut |event| {
+        events.push(event.clone());
+        if stop(event) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(result, Err(BackboneError::Stopped { .. })));
+    events
+}
+
+fn with_dir(options: TrainOptions, dir: &Path) -> TrainOptions {
+    TrainOptions { checkpoint_dir: Some(dir.to_owned()), ..options }
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_bytes() {
+    let problem = Problem::new(96);
+    for optimizer in [crate::OptimizerKind::AdamW, crate::OptimizerKind::Sgd] {
+        let plain = TrainOptions { optimizer, ..options(5) };
+        let whole = problem.train(&plain).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let options = with_dir(plain, dir.path());
+        interrupted(&problem, &options, |event| matches!(event, TrainEvent::Epoch(r) if r.epoch == 1));
+        let events =
+            interrupted(&problem, &options, |event| matches!(event, TrainEvent::Step { epoch: 3, step: 2, .. }));
+        assert_eq!(events[0], TrainEvent::Resumed { epoch: 2 });
+        let mut first = None;
+        let resumed = train(&problem.spec(), &problem.data(), &options, &mut |event| {
+            first.get_or_insert(event.clone());
+            ControlFlow::Continue(())
+        });
+        let resumed = resumed.unwrap();
+        assert_eq!(first, Some(TrainEvent::Resumed { epoch: 3 }));
+        assert_eq!(resumed.history, whole.history);
+        assert_eq!(resumed.best_epoch, whole.best_epoch);
+        assert_eq!(bytes(&resumed.network), bytes(&whole.network));
+        let again = problem.train(&options).unwrap();
+        assert_eq!((bytes(&again.network), again.history), (bytes(&whole.network), whole.history));
+    }
+}
+
+#[test]
+fn unfit_checkpoints_are_ignored_with_a_reason() {
+    let problem = Problem::new(48);
+    let dir = tempfile::tempdir().unwrap();
+    let options = with_dir(options(2), dir.path());
+    let whole = bytes(&problem.train(&options).unwrap().network);
+    let path = dir.path().join(CHECKPOINT_FILE);
+    let good = std::fs::read(&path).unwrap();
+    let first_event = |options: &TrainOptions| {
+        let mut first = None;
+        let trained = train(&problem.spec(), &problem.data(), options, &mut |event| {
+            first.get_or_insert(event.clone());
+            ControlFlow::Continue(())
+        });
+        (first.unwrap(), bytes(&trained.unwrap().network))
+    };
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for (damage, expected) in [(&good[..good.len() / 2], "damaged"), (&flipped, "checksum"), (&b"x"[..], "damaged")] {
+        std::fs::write(&path, damage).unwrap();
+        match first_event(&options) {
+            (TrainEvent::Ignored { reason }, network) => {
+                assert!(reason.contains(expected) && network == whole, "{reason}");
+            }
+            other => panic!("{:?}", other.0),
+        }
+    }
+    let (event, _) = first_event(&TrainOptions { learning_rate: 1e-3, ..options.clone() });
+    assert!(matches!(event, TrainEvent::Ignored { reason } if reason.contains("other options")));
+}
+
+#[test]
+fn a_loss_that_explodes_names_epoch_and_step() {
+    let problem = Problem::new(64);
+    let options = TrainOptions { optimizer: crate::OptimizerKind::Sgd, learning_rate: 1e30, ..options(3) };
+    let message = problem.train(&options).unwrap_err().to_string();
+    assert!(message.contains("epoch") && message.contains("step") && message.contains("learning_rate"), "{message}");
+}
+
+#[test]
+fn bad_data_is_named() {
+    type Change = fn(&mut Problem);
+    let cases: [(Change, &str); 10] = [
+        (|p| p.train.push(999), "row 999"),
+        (|p| p.validation.push(48), "row 48"),
+        (|p| p.train.truncate(1), "at least 2 images"),
+        (|p| drop(p.targets.pop()), "2 heads but targets for 1"),
+        (|p| p.targets.swap(0, 1), "head `quarter` is declared exclusive"),
+        (|p| p.targets[0] = Targets::One(vec![Some(4); 48]), "row 0 has label 4 for head `quarter`"),
+        (|p| p.targets[0] = Targets::One(vec![Some(1); 47]), "47 rows"),
+        (|p| p.targets[1] = Targets::Many(vec![None; 48]), "no training image is labelled for head `flags`"),
+        (|p| p.images.pixels[5 * 64 + 3] = f32::NAN, "image 5 holds"),
+        (|p| p.images.shape = (4, 4, 4), "too small"),
+    ];
+    for (change, expected) in cases {
+        let mut problem = Problem::new(48);
+        change(&mut problem);
+        let message = problem.train(&options(1)).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+    let problem = Problem::new(48);
+    let train = |spec: &NetworkSpec| train(spec, &problem.data(), &options(1), &mut |_| ControlFlow::Continue(()));
+    let message = train(&NetworkSpec::new("small", 3, problem.spec().heads)).unwrap_err().to_string();
+    assert!(message.contains("1 channels but the network takes 3"), "{message}");
+    let message = train(&NetworkSpec { arch: "resnet17".into(), ..problem.spec() }).unwrap_err().to_string();
+    assert!(message.contains("resnet17"), "{message}");
+    assert!(train(&spec(vec![])).unwrap_err().to_string().contains("heads"));
+}
+
+struct Broken(Pictures);
+
+impl ImageSource for Broken {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn shape(&self) -> (usize, usize, usize) {
+        self.0.shape()
+    }
+
+    fn load(&self, rows: &[usize], augment: Option<Augment>, out: &mut [f32]) -> Result<(), LoadError> {
+        if rows.contains(&7) { Err("the disk is gone".into()) } else { self.0.load(rows, augment, out) }
+    }
+}
+
+#[test]
+fn a_failing_source_is_an_error() {
+    let Problem { images, targets, train: rows, validation } = Problem::new(48);
+    let images = Broken(images);
+    let data = TrainData { images: &images, targets: &targets, train: &rows, validation: &validation };
+    let spec = spec(vec![Head::exclusive("quarter", 4), Head::multi("flags", 4)]);
+    let error = train(&spec, &data, &options(1), &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(error.to_string().contains("the disk is gone"), "{error}");
+}

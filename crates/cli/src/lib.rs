@@ -1,0 +1,207 @@
+//! The commands of Latentwalk and what they mean.
+//!
+//! The `latentwalk` binary and `cargo xtask` share these definitions. The crate links nothing but clap, so that
+//! `cargo xtask pipeline --help` answers in seconds on a machine where the rest has never been compiled.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Where results are kept unless `--store` says otherwise; git ignores it.
+pub const DEFAULT_STORE: &str = ".latentwalk";
+
+/// The description that a bare `pipeline` runs.
+pub const DEFAULT_DESCRIPTION: &str = "fashion-mnist";
+
+/// One command of the binary.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run every stage from images to report; stages whose result is stored already are not run again.
+    ///
+    /// Without arguments it runs on the embedded Fashion-MNIST photographs: it trains a small ResNet, takes its
+    /// FC vectors, finds each attribute's direction, walks along it through real images and writes one HTML
+    /// report. Ends with a table of figures and the report's place; the same figures are in
+    /// STORE/runs/RUN/summary.json.
+    Pipeline(PipelineArgs),
+    /// Write a first description (TOML) for a folder of labelled images.
+    ///
+    /// DIR holds one sub-folder a class, or a CSV/TSV manifest whose rows name an image (`path`) and its labels.
+    /// The file DIR/latentwalk.toml is written, never overwritten; read it, edit it, then run
+    /// `pipeline DIR/latentwalk.toml`.
+    Init(InitArgs),
+    /// Look into the store of results: list, show, why, verify, gc.
+    Artifacts(ArtifactsArgs),
+}
+
+/// Arguments of `pipeline`.
+#[derive(Debug, Clone, Args)]
+pub struct PipelineArgs {
+    /// A built-in description (`fashion-mnist`) or the path of a TOML file.
+    #[arg(default_value = DEFAULT_DESCRIPTION)]
+    pub description: String,
+    /// Folder of the results; made when missing. Foreign files in it are left alone.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub store: PathBuf,
+    /// Change one key of the description, e.g. `--set probe.restarts=16`; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Run this stage and all that follow it again, even where a result is stored.
+    #[arg(long, value_name = "STAGE")]
+    pub from: Option<Stage>,
+    /// Stop after this stage.
+    #[arg(long, value_name = "STAGE")]
+    pub until: Option<Stage>,
+    /// Say what would run and why, and run nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the network runs: `cpu`, or `cuda:0` in a build with the feature `cuda`.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Threads; 0 takes one a core. The results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The folder of images.
+    pub dir: PathBuf,
+}
+
+/// Arguments of `artifacts`.
+#[derive(Debug, Clone, Args)]
+pub struct ArtifactsArgs {
+    /// Folder of the results.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE, global = true)]
+    pub store: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ArtifactsCommand,
+}
+
+/// What can be asked of a store.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ArtifactsCommand {
+    /// Every stored result: stage, key, size, when it was made and in how many seconds.
+    List,
+    /// One result's manifest: what made it, its files and figures.
+    Show {
+        /// The key's first characters, or STAGE/KEY.
+        key: String,
+    },
+    /// Why a stage would run, or that its result is stored.
+    Why {
+        /// The stage to ask about; all of them when missing.
+        stage: Option<Stage>,
+        /// The description, as for `pipeline`.
+        #[arg(long, default_value = DEFAULT_DESCRIPTION)]
+        description: String,
+        /// Changes to the description, as for `pipeline`.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// The device, as for `pipeline`.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
+    /// Hash every stored file again and name what is missing, changed or in the way.
+    Verify,
+    /// Remove results that no recent run used, and what killed runs left behind.
+    Gc {
+        /// Keep the results of this many latest runs.
+        #[arg(long, default_value_t = 3)]
+        keep_runs: usize,
+        /// Say what would go, and remove nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// A stage of the pipeline, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub enum Stage {
+    /// Read images and labels, map the labels onto attributes, split, pack the pixels.
+    Images,
+    /// Train the ResNet with one head an attribute.
+    Backbone,
+    /// The FC layer's vector of every image, as Parquet.
+    Embeddings,
+    /// PCA fitted on the train split; every image's coordinates.
+    Decomposition,
+    /// One direction an attribute, with its evidence on held-out images.
+    Probe,
+    /// The same figures for random classes in random order.
+    Null,
+    /// The distances a walk can use; the default is chosen by validation starts.
+    Metrics,
+    /// HNSW indexes of the retrieval pool, with their recall against the exact scan.
+    Index,
+    /// Lines from held-out images along each direction, and the real images nearest to them.
+    Walks,
+    /// One self-contained HTML page.
+    Report,
+}
+
+impl Stage {
+    /// Every stage, in the order in which they run.
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// The stage's name in commands, keys and folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Backbone => "backbone",
+            Self::Embeddings => "embeddings",
+            Self::Decomposition => "decomposition",
+            Self::Probe => "probe",
+            Self::Null => "null",
+            Self::Metrics => "metrics",
+            Self::Index => "index",
+            Self::Walks => "walks",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_stage_is_named_alike_on_the_command_line_and_in_the_store() {
+        for stage in Stage::all() {
+            let value = stage.to_possible_value().map(|v| v.get_name().to_owned());
+            assert_eq!(value.as_deref(), Some(stage.name()));
+        }
+    }
+
+    #[test]
+    fn every_flag_of_the_pipeline_parses() {
+        let args = ["x", "pipeline", "my.toml", "--store", "s", "--set", "probe.restarts=8", "--from", "probe", "--until", "walks", "--dry-run"];
+        let Ok(Cli { command: Command::Pipeline(p) }) = Cli::try_parse_from(args) else {
+            panic!("does not parse");
+        };
+        assert_eq!((p.from, p.until, p.dry_run), (Some(Stage::Probe), Some(Stage::Walks), true));
+        assert_eq!(p.set, ["probe.restarts=8"]);
+    }
+}

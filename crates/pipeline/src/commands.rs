@@ -1,0 +1,119 @@
+//! The small commands: `init` and `artifacts`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use anyhow::{Context, Result, bail, ensure};
+use latentwalk_artifacts::{GcOptions, Key, Store};
+use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, InitArgs, Stage};
+
+use crate::config::Config;
+use crate::progress::Console;
+use crate::{runner, summary};
+
+/// The command as the user typed it, with the program's name and not its path.
+pub fn typed() -> String {
+    let quote = |arg: String| if arg.chars().any(char::is_whitespace) { format!("'{arg}'") } else { arg };
+    std::iter::once("latentwalk".to_owned()).chain(std::env::args().skip(1).map(quote)).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes a first description into a folder of images.
+///
+/// # Errors
+/// The folder cannot be understood, or it has a description already.
+pub fn init(args: &InitArgs, console: &Console) -> Result<()> {
+    let text = latentwalk_images::init(&args.dir)?;
+    let path = args.dir.join("latentwalk.toml");
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
+    let mut file = match file {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            bail!("{} exists already; edit it, or move it away first", path.display())
+        }
+        other => other.with_context(|| format!("cannot write {}", path.display()))?,
+    };
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    console.say(&format!("wrote {}; read it, then run: latentwalk pipeline {}", path.display(), path.display()));
+    Ok(())
+}
+
+/// Looks into a store.
+///
+/// # Errors
+/// The store cannot be read, a key is unknown, or `verify` found problems.
+pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
+    let store = Store::open_existing(&args.store)?;
+    match &args.command {
+        ArtifactsCommand::List => list(&store),
+        ArtifactsCommand::Show { key } => show(&store, key),
+        ArtifactsCommand::Why { stage, description, set, device } => {
+            let config = Config::load(description, set)?;
+            why(&store, &config, device, *stage)
+        }
+        ArtifactsCommand::Verify => verify(&store, console),
+        ArtifactsCommand::Gc { keep_runs, dry_run } => gc(&store, *keep_runs, *dry_run),
+    }
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.2} MB", bytes as f64 / 1e6)
+}
+
+fn list(store: &Store) -> Result<()> {
+    let mut text = format!("{:<15}{:<14}{:>12}{:>10}  {}\n", "stage", "key", "size", "seconds", "made");
+    for e in store.list()? {
+        let (key, size) = (e.key.short(), megabytes(e.bytes));
+        let _ = writeln!(text, "{:<15}{key:<14}{size:>12}{:>10.1}  {}", e.stage, e.seconds, e.created);
+    }
+    print(&text)
+}
+
+fn show(store: &Store, key: &str) -> Result<()> {
+    let artifact = store.resolve(key)?;
+    let manifest = serde_json::to_string_pretty(artifact.manifest())?;
+    print(&format!("{}\n{manifest}\n", artifact.dir().display()))
+}
+
+fn why(store: &Store, config: &Config, device: &str, stage: Option<Stage>) -> Result<()> {
+    let mut text = String::new();
+    for planned in runner::plan(config, store, device, None)? {
+        if stage.is_some_and(|s| s != planned.row.stage) {
+            continue;
+        }
+        let answer = runner::reason(&planned, None).map_or_else(
+            || format!("stored as {}", planned.key.short()),
+            |reason| format!("would run: {reason}"),
+        );
+        let _ = writeln!(text, "{:<15}{answer}", planned.row.stage.name());
+    }
+    print(&text)
+}
+
+fn verify(store: &Store, console: &Console) -> Result<()> {
+    let problems = store.verify()?;
+    for problem in &problems {
+        console.say(&problem.to_string());
+    }
+    ensure!(problems.is_empty(), "{} problems; remove the named artifacts, the next run makes them again", problems.len());
+    print(&format!("{} artifacts are whole\n", store.list()?.len()))
+}
+
+fn gc(store: &Store, keep_runs: usize, dry_run: bool) -> Result<()> {
+    let folders = summary::run_folders(&store.runs_dir())?;
+    let kept = folders.iter().rev().take(keep_runs).filter_map(|f| summary::read_run(f));
+    let keep: BTreeSet<Key> = kept.flat_map(|run| run.artifacts.into_values()).filter_map(|k| Key::parse(&k).ok()).collect();
+    let report = store.gc(&GcOptions { keep, dry_run })?;
+    let verb = if dry_run { "would remove" } else { "removed" };
+    print(&format!(
+        "{verb} {} ({}), kept {}\n",
+        report.removed.len(),
+        megabytes(report.bytes),
+        report.kept
+    ))
+}

@@ -1,0 +1,572 @@
+//! A description: one TOML text that says which images, which attributes, and how each stage works.
+//!
+//! Every key has a default; an unknown key is an error that names it. The resolved description, defaults
+//! included, is what the cache keys are made of.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use latentwalk_backbone::TrainOptions;
+use latentwalk_images::{Augmentation, Description, Origin};
+use latentwalk_probe::ProbeOptions;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The seed of every stage that is given none of its own.
+pub const DEFAULT_SEED: u64 = 1;
+
+/// The built-in descriptions: name, text, and the files that it names.
+pub const BUILT_IN: &[BuiltIn] = &[BuiltIn {
+    name: "fashion-mnist",
+    text: include_str!("../../../fixtures/fashion-mnist/fashion-mnist.toml"),
+    files: &[
+        (
+            "t10k-images-idx3-ubyte.gz",
+            include_bytes!("../../../fixtures/fashion-mnist/t10k-images-idx3-ubyte.gz") as &[u8],
+        ),
+        ("t10k-labels-idx1-ubyte.gz", include_bytes!("../../../fixtures/fashion-mnist/t10k-labels-idx1-ubyte.gz")),
+    ],
+}];
+
+/// A description whose data travel inside the binary.
+pub struct BuiltIn {
+    /// What the user calls it.
+    pub name: &'static str,
+    /// The description's TOML.
+    pub text: &'static str,
+    /// File names of the description and their content.
+    pub files: &'static [(&'static str, &'static [u8])],
+}
+
+/// Everything a run is made of.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The run's name, for reports and run folders.
+    pub name: String,
+    /// The description's text as given, before `--set`.
+    pub text: String,
+    /// Where the files that it names lie.
+    pub origin: Origin,
+    /// `[images]` and `[attributes.*]`.
+    pub images: Description,
+    /// `[augment]`
+    pub augment: Augmentation,
+    /// `[backbone]`
+    pub backbone: BackboneConfig,
+    /// `[embeddings]`
+    pub embeddings: EmbeddingsConfig,
+    /// `[decomposition]`
+    pub decomposition: DecompositionConfig,
+    /// `[probe]`
+    pub probe: ProbeConfig,
+    /// `[null]`
+    pub null: NullConfig,
+    /// `[pool]`
+    pub pool: PoolConfig,
+    /// `[metrics]`
+    pub metrics: MetricsConfig,
+    /// `[index]`
+    pub index: IndexConfig,
+    /// `[walks]`
+    pub walks: WalksConfig,
+    /// `[report]`
+    pub report: ReportConfig,
+}
+
+/// `[backbone]`: the network, and how it is trained (the other keys are [`TrainOptions`]).
+#[derive(Debug, Clone, Serialize)]
+pub struct BackboneConfig {
+    /// A row of the table of architectures.
+    pub arch: String,
+    /// Length of the FC layer; the architecture's own when missing.
+    pub fc: Option<usize>,
+    /// The attributes that get a head; all of them when empty.
+    pub heads: Vec<String>,
+    /// The trainer's options.
+    #[serde(flatten)]
+    pub train: TrainOptions,
+}
+
+/// A layer whose vector is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tap {
+    /// The final FC layer.
+    Fc,
+    /// The globally pooled features before it.
+    Pool,
+}
+
+impl Tap {
+    /// The tap's name in descriptions and metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fc => "fc",
+            Self::Pool => "pool",
+        }
+    }
+
+    /// The tap as the backbone calls it.
+    pub fn of_network(self) -> latentwalk_backbone::Tap {
+        match self {
+            Self::Fc => latentwalk_backbone::Tap::Fc,
+            Self::Pool => latentwalk_backbone::Tap::Pool,
+        }
+    }
+
+    /// The Parquet file of this tap inside the embeddings artifact.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Fc => "fc.parquet",
+            Self::Pool => "pool.parquet",
+        }
+    }
+}
+
+/// `[embeddings]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddingsConfig {
+    /// The layers whose vectors are written.
+    pub taps: Vec<Tap>,
+    /// Images a forward pass.
+    pub batch: usize,
+    /// Rows a Parquet row group.
+    pub row_group_rows: usize,
+}
+
+impl Default for EmbeddingsConfig {
+    fn default() -> Self {
+        Self { taps: vec![Tap::Fc], batch: 128, row_group_rows: 16_384 }
+    }
+}
+
+/// `[decomposition]`: `axes` or `variance`, not both.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecompositionConfig {
+    /// The layer that is decomposed.
+    pub tap: Tap,
+    /// Number of kept axes.
+    pub axes: Option<usize>,
+    /// Share of the variance that the kept axes hold at least.
+    pub variance: Option<f64>,
+    /// Whether coordinates are divided by their standard deviation.
+    pub whiten: bool,
+}
+
+impl Default for DecompositionConfig {
+    fn default() -> Self {
+        Self { tap: Tap::Fc, axes: None, variance: None, whiten: false }
+    }
+}
+
+/// The article's number of axes.
+pub const DEFAULT_AXES: usize = 50;
+
+/// `[probe]`: which attributes get a direction, and how (the other keys are [`ProbeOptions`]).
+#[derive(Debug, Clone, Serialize)]
+pub struct ProbeConfig {
+    /// The attributes that get a direction; all of them when empty.
+    pub attributes: Vec<String>,
+    /// The probe's options.
+    #[serde(flatten)]
+    pub options: ProbeOptions,
+}
+
+/// `[null]`: the same figures for random classes of one attribute in random order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NullConfig {
+    /// The attribute whose classes are drawn; no null is computed when missing.
+    pub base: Option<String>,
+    /// Draws for each number of classes.
+    pub draws: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Default for NullConfig {
+    fn default() -> Self {
+        Self { base: None, draws: 200, seed: DEFAULT_SEED }
+    }
+}
+
+/// `[pool]`: which images a walk may retrieve, and where walks may start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoolConfig {
+    /// Splits of the retrievable images; unlabelled images are included.
+    pub splits: Vec<String>,
+    /// Labels that a retrievable image must carry, as attribute = class.
+    pub only: BTreeMap<String, String>,
+    /// Labels that a start must carry, as attribute = class.
+    pub starts_only: BTreeMap<String, String>,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { splits: vec!["train".to_owned()], only: BTreeMap::new(), starts_only: BTreeMap::new() }
+    }
+}
+
+/// `[metrics]`: the distance of a walk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// `auto` chooses by validation starts; else `euclidean`, `whitened` or `within-class`.
+    pub default: String,
+    /// What is added to the within-class covariance's diagonal, as a share of the mean variance.
+    pub shrinkage: f64,
+    /// Validation starts that choose the default.
+    pub starts: usize,
+    /// Seed of their draw.
+    pub seed: u64,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self { default: "auto".to_owned(), shrinkage: 1e-4, starts: 100, seed: DEFAULT_SEED }
+    }
+}
+
+/// `[index]`: HNSW.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IndexConfig {
+    /// Links a point.
+    pub m: usize,
+    /// Candidates kept while building.
+    pub ef_construction: usize,
+    /// Candidates kept while searching.
+    pub ef: usize,
+    /// Queries that measure the recall.
+    pub queries: usize,
+    /// Seed of their draw.
+    pub seed: u64,
+}
+
+impl Default for IndexConfig {
+    fn default() -> Self {
+        Self { m: 16, ef_construction: 200, ef: 64, queries: 1000, seed: DEFAULT_SEED }
+    }
+}
+
+/// How a strip's stops are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placing {
+    /// Evenly between the outer classes' medians on the train split.
+    Medians,
+    /// At evenly spaced quantiles of the pool's positions, from 1 % to 99 %.
+    Quantiles,
+    /// One standard deviation of the pool's positions apart, around the start.
+    Sigma,
+}
+
+/// How a stop's images are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Search {
+    /// Every image of the pool is looked at.
+    Exact,
+    /// Through the HNSW index.
+    Hnsw,
+}
+
+/// `[walks]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalksConfig {
+    /// Stops a strip.
+    pub stops: usize,
+    /// How they are placed.
+    pub placing: Placing,
+    /// Images kept at each stop, nearest first.
+    pub per_stop: usize,
+    /// How they are found.
+    pub search: Search,
+    /// Held-out starts behind the figures.
+    pub starts: usize,
+    /// Split of the starts.
+    pub start_split: String,
+    /// Strips an attribute that are kept for the report.
+    pub strips: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Default for WalksConfig {
+    fn default() -> Self {
+        Self {
+            stops: 7,
+            placing: Placing::Medians,
+            per_stop: 1,
+            search: Search::Exact,
+            starts: 100,
+            start_split: "test".to_owned(),
+            strips: 6,
+            seed: DEFAULT_SEED,
+        }
+    }
+}
+
+/// `[report]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportConfig {
+    /// Heading of the page; made from the description's name when missing.
+    pub title: Option<String>,
+    /// Longest side of an embedded image.
+    pub thumbnail_px: u32,
+}
+
+impl Default for ReportConfig {
+    fn default() -> Self {
+        Self { title: None, thumbnail_px: 128 }
+    }
+}
+
+const SECTIONS: &[&str] = &[
+    "name", "seed", "images", "attributes", "augment", "backbone", "embeddings", "decomposition", "probe", "null",
+    "pool", "metrics", "index", "walks", "report",
+];
+const SEEDED: &[&str] = &["backbone", "probe", "null", "metrics", "index", "walks"];
+
+impl Config {
+    /// Reads a built-in description or a TOML file and applies `KEY=VALUE` changes.
+    ///
+    /// # Errors
+    /// An unknown name, an unreadable file, an unknown key or a value of the wrong type: each names the culprit.
+    pub fn load(description: &str, changes: &[String]) -> Result<Self> {
+        let (fallback, text, origin) = source(description)?;
+        let mut table: toml::Table = toml::from_str(&text).with_context(|| format!("{description}: not a valid description"))?;
+        for change in changes {
+            apply(&mut table, change)?;
+        }
+        Self::from_table(table, fallback, text, origin).with_context(|| description.to_owned())
+    }
+
+    fn from_table(mut table: toml::Table, fallback: String, text: String, origin: Origin) -> Result<Self> {
+        if let Some(key) = table.keys().find(|key| !SECTIONS.contains(&key.as_str())) {
+            bail!("unknown key `{key}`; the sections are {}", SECTIONS.join(", "));
+        }
+        let name = take(&mut table, "name")?.unwrap_or(fallback);
+        ensure!(is_file_name(&name), "`name` is `{name}`; use letters, digits, `-`, `_` and `.` only");
+        let seed: u64 = take(&mut table, "seed")?.unwrap_or(DEFAULT_SEED);
+        spread_seed(&mut table, seed)?;
+        let mut outside = toml::Table::new();
+        for key in ["images", "attributes"] {
+            outside.extend(table.remove(key).map(|value| (key.to_owned(), value)));
+        }
+        let images: Description = toml::Value::Table(outside).try_into().context("in [images] or [attributes]")?;
+        images.check()?;
+        let config = Self {
+            name,
+            text,
+            origin,
+            images,
+            augment: section(&mut table, "augment")?,
+            backbone: backbone(&mut table)?,
+            embeddings: section(&mut table, "embeddings")?,
+            decomposition: section(&mut table, "decomposition")?,
+            probe: probe(&mut table)?,
+            null: section(&mut table, "null")?,
+            pool: section(&mut table, "pool")?,
+            metrics: section(&mut table, "metrics")?,
+            index: section(&mut table, "index")?,
+            walks: section(&mut table, "walks")?,
+            report: section(&mut table, "report")?,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let d = &self.decomposition;
+        ensure!(d.axes.is_none() || d.variance.is_none(), "[decomposition] has both `axes` and `variance`; give one of them");
+        ensure!(d.axes != Some(0), "`decomposition.axes` is 0; keep at least one axis");
+        ensure!(
+            self.embeddings.taps.contains(&d.tap),
+            "`decomposition.tap` is not among `embeddings.taps`; add it there"
+        );
+        ensure!(self.embeddings.batch > 0, "`embeddings.batch` is 0; give at least 1");
+        ensure!(self.embeddings.row_group_rows > 0, "`embeddings.row_group_rows` is 0; give at least 1");
+        ensure!(self.walks.stops >= 2, "`walks.stops` is {}; a walk needs at least 2", self.walks.stops);
+        ensure!(self.walks.per_stop >= 1, "`walks.per_stop` is 0; give at least 1");
+        ensure!(self.walks.starts >= 1, "`walks.starts` is 0; give at least 1");
+        ensure!(self.metrics.starts >= 1, "`metrics.starts` is 0; give at least 1");
+        ensure!(!self.pool.splits.is_empty(), "`pool.splits` is empty; name at least one of train, validation, test");
+        Ok(())
+    }
+
+    /// Every key with its value, defaults included, as dotted names.
+    ///
+    /// # Errors
+    /// None that a loaded description can cause.
+    pub fn parameters(&self) -> Result<BTreeMap<String, Value>> {
+        let mut flat = BTreeMap::new();
+        flatten("", &serde_json::to_value(&self.images)?, &mut flat);
+        for (name, value) in [
+            ("augment", serde_json::to_value(&self.augment)?),
+            ("backbone", serde_json::to_value(&self.backbone)?),
+            ("embeddings", serde_json::to_value(&self.embeddings)?),
+            ("decomposition", serde_json::to_value(&self.decomposition)?),
+            ("probe", serde_json::to_value(&self.probe)?),
+            ("null", serde_json::to_value(&self.null)?),
+            ("pool", serde_json::to_value(&self.pool)?),
+            ("metrics", serde_json::to_value(&self.metrics)?),
+            ("index", serde_json::to_value(&self.index)?),
+            ("walks", serde_json::to_value(&self.walks)?),
+            ("report", serde_json::to_value(&self.report)?),
+        ] {
+            flatten(name, &value, &mut flat);
+        }
+        Ok(flat)
+    }
+}
+
+fn source(description: &str) -> Result<(String, String, Origin)> {
+    if let Some(found) = BUILT_IN.iter().find(|b| b.name == description) {
+        return Ok((found.name.to_owned(), found.text.to_owned(), Origin::Embedded(found.files)));
+    }
+    let path = Path::new(description);
+    if path.extension().is_none_or(|e| e != "toml") {
+        let names: Vec<_> = BUILT_IN.iter().map(|b| b.name).collect();
+        bail!("`{description}` is neither a built-in description ({}) nor a .toml file", names.join(", "));
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the description {description}"))?;
+    let stem = path.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
+    Ok((stem, text, Origin::Folder(folder)))
+}
+
+/// Sets the dotted key of `KEY=VALUE`; the value is TOML, or a bare word taken as a string.
+fn apply(table: &mut toml::Table, change: &str) -> Result<()> {
+    let (key, value) = change.split_once('=').with_context(|| format!("`--set {change}` is not KEY=VALUE"))?;
+    let (key, value) = (key.trim(), value.trim());
+    ensure!(!key.is_empty() && key.split('.').all(|p| !p.is_empty()), "`--set {change}`: the key is not of the form section.key");
+    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut t| t.remove("v"));
+    let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let mut parts: Vec<&str> = key.split('.').collect();
+    let last = parts.pop().unwrap_or_default();
+    let mut at = table;
+    for part in parts {
+        let next = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        at = next.as_table_mut().with_context(|| format!("`--set {change}`: `{part}` is not a section"))?;
+    }
+    at.insert(last.to_owned(), value);
+    Ok(())
+}
+
+fn take<T: DeserializeOwned>(table: &mut toml::Table, key: &str) -> Result<Option<T>> {
+    table.remove(key).map(|v| v.try_into().with_context(|| format!("`{key}`"))).transpose()
+}
+
+fn section<T: DeserializeOwned>(table: &mut toml::Table, name: &str) -> Result<T> {
+    let value = table.remove(name).unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
+    value.try_into().with_context(|| format!("in [{name}]"))
+}
+
+fn sub_table(table: &mut toml::Table, name: &str) -> Result<toml::Table> {
+    take(table, name).map(Option::unwrap_or_default)
+}
+
+fn backbone(table: &mut toml::Table) -> Result<BackboneConfig> {
+    let mut own = sub_table(table, "backbone")?;
+    Ok(BackboneConfig {
+        arch: take(&mut own, "arch")?.unwrap_or_else(|| "small".to_owned()),
+        fc: take(&mut own, "fc")?,
+        heads: take(&mut own, "heads")?.unwrap_or_default(),
+        train: toml::Value::Table(own).try_into().context("in [backbone]")?,
+    })
+}
+
+fn probe(table: &mut toml::Table) -> Result<ProbeConfig> {
+    let mut own = sub_table(table, "probe")?;
+    Ok(ProbeConfig {
+        attributes: take(&mut own, "attributes")?.unwrap_or_default(),
+        options: toml::Value::Table(own).try_into().context("in [probe]")?,
+    })
+}
+
+fn spread_seed(table: &mut toml::Table, seed: u64) -> Result<()> {
+    let seed = i64::try_from(seed).context("`seed` is too large")?;
+    for name in SEEDED {
+        let section = table.entry(*name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let section = section.as_table_mut().with_context(|| format!("`{name}` is not a section"))?;
+        section.entry("seed").or_insert(toml::Value::Integer(seed));
+    }
+    Ok(())
+}
+
+fn flatten(prefix: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flatten(&name, value, out);
+            }
+        }
+        _ => {
+            out.insert(prefix.to_owned(), value.clone());
+        }
+    }
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load(changes: &[&str]) -> Result<Config> {
+        let changes: Vec<String> = changes.iter().map(|&c| c.to_owned()).collect();
+        Config::load("fashion-mnist", &changes)
+    }
+
+    fn message(changes: &[&str]) -> String {
+        format!("{:#}", load(changes).unwrap_err())
+    }
+
+    #[test]
+    fn the_built_in_description_loads() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.name, "fashion-mnist");
+        assert!(config.parameters().unwrap().contains_key("probe.restarts"));
+    }
+
+    #[test]
+    fn a_change_reaches_its_key_and_only_it() {
+        let (a, b) = (load(&[]).unwrap(), load(&["probe.restarts=3"]).unwrap());
+        let (a, b) = (a.parameters().unwrap(), b.parameters().unwrap());
+        let changed: Vec<_> = a.iter().filter(|&(k, v)| b.get(k) != Some(v)).map(|(k, _)| k.as_str()).collect();
+        assert_eq!(changed, ["probe.restarts"]);
+    }
+
+    #[test]
+    fn one_seed_seeds_every_stage_that_has_none_of_its_own() {
+        let p = load(&["seed=9", "probe.seed=4"]).unwrap().parameters().unwrap();
+        assert_eq!((&p["backbone.seed"], &p["probe.seed"]), (&Value::from(9), &Value::from(4)));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert!(message(&["probes.restarts=3"]).contains("unknown key `probes`"));
+        assert!(message(&["probe.restart=3"]).contains("restart"));
+        assert!(message(&["walks.stops=1"]).contains("walks.stops"));
+        assert!(message(&["walks.placing=middle"]).contains("middle"));
+        assert!(message(&["nonsense"]).contains("KEY=VALUE"));
+        assert!(message(&["decomposition.axes=5", "decomposition.variance=0.9"]).contains("both"));
+        assert!(message(&["name=../up"]).contains("name"));
+        assert!(format!("{:#}", Config::load("fashon", &[]).unwrap_err()).contains("fashion-mnist"));
+        assert!(format!("{:#}", Config::load("absent.toml", &[]).unwrap_err()).contains("absent.toml"));
+    }
+}

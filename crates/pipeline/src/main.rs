@@ -1,0 +1,32 @@
+//! The `latentwalk` binary.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use latentwalk_cli::Command;
+use latentwalk_pipeline::{commands, progress::Console, runner};
+
+/// Along which line does a network see an attribute change? Directions in the vector space of an image
+/// classifier's last layer, measured and shown.
+#[derive(Parser)]
+#[command(name = "latentwalk", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let console = Console::new();
+    let result = match Cli::parse().command {
+        Command::Pipeline(args) => runner::pipeline(&args, &commands::typed(), &console),
+        Command::Init(args) => commands::init(&args, &console),
+        Command::Artifacts(args) => commands::artifacts(&args, &console),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Trains the network and measures it on held-out images.
+
+use std::fs;
+use std::ops::ControlFlow;
+
+use anyhow::{Context, Result, ensure};
+use latentwalk_backbone::{Augment, Head, HeadReport, ImageSource, NetworkSpec, Targets, TrainData, TrainEvent};
+use latentwalk_cli::Stage;
+use latentwalk_images::{Attribute, AttributeKind, Batcher, Dataset, Label, Pixels, Split};
+use serde_json::{Map, Value, json};
+
+use super::shared;
+use crate::stages::Job;
+
+/// The images crate's batches, as the backbone asks for them.
+pub(super) struct Source {
+    batcher: Batcher,
+    shape: (usize, usize, usize),
+    len: usize,
+}
+
+impl Source {
+    pub(super) fn new(dataset: &Dataset, batcher: Batcher) -> Self {
+        let s = dataset.shape;
+        Self { batcher, shape: (s.height, s.width, s.channels), len: dataset.items.len() }
+    }
+}
+
+impl ImageSource for Source {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn shape(&self) -> (usize, usize, usize) {
+        self.shape
+    }
+
+    fn load(
+        &self,
+        rows: &[usize],
+        augment: Option<Augment>,
+        out: &mut [f32],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.batcher.load(rows, augment.map(|a| (a.seed, a.epoch)), out)?)
+    }
+}
+
+/// Trains on the train split, stops by validation, reports on the test split.
+///
+/// # Errors
+/// Unknown architecture, head or device; a loss that is not finite; files that cannot be read or written.
+pub fn run(job: &Job<'_>) -> Result<Value> {
+    let dataset = shared::dataset(job)?;
+    let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
+    let train = dataset.rows(Split::Train);
+    let (mean, std) = pixels.statistics(&train)?;
+    let heads = heads(job, &dataset)?;
+    let spec = spec(job, &dataset, &heads, mean.clone(), std.clone());
+    let targets: Vec<Targets> = heads.iter().map(|&(index, a)| targets(&dataset, index, a)).collect();
+    let source = Source::new(&dataset, Batcher::new(pixels, mean, std, job.config.augment.clone())?);
+    let data = TrainData {
+        images: &source,
+        targets: &targets,
+        train: &train,
+        validation: &dataset.rows(Split::Validation),
+    };
+    let mut options = job.config.backbone.train.clone();
+    options.device = job.device.to_owned();
+    options.checkpoint_dir = Some(job.partial.to_path_buf());
+    let epochs = options.epochs;
+    let trained = latentwalk_backbone::train(&spec, &data, &options, &mut |event| {
+        show(job, event, epochs, &spec);
+        ControlFlow::Continue(())
+    })?;
+    trained.network.save(job.out)?;
+    let test = dataset.rows(Split::Test);
+    let reports = latentwalk_backbone::evaluate(&trained.network, &source, &targets, &test, options.batch)?;
+    write(job, "history.json", &json!({ "best_epoch": trained.best_epoch, "epochs": trained.history }))?;
+    write(job, "evaluation.json", &json!({ "split": "test", "heads": reports }))?;
+    Ok(json!({
+        "accuracy": accuracy(&reports),
+        "parameters": trained.network.parameters(),
+        "epochs": trained.history.len(),
+        "best_epoch": trained.best_epoch,
+    }))
+}
+
+fn heads<'d>(job: &Job<'_>, dataset: &'d Dataset) -> Result<Vec<(usize, &'d Attribute)>> {
+    let wanted = &job.config.backbone.heads;
+    for name in wanted {
+        ensure!(
+            dataset.attributes.iter().any(|a| a.name == *name),
+            "`backbone.heads` names `{name}`, which is not declared under [attributes]"
+        );
+    }
+    let all = dataset.attributes.iter().enumerate();
+    Ok(all.filter(|(_, a)| wanted.is_empty() || wanted.contains(&a.name)).collect())
+}
+
+fn spec(job: &Job<'_>, dataset: &Dataset, heads: &[(usize, &Attribute)], mean: Vec<f32>, std: Vec<f32>) -> NetworkSpec {
+    let head = |&(_, a): &(usize, &Attribute)| Head {
+        name: a.name.clone(),
+        classes: a.classes.len(),
+        multi: a.kind == AttributeKind::Multi,
+    };
+    let backbone = &job.config.backbone;
+    let heads = heads.iter().map(head).collect();
+    NetworkSpec {
+        fc: backbone.fc,
+        mean,
+        std,
+        ..NetworkSpec::new(&backbone.arch, dataset.shape.channels, heads)
+    }
+}
+
+fn targets(dataset: &Dataset, index: usize, attribute: &Attribute) -> Targets {
+    let labels = dataset.items.iter().map(|item| &item.labels[index]);
+    if attribute.kind == AttributeKind::Multi {
+        let many = |label: &Label| match label {
+            Label::Many(classes) => Some(classes.clone()),
+            _ => None,
+        };
+        Targets::Many(labels.map(many).collect())
+    } else {
+        Targets::One(labels.map(shared::exclusive).collect())
+    }
+}
+
+fn show(job: &Job<'_>, event: &TrainEvent, epochs: usize, spec: &NetworkSpec) {
+    match event {
+        TrainEvent::Step { epoch, step, steps, loss } => {
+            job.progress.note(&format!("loss {loss:.3}"));
+            job.progress.set(epoch * steps + step + 1, epochs * steps);
+        }
+        TrainEvent::Epoch(e) => {
+            let heads = spec.heads.iter().zip(&e.validation_accuracy);
+            let heads: Vec<_> = heads.filter_map(|(h, a)| Some(format!("{} {:.3}", h.name, (*a)?))).collect();
+            job.progress.say(&format!(
+                "epoch {}: train loss {:.4}, validation loss {:.4}, accuracy {}",
+                e.epoch + 1,
+                e.train_loss,
+                e.validation_loss.unwrap_or(f64::NAN),
+                heads.join(", ")
+            ));
+        }
+        TrainEvent::Resumed { epoch } => job.progress.say(&format!("going on after epoch {epoch} of an interrupted run")),
+        TrainEvent::Ignored { reason } => job.progress.say(&format!("starting afresh: {reason}")),
+    }
+}
+
+fn accuracy(reports: &[HeadReport]) -> Value {
+    let entry = |r: &HeadReport| (r.name.clone(), json!({ "test": r.accuracy, "macro_f1": r.macro_f1 }));
+    Value::Object(reports.iter().map(entry).collect::<Map<_, _>>())
+}
+
+/// Writes one JSON file of the artifact.
+pub(super) fn write(job: &Job<'_>, file: &str, value: &impl serde::Serialize) -> Result<()> {
+    let path = job.out.join(file);
+    fs::write(&path, serde_json::to_vec(value)?).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,30 @@
+//! Images and labels become a dataset with splits and packed pixels.
+
+use anyhow::Result;
+use latentwalk_images::Split;
+use serde_json::{Value, json};
+
+use crate::stages::Job;
+
+/// Imports the description's source into the artifact.
+///
+/// # Errors
+/// What [`latentwalk_images::import`] refuses: it names the file, row, label or key.
+pub fn run(job: &Job<'_>) -> Result<Value> {
+    let c = job.config;
+    let progress = |done, total| job.progress.set(done, total);
+    let dataset = latentwalk_images::import(&c.name, &c.images, &c.origin, job.out, &progress)?;
+    for skipped in dataset.skipped.iter().take(3) {
+        job.progress.say(&format!("skipped {}: {}", skipped.path, skipped.reason));
+    }
+    if dataset.skipped.len() > 3 {
+        job.progress.say(&format!("skipped {} images in all; skipped.jsonl lists them", dataset.skipped.len()));
+    }
+    Ok(json!({
+        "images": dataset.items.len(),
+        "skipped": dataset.skipped.len(),
+        "train": dataset.rows(Split::Train).len(),
+        "validation": dataset.rows(Split::Validation).len(),
+        "test": dataset.rows(Split::Test).len(),
+    }))
+}

@@ -1,0 +1,16 @@
+//! What each stage does: reads artifacts, calls one crate, writes files, returns figures.
+
+pub mod backbone;
+pub mod decomposition;
+pub mod embeddings;
+pub mod images;
+pub mod index;
+pub mod metrics;
+pub mod null;
+pub mod probe;
+pub mod report;
+pub mod walks;
+
+mod course;
+mod sections;
+mod shared;

@@ -1,0 +1,220 @@
+//! Gathers what every stage found into one page.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result};
+use latentwalk_backbone::{EpochRecord, HeadReport, NetworkSpec};
+use latentwalk_cli::Stage;
+use latentwalk_decomposition::Pca;
+use latentwalk_images::{Dataset, Pixels, Split};
+use latentwalk_report as page;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::null::NullFile;
+use super::sections::{self, Sources};
+use super::{course::Scene, walks};
+use crate::config::Config;
+use crate::stages::Job;
+
+/// Writes `report.html`.
+///
+/// # Errors
+/// An artifact that cannot be read, or a page that cannot be written.
+pub fn run(job: &Job<'_>) -> Result<Value> {
+    let scene = Scene::read(job)?;
+    let walks = walks::load(job)?;
+    let null: NullFile = read(job, Stage::Null, "null.json")?;
+    let metrics = super::metrics::load(job)?;
+    let dataset = &scene.points.dataset;
+    let (images, places) = images(job, dataset, &walks)?;
+    let sources = Sources { job, scene: &scene, null: &null, metrics: &metrics, places: &places };
+    let report = page::Report {
+        title: job.config.report.title.clone().unwrap_or_else(|| format!("{}: lines of a classifier", dataset.name)),
+        summary: summary(job.config),
+        facts: facts(job, dataset)?,
+        training: Some(training(job, &scene)?),
+        spectrum: Some(spectrum(job)?),
+        attributes: sections::all(&sources, &walks)?,
+        images,
+        recipe: recipe(job)?,
+    };
+    let html = page::render(&report)?;
+    let path = job.out.join("report.html");
+    fs::write(&path, &html).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(json!({ "bytes": html.len(), "images": report.images.len() }))
+}
+
+fn summary(config: &Config) -> String {
+    format!(
+        "A network was trained on {}; each attribute's direction in the space of its last layer was found on train \
+         images, measured on held-out ones, and walked along through real images.",
+        config.name
+    )
+}
+
+/// Reads a JSON file of an earlier stage.
+pub(super) fn read<T: DeserializeOwned>(job: &Job<'_>, stage: Stage, file: &str) -> Result<T> {
+    let path = job.input(stage, file)?;
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
+}
+
+fn facts(job: &Job<'_>, dataset: &Dataset) -> Result<page::RunFacts> {
+    let splits = [Split::Train, Split::Validation, Split::Test];
+    let index = &job.artifact(Stage::Index)?.manifest().metrics;
+    let recall = index["recall_at_10"].as_f64().unwrap_or(f64::NAN);
+    let skipped = dataset.skipped.len();
+    let mut more = vec![
+        ("HNSW recall@10".to_owned(), format!("{recall:.4} over {} queries", index["queries"])),
+        ("device".to_owned(), job.device.to_owned()),
+    ];
+    if skipped > 0 {
+        more.push(("unreadable images".to_owned(), skipped.to_string()));
+    }
+    Ok(page::RunFacts {
+        dataset: dataset.name.clone(),
+        splits: splits.iter().map(|&s| (s.as_str().to_owned(), dataset.rows(s).len())).collect(),
+        seconds: Some(job.run.stages.iter().map(|s| s.seconds).sum()),
+        peak_memory_bytes: crate::summary::peak_memory_bytes(),
+        more,
+    })
+}
+
+#[derive(Deserialize)]
+struct History {
+    best_epoch: usize,
+    epochs: Vec<EpochRecord>,
+}
+
+#[derive(Deserialize)]
+struct Evaluation {
+    heads: Vec<HeadReport>,
+}
+
+fn training(job: &Job<'_>, scene: &Scene) -> Result<page::Training> {
+    let history: History = read(job, Stage::Backbone, "history.json")?;
+    let evaluation: Evaluation = read(job, Stage::Backbone, "evaluation.json")?;
+    let spec: NetworkSpec = read(job, Stage::Backbone, "network.json")?;
+    let parameters = job.artifact(Stage::Backbone)?.manifest().metrics["parameters"].as_u64().unwrap_or_default();
+    let dataset = &scene.points.dataset;
+    Ok(page::Training {
+        network: format!("{}, {} parameters, FC length {}", spec.arch, thousands(parameters), spec.fc_len()?),
+        epochs: history.epochs.iter().map(|e| epoch(e, &spec)).collect(),
+        best_epoch: Some(history.best_epoch + 1),
+        accuracy: evaluation.heads.iter().map(|h| accuracy(dataset, h)).collect(),
+        split: Split::Test.as_str().to_owned(),
+        confusions: evaluation.heads.iter().filter_map(|h| confusion(dataset, h)).collect(),
+    })
+}
+
+fn epoch(record: &EpochRecord, spec: &NetworkSpec) -> page::EpochPoint {
+    let heads = spec.heads.iter().zip(&record.validation_accuracy);
+    page::EpochPoint {
+        epoch: record.epoch + 1,
+        train_loss: record.train_loss,
+        validation_loss: record.validation_loss.unwrap_or(f64::NAN),
+        validation_accuracy: heads.map(|(h, a)| (h.name.clone(), a.unwrap_or(f64::NAN))).collect(),
+    }
+}
+
+fn accuracy(dataset: &Dataset, head: &HeadReport) -> page::AccuracyRow {
+    let index = dataset.attribute(&head.name);
+    let counts = index.map(|i| dataset.class_counts(i, Split::Test)).unwrap_or_default();
+    let train = index.map(|i| dataset.class_counts(i, Split::Train)).unwrap_or_default();
+    // What always naming the class that is most frequent in training would reach.
+    let majority = train.iter().enumerate().max_by_key(|&(i, &n)| (n, std::cmp::Reverse(i))).map(|(i, _)| counts[i]);
+    page::AccuracyRow {
+        attribute: head.name.clone(),
+        n: head.n,
+        classes: counts.len(),
+        accuracy: head.accuracy,
+        macro_f1: head.macro_f1,
+        majority: majority.filter(|_| head.confusion.is_some() && head.n > 0).map(|n| n as f64 / head.n as f64),
+    }
+}
+
+fn confusion(dataset: &Dataset, head: &HeadReport) -> Option<page::Confusion> {
+    let classes = dataset.attributes[dataset.attribute(&head.name)?].classes.clone();
+    Some(page::Confusion { attribute: head.name.clone(), classes, counts: head.confusion.clone()? })
+}
+
+fn spectrum(job: &Job<'_>) -> Result<page::Spectrum> {
+    let pca = Pca::load(job.folder(Stage::Decomposition)?)?;
+    Ok(page::Spectrum { variances: pca.variances().to_vec(), kept: pca.k(), rank: Some(pca.embedding_rank()) })
+}
+
+/// The images of all strips, and where each dataset row stands among them.
+fn images(
+    job: &Job<'_>,
+    dataset: &Dataset,
+    walks: &[walks::AttributeWalks],
+) -> Result<(Vec<page::ImageData>, BTreeMap<usize, usize>)> {
+    let pixels = Pixels::open(job.folder(Stage::Images)?, dataset)?;
+    let originals = latentwalk_images::originals(&job.config.images, &job.config.origin);
+    let (mut images, mut places) = (Vec::new(), BTreeMap::new());
+    for row in walks::shown(walks) {
+        let px = job.config.report.thumbnail_px;
+        let bytes = latentwalk_images::thumbnail(&pixels, dataset, row, px, originals.as_deref())?;
+        let (width, height) = png_size(&bytes).context("a thumbnail is not a PNG")?;
+        places.insert(row, images.len());
+        let id = dataset.items[row].id.clone();
+        images.push(page::ImageData { id, mime: "image/png".to_owned(), width, height, bytes });
+        job.progress.set(images.len(), images.len());
+    }
+    Ok((images, places))
+}
+
+/// Width and height of a PNG, from its header.
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+    Some((number(16)?, number(20)?))
+}
+
+fn recipe(job: &Job<'_>) -> Result<page::Recipe> {
+    let parameters = job.config.parameters()?;
+    let seeds = parameters.iter().filter(|(key, _)| key.ends_with(".seed"));
+    let stage = |s: &crate::stages::StageFact| page::StageFact {
+        name: s.name.to_owned(),
+        key: s.key.clone(),
+        seconds: Some(s.seconds),
+        reused: s.reused,
+    };
+    Ok(page::Recipe {
+        command: job.run.command.clone(),
+        description: job.config.text.clone(),
+        versions: vec![
+            ("tool".to_owned(), job.run.tool.clone()),
+            ("system".to_owned(), format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+        ],
+        seeds: seeds.filter_map(|(key, value)| Some((key.clone(), value.as_u64()?))).collect(),
+        stages: job.run.stages.iter().map(stage).collect(),
+    })
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!((thousands(7), thousands(1234), thousands(1_000_000)), ("7".into(), "1,234".into(), "1,000,000".into()));
+    }
+
+    #[test]
+    fn a_pngs_size_is_read_from_its_header() {
+        let mut png = vec![0; 16];
+        png.extend_from_slice(&28u32.to_be_bytes());
+        png.extend_from_slice(&40u32.to_be_bytes());
+        assert_eq!(png_size(&png), Some((28, 40)));
+        assert_eq!(png_size(&png[..20]), None);
+    }
+}

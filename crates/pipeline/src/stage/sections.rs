@@ -1,0 +1,227 @@
+//! The report's section of each attribute.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use latentwalk_images::{AttributeKind, Label};
+use latentwalk_lines::MetricKind;
+use latentwalk_probe::{Direction, Method, Verdict};
+use latentwalk_report as page;
+
+use super::course::{Figures, Scene};
+use super::metrics::AttributeMetrics;
+use super::null::NullFile;
+use super::shared::Question;
+use super::walks::{AttributeWalks, ImageRecord, StripRecord};
+use crate::stages::Job;
+
+/// AUC from which an order counts as found well.
+const ENOUGH: f64 = 0.96;
+
+/// What the sections are made from.
+pub(super) struct Sources<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) scene: &'a Scene,
+    pub(super) null: &'a NullFile,
+    pub(super) metrics: &'a [AttributeMetrics],
+    /// Where each shown dataset row stands among the report's images.
+    pub(super) places: &'a BTreeMap<usize, usize>,
+}
+
+/// One section an attribute, in declaration order.
+pub(super) fn all(sources: &Sources<'_>, walks: &[AttributeWalks]) -> Result<Vec<page::AttributeSection>> {
+    let parts = sources.scene.questions.iter().zip(&sources.scene.directions).zip(walks).zip(sources.metrics);
+    parts.map(|(((question, direction), walks), metrics)| section(sources, question, direction, walks, metrics)).collect()
+}
+
+fn section(
+    sources: &Sources<'_>,
+    question: &Question,
+    direction: &Direction,
+    walks: &AttributeWalks,
+    metrics: &AttributeMetrics,
+) -> Result<page::AttributeSection> {
+    let names = |order: &[u32]| order.iter().map(|&c| question.classes[c as usize].clone()).collect::<Vec<_>>();
+    Ok(page::AttributeSection {
+        name: question.name.clone(),
+        kind: match question.kind {
+            AttributeKind::Ordered => page::Kind::Ordered,
+            AttributeKind::Nominal => page::Kind::Nominal,
+            AttributeKind::Multi => page::Kind::Multi,
+        },
+        order: names(&question.order),
+        verdict: verdict(question, direction),
+        method: method(direction.method).to_owned(),
+        settings: settings(sources, direction),
+        restarts: restarts(question, direction),
+        split: "test".to_owned(),
+        classes: classes(sources, question, direction)?,
+        pairwise_auc: pairs(question, direction, &walks.order),
+        probabilities: Some(probabilities(question, direction)),
+        null: null(sources.null, question, direction),
+        walks: Some(figures(sources, walks, metrics)),
+        strips: walks.strips.iter().map(|s| strip(sources, question, s)).collect::<Result<_>>()?,
+    })
+}
+
+fn verdict(question: &Question, direction: &Direction) -> page::Verdict {
+    let auc = direction.evidence.min_adjacent_auc.unwrap_or(f64::NAN);
+    match direction.verdict {
+        Verdict::Folded => page::Verdict::folded(auc),
+        Verdict::Unordered if question.classes.len() > 2 => page::Verdict::nominal(),
+        _ if question.classes.len() == 2 => page::Verdict::separated(auc, ENOUGH),
+        _ => page::Verdict::ordered(auc, ENOUGH),
+    }
+}
+
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Bottleneck => "bottleneck probe: Linear(k,1), Linear(1,10), ReLU, Linear(10,10), ReLU, Linear(10,c)",
+        Method::Logistic => "logistic regression",
+        Method::MeanDifference => "difference of class means",
+        Method::Lda => "linear discriminant",
+        Method::Pattern => "pattern of a direction",
+    }
+}
+
+fn settings(sources: &Sources<'_>, direction: &Direction) -> Vec<(String, String)> {
+    let e = &direction.evidence;
+    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+    let mut settings = vec![
+        ("test accuracy".to_owned(), share(e.test_accuracy)),
+        ("balanced accuracy".to_owned(), share(e.balanced_accuracy)),
+        ("majority".to_owned(), share(e.majority_baseline)),
+    ];
+    if let Some([low, high]) = e.min_adjacent_auc_interval {
+        settings.push(("min. adjacent AUC, 95 % interval".to_owned(), format!("{low:.3} to {high:.3}")));
+    }
+    settings.push(("class weights".to_owned(), sources.job.config.probe.options.class_weights.to_string()));
+    settings.push(("seed".to_owned(), sources.job.config.probe.options.seed.to_string()));
+    settings
+}
+
+fn restarts(question: &Question, direction: &Direction) -> Option<page::Restarts> {
+    (!direction.restarts.is_empty()).then(|| page::Restarts {
+        total: direction.restarts.len(),
+        collapsed: direction.restarts_collapsed(),
+        in_order: (!question.order.is_empty()).then(|| direction.restarts_in_order()),
+    })
+}
+
+fn classes(sources: &Sources<'_>, question: &Question, direction: &Direction) -> Result<Vec<page::ClassPositions>> {
+    let positions = direction.positions(sources.scene.points.view())?;
+    let splits = &sources.scene.points.splits;
+    let of_class = |(index, name): (usize, &String)| {
+        let class = Some(index as u32);
+        let rows = (0..positions.len()).filter(|&i| question.labels[i] == class);
+        let held_out = rows.filter(|&i| splits[i] == latentwalk_probe::Split::Test);
+        page::ClassPositions {
+            name: name.clone(),
+            train: direction.evidence.rows[index].train,
+            held_out: held_out.map(|i| positions[i]).collect(),
+        }
+    };
+    Ok(question.classes.iter().enumerate().map(of_class).collect())
+}
+
+/// Every pair, lower class first by the walk's order; classes outside it come last.
+fn pairs(question: &Question, direction: &Direction, order: &[u32]) -> Vec<page::PairAuc> {
+    let outside = (0..question.classes.len() as u32).filter(|c| !order.contains(c));
+    let all: Vec<usize> = order.iter().copied().chain(outside).map(|c| c as usize).collect();
+    let auc = &direction.evidence.pairwise_auc;
+    let mut pairs = Vec::new();
+    for (i, &lower) in all.iter().enumerate() {
+        for &upper in &all[i + 1..] {
+            pairs.push(page::PairAuc {
+                lower: question.classes[lower].clone(),
+                upper: question.classes[upper].clone(),
+                auc: auc[lower][upper],
+            });
+        }
+    }
+    pairs
+}
+
+fn probabilities(question: &Question, direction: &Direction) -> page::Probabilities {
+    let curve = &direction.evidence.curve;
+    let of_class = |c: usize| curve.probabilities.iter().map(|p| p[c]).collect();
+    page::Probabilities {
+        positions: curve.positions.clone(),
+        curves: question.classes.iter().enumerate().map(|(c, name)| (name.clone(), of_class(c))).collect(),
+    }
+}
+
+fn null(file: &NullFile, question: &Question, direction: &Direction) -> Option<page::Null> {
+    let report = file.by_width.get(&question.order.len())?;
+    let base = file.base.as_deref()?;
+    Some(page::Null {
+        statistic: "min. adjacent AUC".to_owned(),
+        drawn: format!("{} draws of {} random classes of {base} in random order", report.values.len(), report.width),
+        values: report.values.clone(),
+        ours: direction.evidence.min_adjacent_auc,
+    })
+}
+
+fn figures(sources: &Sources<'_>, walks: &AttributeWalks, metrics: &AttributeMetrics) -> page::Walks {
+    let row = |name: String, role, default, f: &Figures| page::WalkRow {
+        name,
+        role,
+        default,
+        median_spearman: Some(f.median_spearman),
+        all_visited: walks.declared.then_some(f.middle_visited),
+        on_attribute: Some(f.on_attribute),
+    };
+    let metric = |(kind, f): &(MetricKind, Figures)| {
+        row(kind.name().to_owned(), page::WalkRole::Metric, *kind == walks.metric, f)
+    };
+    let yardstick = |(name, f): &(String, Figures)| row(name.clone(), page::WalkRole::Baseline, false, f);
+    let chosen = if metrics.chosen_by_validation { "chosen by validation starts" } else { "as described" };
+    page::Walks {
+        starts: walks.by_metric.first().map_or(0, |(_, f)| f.starts),
+        start_split: sources.job.config.walks.start_split.clone(),
+        pool: format!("{} images of the {} split", sources.scene.pool.len(), sources.job.config.pool.splits.join(" and ")),
+        stops: walks.stops.len(),
+        metric: format!("{} ({chosen})", walks.metric),
+        rows: walks.by_metric.iter().map(metric).chain(walks.yardsticks.iter().map(yardstick)).collect(),
+    }
+}
+
+fn strip(sources: &Sources<'_>, question: &Question, strip: &StripRecord) -> Result<page::Strip> {
+    let mut stops = Vec::new();
+    for stop in &strip.stops {
+        let nearest = stop.images.first();
+        let card = nearest.map(|image: &ImageRecord| card(sources, question, image.row, image.position, Some(image.distance)));
+        stops.push(page::StopCard { position: stop.position, card: card.transpose()? });
+    }
+    Ok(page::Strip {
+        caption: String::new(),
+        start: card(sources, question, strip.start, strip.position, None)?,
+        stops,
+    })
+}
+
+fn card(
+    sources: &Sources<'_>,
+    question: &Question,
+    row: usize,
+    position: f64,
+    distance: Option<f64>,
+) -> Result<page::Card> {
+    let dataset = &sources.scene.points.dataset;
+    let item = dataset.items.get(row).with_context(|| format!("walks.json names row {row}, which does not exist"))?;
+    let others = dataset.attributes.iter().zip(&item.labels).filter(|(a, _)| a.name != question.name);
+    let text = |classes: &[String], label: &Label| match label {
+        Label::Missing => None,
+        Label::One(c) => Some(classes[*c as usize].clone()),
+        Label::Many(cs) => Some(cs.iter().map(|&c| classes[c as usize].as_str()).collect::<Vec<_>>().join(", ")),
+    };
+    Ok(page::Card {
+        image: *sources.places.get(&row).with_context(|| format!("row {row} has no picture"))?,
+        id: item.id.clone(),
+        split: item.split.as_str().to_owned(),
+        position,
+        distance,
+        label: question.labels[row].map(|c| question.classes[c as usize].clone()),
+        others: others.map(|(a, label)| (a.name.clone(), text(&a.classes, label))).collect(),
+    })
+}

@@ -1,0 +1,347 @@
+//! The whole pipeline through the real binary, on a slice of the embedded photographs.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_latentwalk");
+
+/// Small enough for seconds, large enough that every stage has something to do.
+const SLICE: &[&str] = &[
+    "images.limit=600",
+    "backbone.epochs=2",
+    "backbone.batch=64",
+    "probe.restarts=2",
+    "null.draws=3",
+    "metrics.starts=10",
+    "walks.starts=10",
+    "index.queries=60",
+];
+
+fn command(store: &Path, changes: &[&str], more: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.arg("pipeline").arg("--store").arg(store).args(more);
+    for change in SLICE.iter().chain(changes) {
+        command.args(["--set", change]);
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(store: &Path, changes: &[&str], more: &[&str]) -> String {
+    let output = command(store, changes, more).output().unwrap();
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout))
+}
+
+fn artifacts(store: &Path, arguments: &[&str]) -> Output {
+    Command::new(BINARY).arg("artifacts").args(arguments).arg("--store").arg(store).output().unwrap()
+}
+
+/// The stages that a run made, in order: `[5/10] probe: why`.
+fn made(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter(|l| l.starts_with('['));
+    lines.filter_map(|l| l.split_once("] ")?.1.split_once(':').map(|(stage, _)| stage)).collect()
+}
+
+fn runs(store: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = fs::read_dir(store.join("runs")).unwrap().map(|e| e.unwrap().path()).collect();
+    folders.sort();
+    folders
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Hashes of every file of every artifact, from the manifests.
+fn hashes(store: &Path) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for stage in fs::read_dir(store.join("objects")).unwrap() {
+        for artifact in fs::read_dir(stage.unwrap().path()).unwrap() {
+            let manifest = json(&artifact.unwrap().path().join("manifest.json"));
+            for file in manifest["files"].as_array().unwrap() {
+                let name = format!("{} {} {}", manifest["stage"], manifest["key"], file["path"]);
+                all.insert(name, file["blake3"].to_string());
+            }
+        }
+    }
+    all
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lies_downstream() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    fs::create_dir(&store).unwrap();
+    fs::write(store.join("notes.txt"), "not the store's").unwrap();
+
+    let first = run(&store, &[], &[]);
+    assert_eq!(made(&first).len(), 10, "{first}");
+    let folders = runs(&store);
+    assert_eq!(folders.len(), 1);
+    check_summary(&json(&folders[0].join("summary.json")));
+    assert!(first.contains("report.html"));
+
+    let second = run(&store, &[], &[]);
+    assert!(second.contains("nothing to do") && made(&second).is_empty(), "{second}");
+    assert_eq!(runs(&store), folders);
+
+    let dry = run(&store, &["walks.stops=5"], &["--dry-run"]);
+    assert!(dry.contains("`walks.stops` changed from 7 to 5") && made(&dry).is_empty(), "{dry}");
+
+    let changed = run(&store, &["probe.restarts=3"], &[]);
+    assert_eq!(made(&changed), ["probe", "null", "metrics", "index", "walks", "report"]);
+    assert!(changed.contains("`probe.restarts` changed from 2 to 3"), "{changed}");
+    assert_eq!(runs(&store).len(), 2);
+
+    let before = hashes(&store);
+    let again = run(&store, &[], &["--from", "decomposition", "--until", "probe"]);
+    assert_eq!(made(&again), ["decomposition", "probe"]);
+    assert_eq!(hashes(&store), before, "the same inputs gave other bytes");
+
+    look_into(&store);
+    assert_eq!(fs::read_to_string(store.join("notes.txt")).unwrap(), "not the store's");
+}
+
+fn check_summary(s: &Value) {
+    let mut top = keys(s);
+    top.sort_unstable();
+    assert_eq!(
+        top,
+        ["accuracy", "directions", "index", "peak_memory_bytes", "report", "seconds", "variance", "walks"]
+    );
+    assert_eq!(keys(&s["accuracy"]), ["category", "kind", "shoe_height", "sleeve"]);
+    assert_eq!(keys(&s["accuracy"]["category"]), ["macro_f1", "test"]);
+    assert_eq!(keys(&s["variance"]), ["axes", "axes_for_98", "kept"]);
+    let direction = ["classes", "method", "min_adjacent_auc", "pairwise_auc", "test_accuracy"];
+    assert_eq!(keys(&s["directions"]["shoe_height"]), direction);
+    let walk = ["by_metric", "median_spearman", "metric", "middle_visited", "on_attribute", "starts"];
+    assert_eq!(keys(&s["walks"]["shoe_height"]), walk);
+    assert_eq!(keys(&s["walks"]["shoe_height"]["by_metric"]), ["euclidean", "whitened", "within-class"]);
+    assert!(s["directions"]["category"]["min_adjacent_auc"].is_null());
+    assert!(s["directions"]["sleeve"]["min_adjacent_auc"].as_f64().unwrap() > 0.5);
+    assert_eq!(s["walks"]["shoe_height"]["starts"], 10);
+    assert!(s["index"]["recall_at_10"].as_f64().unwrap() > 0.9);
+    assert!(Path::new(s["report"].as_str().unwrap()).is_absolute());
+    let html = fs::read_to_string(s["report"].as_str().unwrap()).unwrap();
+    assert!(html.contains("shoe_height") && html.contains("sandal"));
+    assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "the report loads something from outside");
+}
+
+fn look_into(store: &Path) {
+    let list = said(&artifacts(store, &["list"]));
+    assert_eq!(list.lines().filter(|l| l.starts_with("backbone ")).count(), 1, "{list}");
+    let key = list.lines().find(|l| l.starts_with("backbone ")).unwrap().split_whitespace().nth(1).unwrap().to_owned();
+    assert!(said(&artifacts(store, &["show", &key])).contains("\"accuracy\""));
+    assert!(said(&artifacts(store, &["why", "images"])).contains("would run"));
+    assert!(artifacts(store, &["verify"]).status.success());
+    let gone = said(&artifacts(store, &["gc", "--keep-runs", "1"]));
+    assert!(gone.contains("removed"), "{gone}");
+    let latest = run(store, &["probe.restarts=3"], &[]);
+    assert!(latest.contains("nothing to do"), "gc took what the latest run uses:\n{latest}");
+
+    let model = store.join("objects/backbone");
+    let model = fs::read_dir(&model).unwrap().next().unwrap().unwrap().path().join("model.safetensors");
+    let mut bytes = fs::read(&model).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&model, bytes).unwrap();
+    let verify = artifacts(store, &["verify"]);
+    assert_eq!(verify.status.code(), Some(1));
+    assert!(said(&verify).contains("model.safetensors"));
+}
+
+#[test]
+fn a_killed_run_goes_on_where_it_stopped_and_ends_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    let changes = ["backbone.epochs=4", "images.limit=1000"];
+    let until = ["--until", "embeddings"];
+    run(&whole, &changes, &until);
+
+    let mut child = command(&killed, &changes, &until).spawn().unwrap();
+    wait_for_checkpoint(&killed, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!killed.join("objects/embeddings").exists() || fs::read_dir(killed.join("objects/embeddings")).unwrap().next().is_none());
+
+    let resumed = run(&killed, &changes, &until);
+    assert!(resumed.contains("going on after epoch"), "{resumed}");
+    assert!(!made(&resumed).contains(&"images"), "{resumed}");
+    assert_eq!(hashes(&killed), hashes(&whole));
+}
+
+/// Until the first epoch's checkpoint is there. Fails after two minutes, or when the run ends before.
+fn wait_for_checkpoint(store: &Path, child: &mut Child) {
+    let partial = store.join("partial/backbone");
+    let begun = Instant::now();
+    let complete = |entry: fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".json");
+    loop {
+        let keys = fs::read_dir(&partial).into_iter().flatten().flatten();
+        if keys.flat_map(|k| fs::read_dir(k.path()).into_iter().flatten().flatten()).any(complete) {
+            return;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+        assert!(begun.elapsed() < Duration::from_secs(120), "no checkpoint appeared");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn two_processes_share_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let until = ["--until", "decomposition"];
+    let children: Vec<_> = (0..2).map(|_| command(folder.path(), &["backbone.epochs=1"], &until).spawn().unwrap()).collect();
+    let texts: Vec<_> = children.into_iter().map(|c| c.wait_with_output().unwrap()).collect();
+    for output in &texts {
+        assert!(output.status.success(), "{}", said(output));
+    }
+    assert!(artifacts(folder.path(), &["verify"]).status.success());
+    assert_eq!(fs::read_dir(folder.path().join("objects/backbone")).unwrap().count(), 1);
+}
+
+/// A run that must fail: its exit code and what it said.
+fn fails(store: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(BINARY).arg("pipeline").args(arguments).arg("--store").arg(store).output().unwrap();
+    (output.status.code().unwrap(), said(&output))
+}
+
+#[test]
+fn bad_input_ends_with_one_sentence_that_names_the_culprit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let fails = |arguments: &[&str]| fails(&store, arguments);
+
+    let (code, text) = fails(&["--set", "backbone.epoch=3"]);
+    assert!(code == 1 && text.contains("epoch") && text.contains("[backbone]"), "{text}");
+    let (code, text) = fails(&["--until", "nowhere"]);
+    assert!(code == 2 && text.contains("nowhere"), "{text}");
+    let (code, text) = fails(&["--device", "cuda:0"]);
+    assert!(code == 1 && text.contains("cuda"), "{text}");
+    let (code, text) = fails(&["--set", "images.limit=600", "--set", "images.minimum_per_class=500"]);
+    assert!(code == 1 && text.contains("minimum_per_class"), "{text}");
+
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/fashion-mnist");
+    for name in ["t10k-labels-idx1-ubyte.gz", "fashion-mnist.toml"] {
+        fs::copy(fixtures.join(name), data.join(name)).unwrap();
+    }
+    let description = data.join("fashion-mnist.toml");
+    let description = description.to_str().unwrap();
+    let (code, text) = fails(&[description]);
+    assert!(code == 1 && text.contains("t10k-images-idx3-ubyte.gz"), "{text}");
+    let images = fs::read(fixtures.join("t10k-images-idx3-ubyte.gz")).unwrap();
+    fs::write(data.join("t10k-images-idx3-ubyte.gz"), &images[..images.len() / 2]).unwrap();
+    let (code, text) = fails(&[description]);
+    assert!(code == 1 && text.contains("t10k-images-idx3-ubyte.gz"), "{text}");
+    assert_eq!(text.lines().filter(|l| l.starts_with("error:")).count(), 1, "{text}");
+}
+
+#[test]
+fn a_failing_stage_leaves_what_was_finished_and_the_next_run_uses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let too_many = command(folder.path(), &["decomposition.axes=5000", "backbone.epochs=1"], &[]).output().unwrap();
+    assert_eq!(too_many.status.code(), Some(1));
+    assert!(said(&too_many).contains("5000"), "{}", said(&too_many));
+    let mended = run(folder.path(), &["backbone.epochs=1"], &["--until", "decomposition"]);
+    assert_eq!(made(&mended), ["decomposition"]);
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("store.json"), r#"{"format":"latentwalk-store","version":99}"#).unwrap();
+    let (code, text) = fails(folder.path(), &[]);
+    assert!(code == 1 && text.contains("99"), "{text}");
+}
+
+#[test]
+fn a_folder_of_images_gets_a_description_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    let init = Command::new(BINARY).arg("init").arg(&photos).output().unwrap();
+    assert!(init.status.success(), "{}", said(&init));
+    let again = Command::new(BINARY).arg("init").arg(&photos).output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+    let description = photos.join("latentwalk.toml");
+    let output = Command::new(BINARY)
+        .args(["pipeline", description.to_str().unwrap(), "--until", "probe"])
+        .args(["--set", "backbone.epochs=2", "--set", "backbone.batch=16", "--set", "images.size=32"])
+        .args(["--set", "decomposition.axes=8", "--store"])
+        .arg(folder.path().join("store"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+/// Two classes of small grey pictures, dark and light.
+fn write_photos(root: &Path) {
+    for (class, shade) in [("dark", 40u8), ("light", 200u8)] {
+        let dir = root.join(class);
+        fs::create_dir_all(&dir).unwrap();
+        for i in 0..40u8 {
+            let pixels: Vec<u8> = (0..32 * 32u32).map(|p| shade.wrapping_add((p as u8 ^ i) % 32)).collect();
+            fs::write(dir.join(format!("{i:02}.png")), png::grey(32, 32, &pixels)).unwrap();
+        }
+    }
+}
+
+/// A PNG writer of a few lines: stored (uncompressed) deflate blocks.
+mod png {
+    pub(super) fn grey(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
+        let mut raw = Vec::new();
+        for row in pixels.chunks(width as usize) {
+            raw.push(0);
+            raw.extend_from_slice(row);
+        }
+        let mut header = Vec::new();
+        header.extend_from_slice(&width.to_be_bytes());
+        header.extend_from_slice(&height.to_be_bytes());
+        header.extend_from_slice(&[8, 0, 0, 0, 0]);
+        let mut data = vec![0x78, 0x01, 0x01];
+        let length = u16::try_from(raw.len()).unwrap();
+        data.extend_from_slice(&length.to_le_bytes());
+        data.extend_from_slice(&(!length).to_le_bytes());
+        data.extend_from_slice(&raw);
+        data.extend_from_slice(&adler(&raw).to_be_bytes());
+        let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+        for (kind, body) in [(b"IHDR", &header), (b"IDAT", &data), (b"IEND", &Vec::new())] {
+            png.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
+            let tagged = [kind.as_slice(), body].concat();
+            png.extend_from_slice(&tagged);
+            png.extend_from_slice(&crc(&tagged).to_be_bytes());
+        }
+        png
+    }
+
+    fn adler(bytes: &[u8]) -> u32 {
+        let (a, b) = bytes.iter().fold((1u32, 0u32), |(a, b), &x| {
+            let a = (a + u32::from(x)) % 65521;
+            (a, (b + a) % 65521)
+        });
+        (b << 16) | a
+    }
+
+    fn crc(bytes: &[u8]) -> u32 {
+        let step = |c: u32, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 };
+        !bytes.iter().fold(!0u32, |crc, &b| (0..8).fold(crc ^ u32::from(b), step))
+    }
+}

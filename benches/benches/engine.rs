@@ -1,4 +1,4 @@
-//! The engine's kernels against the bound of the machine: `cargo bench -p latentwalk-benches --bench engine`.
+//! The engine's kernels against the bound of the machine: `cargo bench --profile dev -p latentwalk-benches --bench engine`.
 //!
 //! "Elements" are floating-point operations: Gelem/s is GFLOP/s. `peak` is the register block on cached operands, so what
 //! one core can do at most; everything else runs on rayon's pool (`RAYON_NUM_THREADS=1` for one thread).

@@ -44,7 +44,11 @@ const TARGETS: &[Target] = &[
     Target { name: "peak memory, bytes", pointer: "/peak_memory_bytes", goal: Goal::AtMost(2e9) },
     Target { name: "category accuracy", pointer: "/accuracy/category/test", goal: Goal::AtLeast(0.85) },
     Target { name: "sleeve AUC", pointer: "/directions/sleeve/min_adjacent_auc", goal: Goal::AtLeast(0.98) },
-    Target { name: "shoe_height min. AUC", pointer: "/directions/shoe_height/min_adjacent_auc", goal: Goal::AtLeast(0.96) },
+    Target {
+        name: "shoe_height min. AUC",
+        pointer: "/directions/shoe_height/min_adjacent_auc",
+        goal: Goal::AtLeast(0.96),
+    },
     Target { name: "shoe_height Spearman", pointer: "/walks/shoe_height/median_spearman", goal: Goal::AtLeast(0.9) },
     Target { name: "shoe_height visited", pointer: "/walks/shoe_height/middle_visited", goal: Goal::AtLeast(0.8) },
     Target { name: "shoe_height on attribute", pointer: "/walks/shoe_height/on_attribute", goal: Goal::AtLeast(0.98) },

@@ -29,7 +29,7 @@ pub trait ImageSource: Sync {
     /// Height, width and channels of every image.
     fn shape(&self) -> (usize, usize, usize);
 
-    /// Writes the images of `rows`, normalised, in that order.
+    /// Writes the images of `rows`, normalised, in that order. Called from a thread outside the caller's rayon pool.
     ///
     /// **Shapes** `out` holds `rows.len() * h * w * c` values in `NHWC` order.
     fn load(&self, rows: &[usize], augment: Option<Augment>, out: &mut [f32]) -> Result<(), LoadError>;

@@ -16,7 +16,7 @@ use crate::options::{OptimizerKind, TrainOptions};
 use crate::spec::{Head, NetworkSpec};
 use crate::state::{Array, Arrays};
 use crate::testing::counter_noise;
-use crate::train::{gradients, train_step};
+use crate::train::{Batch, gradients, train_step};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -117,6 +117,10 @@ impl Case {
         }
     }
 
+    fn batch<'a>(&self, targets: &'a [Targets], rows: &'a [usize]) -> Batch<'a> {
+        Batch { targets, rows, pixels: self.pixels(), shape: self.shape() }
+    }
+
     fn shape(&self) -> (usize, usize, usize) {
         (self.height, self.width, self.channels)
     }
@@ -153,13 +157,12 @@ fn losses_and_gradients_are_torchs() {
         let network = case.network();
         let targets = [Targets::One(case.one.clone()), Targets::Many(case.many.clone())];
         let rows: Vec<usize> = (0..case.batch).collect();
-        let (loss, found, _) =
-            gradients(&network, &case.losses(), &targets, &rows, case.pixels(), case.shape()).unwrap();
+        let outcome = gradients(&network, &case.losses(), case.batch(&targets, &rows)).unwrap();
+        let (loss, found) = (outcome.loss, outcome.gradients.unwrap());
         assert!((loss - case.losses[0]).abs() < 1e-4 * case.losses[0], "{}: {loss} {}", case.name, case.losses[0]);
-        let found = found.unwrap();
         assert!(case.gradients.len() >= 6);
         for (name, expected) in &case.gradients {
-            let got = found.get(&network.weights()[name]).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let got = found[name].flatten_all().unwrap().to_vec1::<f32>().unwrap();
             // BatchNorm over few values divides rounding by small deviations.
             close(&format!("{} {name}", case.name), &got, expected, 2e-3);
         }
@@ -174,10 +177,8 @@ fn training_steps_are_torchs() {
         let targets = [Targets::One(case.one.clone()), Targets::Many(case.many.clone())];
         let rows: Vec<usize> = (0..case.batch).collect();
         for expected in &case.losses {
-            let (pixels, rate) = (case.pixels(), case.learning_rate);
-            let loss =
-                train_step(&mut network, &mut optimizer, &case.losses(), &targets, &rows, pixels, case.shape(), rate);
-            let loss = loss.unwrap();
+            let batch = case.batch(&targets, &rows);
+            let loss = train_step(&mut network, &mut optimizer, &case.losses(), batch, case.learning_rate).unwrap();
             assert!((loss - expected).abs() < 1e-3 * expected, "{}: {loss} {expected}", case.name);
         }
         let state = network.state().unwrap();

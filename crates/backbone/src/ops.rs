@@ -2,11 +2,13 @@
 //!
 //! On the processor each is a candle custom operation around a kernel of `latentwalk-engine` with a backward
 //! pass by hand: candle's own convolution gradient is an order of magnitude slower, its max-pool has none for
-//! overlapping windows, and its threaded products do not promise equal bytes. On a CUDA device [`plain`]
+//! overlapping windows, and its threaded products do not promise equal bytes. Training records them on a
+//! [`Tape`]. On a CUDA device [`plain`]
 //! composes the same functions from candle's operations.
 
 mod host;
 mod plain;
+mod tape;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, S
 use latentwalk_engine::{self as engine, BatchStats, ConvShape, PoolShape};
 
 use host::{Host, slice};
+pub(crate) use tape::{Recorder, Tape};
 
 /// Added to the variance before its root is taken; torch's default.
 pub(crate) const NORM_EPS: f32 = 1e-5;
@@ -26,7 +29,7 @@ const POOL: (usize, usize, usize) = (3, 2, 1);
 /// Convolution without bias, padded by half the kernel.
 ///
 /// **Shapes** `x` `[b, h, w, in]`, `weight` `[out, in, k, k]`, result `[b, h', w', out]`.
-pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize) -> Result<Tensor> {
+pub(crate) fn conv2d(to: &mut Recorder, x: &Tensor, weight: &Tensor, stride: usize) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return plain::conv2d(x, weight, stride);
     }
@@ -34,19 +37,26 @@ pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize) -> Result<Tenso
     let (out_channels, _, kernel, _) = weight.dims4()?;
     let padding = kernel / 2;
     let shape = ConvShape { batch, height, width, in_channels, out_channels, kernel, stride, padding };
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Conv(shape))
+    let wants_input = to.wants(x);
+    to.two(x, weight, Conv { shape, wants_input })
 }
 
 /// BatchNorm by the batch's own statistics, then ReLU where asked for.
 ///
 /// **Shapes** `x` `[.., c]`, `gamma` and `beta` `[c]`. The variance of the returned statistics is the biased one.
-pub(crate) fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, relu: bool) -> Result<(Tensor, BatchStats)> {
+pub(crate) fn batch_norm(
+    to: &mut Recorder,
+    x: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    relu: bool,
+) -> Result<(Tensor, BatchStats)> {
     if !x.device().is_cpu() {
         return plain::batch_norm(x, gamma, beta, relu);
     }
     let stats = Arc::new(OnceLock::new());
     let op = BatchNorm { rows: rows(x)?, relu, stats: stats.clone() };
-    let y = x.contiguous()?.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, op)?;
+    let y = to.three([x, gamma, beta], op)?;
     match stats.get() {
         Some(stats) => Ok((y, stats.clone())),
         None => bail!("batch norm left no statistics"),
@@ -56,56 +66,56 @@ pub(crate) fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, relu: bool) 
 /// `x * scale + shift` a channel, then ReLU where asked for: BatchNorm with fixed statistics.
 ///
 /// **Shapes** `x` `[.., c]`, `scale` and `shift` `[c]`.
-pub(crate) fn scale_shift(x: &Tensor, scale: &Tensor, shift: &Tensor, relu: bool) -> Result<Tensor> {
+pub(crate) fn scale_shift(to: &mut Recorder, x: &Tensor, scale: &Tensor, shift: &Tensor, relu: bool) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return plain::scale_shift(x, scale, shift, relu);
     }
     let op = ScaleShift { rows: rows(x)?, relu };
-    x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, op)
+    to.three([x, scale, shift], op)
 }
 
 /// `max(a + b, 0)`: the end of a residual block.
-pub(crate) fn add_relu(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+pub(crate) fn add_relu(to: &mut Recorder, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if !a.device().is_cpu() {
         return plain::add_relu(a, b);
     }
     if a.dims() != b.dims() {
         bail!("add_relu: shapes {:?} and {:?} differ", a.dims(), b.dims());
     }
-    a.contiguous()?.apply_op2(&b.contiguous()?, AddRelu)
+    to.two(a, b, AddRelu)
 }
 
 /// Max-pool 3x3 of stride 2 and padding 1.
 ///
 /// **Shapes** `x` `[b, h, w, c]`, result `[b, ceil(h / 2), ceil(w / 2), c]`.
-pub(crate) fn max_pool(x: &Tensor) -> Result<Tensor> {
+pub(crate) fn max_pool(to: &mut Recorder, x: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return plain::max_pool(x);
     }
     let (batch, height, width, channels) = x.dims4()?;
     let (kernel, stride, padding) = POOL;
     let shape = PoolShape { batch, height, width, channels, kernel, stride, padding };
-    x.contiguous()?.apply_op1(MaxPool(shape))
+    to.one(x, MaxPool(shape))
 }
 
 /// Mean over all pixels.
 ///
 /// **Shapes** `x` `[b, h, w, c]`, result `[b, c]`.
-pub(crate) fn global_avg_pool(x: &Tensor) -> Result<Tensor> {
+pub(crate) fn global_avg_pool(to: &mut Recorder, x: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return plain::global_avg_pool(x);
     }
-    x.contiguous()?.apply_op1(AvgPool)
+    to.one(x, AvgPool)
 }
 
 /// `x * weight^T + bias`.
 ///
 /// **Shapes** `x` `[b, in]`, `weight` `[out, in]`, `bias` `[out]`, result `[b, out]`.
-pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+pub(crate) fn linear(to: &mut Recorder, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return plain::linear(x, weight, bias);
     }
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Linear)
+    to.three([x, weight, bias], Linear)
 }
 
 /// Values before the last axis, which holds the channels.
@@ -120,7 +130,10 @@ fn new_like(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())
 }
 
-struct Conv(ConvShape);
+struct Conv {
+    shape: ConvShape,
+    wants_input: bool,
+}
 
 impl CustomOp2 for Conv {
     fn name(&self) -> &'static str {
@@ -128,7 +141,7 @@ impl CustomOp2 for Conv {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
-        let s = &self.0;
+        let s = &self.shape;
         let (height, width) = (out_side(s.height, s), out_side(s.width, s));
         let shape = Shape::from((s.batch, height, width, s.out_channels));
         let mut out = vec![0.0; shape.elem_count()];
@@ -140,11 +153,11 @@ impl CustomOp2 for Conv {
         let g = g.contiguous()?;
         let (x_host, w_host, g_host) = (Host::of(x)?, Host::of(w)?, Host::of(&g)?);
         let mut dw = vec![0.0; w.elem_count()];
-        engine::conv2d_grad_weight(&self.0, &x_host, &g_host, &mut dw);
+        engine::conv2d_grad_weight(&self.shape, &x_host, &g_host, &mut dw);
         // The images themselves need no gradient: the stem saves a third of its work.
-        let dx = if x.track_op() {
+        let dx = if self.wants_input {
             let mut dx = vec![0.0; x.elem_count()];
-            engine::conv2d_grad_input(&self.0, &g_host, &w_host, &mut dx);
+            engine::conv2d_grad_input(&self.shape, &g_host, &w_host, &mut dx);
             Some(new_like(dx, x)?)
         } else {
             None

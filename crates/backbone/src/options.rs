@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn bad_values_are_named() {
-        let cases: [(fn(&mut TrainOptions), &str); 6] = [
+        type Change = fn(&mut TrainOptions);
+        let cases: [(Change, &str); 6] = [
             (|o| o.epochs = 0, "epochs"),
             (|o| o.batch = 1, "batch"),
             (|o| o.learning_rate = f64::NAN, "learning_rate"),

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn bad_specs_name_the_culprit() {
-        let cases: [(fn(&mut NetworkSpec), &str); 8] = [
+        type Change = fn(&mut NetworkSpec);
+        let cases: [(Change, &str); 8] = [
             (|s| s.arch = "vgg".into(), "vgg"),
             (|s| s.fc = Some(0), "`fc`"),
             (|s| s.in_channels = 0, "in_channels"),

@@ -23,7 +23,7 @@ use crate::state::Arrays;
 use batches::{epoch_batches, for_each_batch, plain_batches};
 #[cfg(test)]
 pub(crate) use step::gradients;
-pub(crate) use step::train_step;
+pub(crate) use step::{Batch, train_step};
 
 /// Figures of one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,17 +199,8 @@ impl<'a> Run<'a> {
         let (mut total, mut rate, steps) = (0.0, 0.0, batches.len());
         for_each_batch(data.images, &batches, augment, epoch, |step, rows, pixels| {
             rate = options.rate(epoch * steps + step, steps);
-            let shape = data.images.shape();
-            let loss = train_step(
-                &mut self.network,
-                &mut self.optimizer,
-                &self.losses,
-                data.targets,
-                rows,
-                pixels,
-                shape,
-                rate,
-            )?;
+            let batch = Batch { targets: data.targets, rows, pixels, shape: data.images.shape() };
+            let loss = train_step(&mut self.network, &mut self.optimizer, &self.losses, batch, rate)?;
             if !loss.is_finite() {
                 return Err(BackboneError::NonFiniteLoss { epoch, step, loss, learning_rate: options.learning_rate });
             }

@@ -36,15 +36,12 @@ pub enum Command {
 /// Arguments of `pipeline`.
 #[derive(Debug, Clone, Args)]
 pub struct PipelineArgs {
-    /// A built-in description (`fashion-mnist`) or the path of a TOML file.
-    #[arg(default_value = DEFAULT_DESCRIPTION)]
-    pub description: String,
+    /// What is run.
+    #[command(flatten)]
+    pub source: DescriptionArgs,
     /// Folder of the results; made when missing. Foreign files in it are left alone.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
     pub store: PathBuf,
-    /// Change one key of the description, e.g. `--set probe.restarts=16`; may be given several times.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
     /// Run this stage and all that follow it again, even where a result is stored.
     #[arg(long, value_name = "STAGE")]
     pub from: Option<Stage>,
@@ -60,6 +57,20 @@ pub struct PipelineArgs {
     /// Threads; 0 takes one a core. The results do not depend on it.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
+}
+
+/// Which description, and where its data lie.
+#[derive(Debug, Clone, Args)]
+pub struct DescriptionArgs {
+    /// A built-in description (`fashion-mnist`, `fashion-mnist-60k`) or the path of a TOML file.
+    #[arg(default_value = DEFAULT_DESCRIPTION)]
+    pub description: String,
+    /// Change one key of the description, e.g. `--set probe.restarts=16`; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of the files that the description names, instead of its own folder or the embedded files.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// Arguments of `init`.
@@ -93,13 +104,11 @@ pub enum ArtifactsCommand {
     /// Why a stage would run, or that its result is stored.
     Why {
         /// The stage to ask about; all of them when missing.
+        #[arg(long, value_name = "STAGE")]
         stage: Option<Stage>,
-        /// The description, as for `pipeline`.
-        #[arg(long, default_value = DEFAULT_DESCRIPTION)]
-        description: String,
-        /// Changes to the description, as for `pipeline`.
-        #[arg(long = "set", value_name = "KEY=VALUE")]
-        set: Vec<String>,
+        /// What would be run.
+        #[command(flatten)]
+        source: DescriptionArgs,
         /// The device, as for `pipeline`.
         #[arg(long, default_value = "cpu")]
         device: String,
@@ -197,11 +206,24 @@ mod tests {
 
     #[test]
     fn every_flag_of_the_pipeline_parses() {
-        let args = ["x", "pipeline", "my.toml", "--store", "s", "--set", "probe.restarts=8", "--from", "probe", "--until", "walks", "--dry-run"];
+        let args = [
+            "x",
+            "pipeline",
+            "my.toml",
+            "--store",
+            "s",
+            "--set",
+            "probe.restarts=8",
+            "--from",
+            "probe",
+            "--until",
+            "walks",
+            "--dry-run",
+        ];
         let Ok(Cli { command: Command::Pipeline(p) }) = Cli::try_parse_from(args) else {
             panic!("does not parse");
         };
         assert_eq!((p.from, p.until, p.dry_run), (Some(Stage::Probe), Some(Stage::Walks), true));
-        assert_eq!(p.set, ["probe.restarts=8"]);
+        assert_eq!((p.source.description.as_str(), p.source.set), ("my.toml", vec!["probe.restarts=8".to_owned()]));
     }
 }

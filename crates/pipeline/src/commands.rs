@@ -46,10 +46,7 @@ pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
     match &args.command {
         ArtifactsCommand::List => list(&store),
         ArtifactsCommand::Show { key } => show(&store, key),
-        ArtifactsCommand::Why { stage, description, set, device } => {
-            let config = Config::load(description, set)?;
-            why(&store, &config, device, *stage)
-        }
+        ArtifactsCommand::Why { stage, source, device } => why(&store, &Config::load(source)?, device, *stage),
         ArtifactsCommand::Verify => verify(&store, console),
         ArtifactsCommand::Gc { keep_runs, dry_run } => gc(&store, *keep_runs, *dry_run),
     }
@@ -86,10 +83,8 @@ fn why(store: &Store, config: &Config, device: &str, stage: Option<Stage>) -> Re
         if stage.is_some_and(|s| s != planned.row.stage) {
             continue;
         }
-        let answer = runner::reason(&planned, None).map_or_else(
-            || format!("stored as {}", planned.key.short()),
-            |reason| format!("would run: {reason}"),
-        );
+        let answer = runner::reason(&planned, None)
+            .map_or_else(|| format!("stored as {}", planned.key.short()), |reason| format!("would run: {reason}"));
         let _ = writeln!(text, "{:<15}{answer}", planned.row.stage.name());
     }
     print(&text)
@@ -100,20 +95,20 @@ fn verify(store: &Store, console: &Console) -> Result<()> {
     for problem in &problems {
         console.say(&problem.to_string());
     }
-    ensure!(problems.is_empty(), "{} problems; remove the named artifacts, the next run makes them again", problems.len());
+    ensure!(
+        problems.is_empty(),
+        "{} problems; remove the named artifacts, the next run makes them again",
+        problems.len()
+    );
     print(&format!("{} artifacts are whole\n", store.list()?.len()))
 }
 
 fn gc(store: &Store, keep_runs: usize, dry_run: bool) -> Result<()> {
     let folders = summary::run_folders(&store.runs_dir())?;
     let kept = folders.iter().rev().take(keep_runs).filter_map(|f| summary::read_run(f));
-    let keep: BTreeSet<Key> = kept.flat_map(|run| run.artifacts.into_values()).filter_map(|k| Key::parse(&k).ok()).collect();
+    let keep: BTreeSet<Key> =
+        kept.flat_map(|run| run.artifacts.into_values()).filter_map(|k| Key::parse(&k).ok()).collect();
     let report = store.gc(&GcOptions { keep, dry_run })?;
     let verb = if dry_run { "would remove" } else { "removed" };
-    print(&format!(
-        "{verb} {} ({}), kept {}\n",
-        report.removed.len(),
-        megabytes(report.bytes),
-        report.kept
-    ))
+    print(&format!("{verb} {} ({}), kept {}\n", report.removed.len(), megabytes(report.bytes), report.kept))
 }

@@ -4,10 +4,11 @@
 //! included, is what the cache keys are made of.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_backbone::TrainOptions;
+use latentwalk_cli::DescriptionArgs;
 use latentwalk_images::{Augmentation, Description, Origin};
 use latentwalk_probe::ProbeOptions;
 use serde::de::DeserializeOwned;
@@ -18,25 +19,32 @@ use serde_json::Value;
 pub const DEFAULT_SEED: u64 = 1;
 
 /// The built-in descriptions: name, text, and the files that it names.
-pub const BUILT_IN: &[BuiltIn] = &[BuiltIn {
-    name: "fashion-mnist",
-    text: include_str!("../../../fixtures/fashion-mnist/fashion-mnist.toml"),
-    files: &[
-        (
-            "t10k-images-idx3-ubyte.gz",
-            include_bytes!("../../../fixtures/fashion-mnist/t10k-images-idx3-ubyte.gz") as &[u8],
-        ),
-        ("t10k-labels-idx1-ubyte.gz", include_bytes!("../../../fixtures/fashion-mnist/t10k-labels-idx1-ubyte.gz")),
-    ],
-}];
+pub const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn {
+        name: "fashion-mnist",
+        text: include_str!("../../../fixtures/fashion-mnist/fashion-mnist.toml"),
+        files: &[
+            (
+                "t10k-images-idx3-ubyte.gz",
+                include_bytes!("../../../fixtures/fashion-mnist/t10k-images-idx3-ubyte.gz") as &[u8],
+            ),
+            ("t10k-labels-idx1-ubyte.gz", include_bytes!("../../../fixtures/fashion-mnist/t10k-labels-idx1-ubyte.gz")),
+        ],
+    },
+    BuiltIn {
+        name: "fashion-mnist-60k",
+        text: include_str!("../../../fixtures/fashion-mnist/fashion-mnist-60k.toml"),
+        files: &[],
+    },
+];
 
-/// A description whose data travel inside the binary.
+/// A description whose text travels inside the binary, with its data or without.
 pub struct BuiltIn {
     /// What the user calls it.
     pub name: &'static str,
     /// The description's TOML.
     pub text: &'static str,
-    /// File names of the description and their content.
+    /// File names of the description and their content; empty where the user has to name the folder.
     pub files: &'static [(&'static str, &'static [u8])],
 }
 
@@ -330,8 +338,21 @@ impl Default for ReportConfig {
 }
 
 const SECTIONS: &[&str] = &[
-    "name", "seed", "images", "attributes", "augment", "backbone", "embeddings", "decomposition", "probe", "null",
-    "pool", "metrics", "index", "walks", "report",
+    "name",
+    "seed",
+    "images",
+    "attributes",
+    "augment",
+    "backbone",
+    "embeddings",
+    "decomposition",
+    "probe",
+    "null",
+    "pool",
+    "metrics",
+    "index",
+    "walks",
+    "report",
 ];
 const SEEDED: &[&str] = &["backbone", "probe", "null", "metrics", "index", "walks"];
 
@@ -340,10 +361,12 @@ impl Config {
     ///
     /// # Errors
     /// An unknown name, an unreadable file, an unknown key or a value of the wrong type: each names the culprit.
-    pub fn load(description: &str, changes: &[String]) -> Result<Self> {
-        let (fallback, text, origin) = source(description)?;
-        let mut table: toml::Table = toml::from_str(&text).with_context(|| format!("{description}: not a valid description"))?;
-        for change in changes {
+    pub fn load(args: &DescriptionArgs) -> Result<Self> {
+        let description = args.description.as_str();
+        let (fallback, text, origin) = source(description, args.data.as_deref())?;
+        let mut table: toml::Table =
+            toml::from_str(&text).with_context(|| format!("{description}: not a valid description"))?;
+        for change in &args.set {
             apply(&mut table, change)?;
         }
         Self::from_table(table, fallback, text, origin).with_context(|| description.to_owned())
@@ -386,7 +409,10 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         let d = &self.decomposition;
-        ensure!(d.axes.is_none() || d.variance.is_none(), "[decomposition] has both `axes` and `variance`; give one of them");
+        ensure!(
+            d.axes.is_none() || d.variance.is_none(),
+            "[decomposition] has both `axes` and `variance`; give one of them"
+        );
         ensure!(d.axes != Some(0), "`decomposition.axes` is 0; keep at least one axis");
         ensure!(
             self.embeddings.taps.contains(&d.tap),
@@ -407,7 +433,7 @@ impl Config {
     /// # Errors
     /// None that a loaded description can cause.
     pub fn parameters(&self) -> Result<BTreeMap<String, Value>> {
-        let mut flat = BTreeMap::new();
+        let mut flat = BTreeMap::from([("name".to_owned(), Value::from(self.name.clone()))]);
         flatten("", &serde_json::to_value(&self.images)?, &mut flat);
         for (name, value) in [
             ("augment", serde_json::to_value(&self.augment)?),
@@ -428,9 +454,16 @@ impl Config {
     }
 }
 
-fn source(description: &str) -> Result<(String, String, Origin)> {
+fn source(description: &str, data: Option<&Path>) -> Result<(String, String, Origin)> {
     if let Some(found) = BUILT_IN.iter().find(|b| b.name == description) {
-        return Ok((found.name.to_owned(), found.text.to_owned(), Origin::Embedded(found.files)));
+        let origin = match data {
+            Some(folder) => Origin::Folder(folder.to_path_buf()),
+            None if found.files.is_empty() => {
+                bail!("the files of `{description}` are not embedded; name their folder by --data DIR")
+            }
+            None => Origin::Embedded(found.files),
+        };
+        return Ok((found.name.to_owned(), found.text.to_owned(), origin));
     }
     let path = Path::new(description);
     if path.extension().is_none_or(|e| e != "toml") {
@@ -439,15 +472,18 @@ fn source(description: &str) -> Result<(String, String, Origin)> {
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the description {description}"))?;
     let stem = path.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from);
-    Ok((stem, text, Origin::Folder(folder)))
+    let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((stem, text, Origin::Folder(data.unwrap_or(beside).to_path_buf())))
 }
 
 /// Sets the dotted key of `KEY=VALUE`; the value is TOML, or a bare word taken as a string.
 fn apply(table: &mut toml::Table, change: &str) -> Result<()> {
     let (key, value) = change.split_once('=').with_context(|| format!("`--set {change}` is not KEY=VALUE"))?;
     let (key, value) = (key.trim(), value.trim());
-    ensure!(!key.is_empty() && key.split('.').all(|p| !p.is_empty()), "`--set {change}`: the key is not of the form section.key");
+    ensure!(
+        !key.is_empty() && key.split('.').all(|p| !p.is_empty()),
+        "`--set {change}`: the key is not of the form section.key"
+    );
     let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut t| t.remove("v"));
     let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()));
     let mut parts: Vec<&str> = key.split('.').collect();
@@ -528,8 +564,12 @@ mod tests {
     use super::*;
 
     fn load(changes: &[&str]) -> Result<Config> {
-        let changes: Vec<String> = changes.iter().map(|&c| c.to_owned()).collect();
-        Config::load("fashion-mnist", &changes)
+        let set = changes.iter().map(|&c| c.to_owned()).collect();
+        Config::load(&DescriptionArgs { set, ..named("fashion-mnist") })
+    }
+
+    fn named(description: &str) -> DescriptionArgs {
+        DescriptionArgs { description: description.to_owned(), set: Vec::new(), data: None }
     }
 
     fn message(changes: &[&str]) -> String {
@@ -566,7 +606,9 @@ mod tests {
         assert!(message(&["nonsense"]).contains("KEY=VALUE"));
         assert!(message(&["decomposition.axes=5", "decomposition.variance=0.9"]).contains("both"));
         assert!(message(&["name=../up"]).contains("name"));
-        assert!(format!("{:#}", Config::load("fashon", &[]).unwrap_err()).contains("fashion-mnist"));
-        assert!(format!("{:#}", Config::load("absent.toml", &[]).unwrap_err()).contains("absent.toml"));
+        let message = |description| format!("{:#}", Config::load(&named(description)).unwrap_err());
+        assert!(message("fashon").contains("fashion-mnist"));
+        assert!(message("absent.toml").contains("absent.toml"));
+        assert!(message("fashion-mnist-60k").contains("--data DIR"));
     }
 }

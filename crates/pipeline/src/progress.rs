@@ -38,7 +38,11 @@ impl Console {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Progress { label: label.to_owned(), bar, plain: Mutex::new(Plain { said: Instant::now(), note: String::new() }) }
+        Progress {
+            label: label.to_owned(),
+            bar,
+            plain: Mutex::new(Plain { said: Instant::now(), note: String::new() }),
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub fn pipeline(args: &PipelineArgs, command: &str, console: &Console) -> Result
     let started = Instant::now();
     check_range(args)?;
     set_threads(args.threads)?;
-    let config = Config::load(&args.description, &args.set)?;
+    let config = Config::load(&args.source)?;
     // Known to be usable before hours are spent on earlier stages.
     latentwalk_backbone::parse_device(&args.device)?;
     let store = Store::open(&args.store)?;
@@ -45,7 +45,8 @@ pub fn pipeline(args: &PipelineArgs, command: &str, console: &Console) -> Result
     if args.dry_run {
         return say_plan(&plan, args.from, console);
     }
-    let mut run = Run { config: &config, store: &store, args, console, artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 };
+    let mut run =
+        Run { config: &config, store: &store, args, console, artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 };
     for planned in &plan {
         run.stage(planned, command)?;
     }
@@ -68,8 +69,7 @@ fn set_threads(threads: usize) -> Result<()> {
 /// # Errors
 /// A file that the description names cannot be read, or the store cannot.
 pub fn plan(config: &Config, store: &Store, device: &str, until: Option<Stage>) -> Result<Vec<Planned>> {
-    let mut parameters = config.parameters()?;
-    parameters.insert("name".to_owned(), Value::from(config.name.clone()));
+    let parameters = config.parameters()?;
     let mut keys: BTreeMap<Stage, Key> = BTreeMap::new();
     let mut plan = Vec::new();
     for row in STAGES.iter().filter(|r| until.is_none_or(|u| r.stage <= u)) {
@@ -97,7 +97,10 @@ fn device_kind(device: &str) -> &str {
 
 fn select(all: &BTreeMap<String, Value>, names: &[&str]) -> BTreeMap<String, Value> {
     let covers = |name: &str, key: &str| key == name || key.strip_prefix(name).is_some_and(|r| r.starts_with('.'));
-    all.iter().filter(|(key, _)| names.iter().any(|name| covers(name, key))).map(|(k, v)| (k.clone(), v.clone())).collect()
+    all.iter()
+        .filter(|(key, _)| names.iter().any(|name| covers(name, key)))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
 }
 
 /// Content hashes of every file that the description names.
@@ -171,7 +174,8 @@ impl Run<'_> {
         let why = reason(planned, self.args.from).unwrap_or_else(|| "its stored result is damaged".to_owned());
         let number = STAGES.iter().position(|r| r.stage == stage).unwrap_or_default() + 1;
         self.console.say(&format!("[{number}/{}] {stage}: {why}", STAGES.len()));
-        let mut waiting = || self.console.say(&format!("  {stage}: another process is making this result; waiting for it"));
+        let mut waiting =
+            || self.console.say(&format!("  {stage}: another process is making this result; waiting for it"));
         let begun = if forced {
             Begin::Make(self.store.begin_anew(&planned.recipe, &mut waiting)?)
         } else {
@@ -198,7 +202,8 @@ impl Run<'_> {
         };
         let seconds = clock.elapsed().as_secs_f64();
         self.made += 1;
-        let commit = Commit { metrics, notes: Vec::new(), tool: TOOL.to_owned(), started: clock::rfc3339(started), seconds };
+        let commit =
+            Commit { metrics, notes: Vec::new(), tool: TOOL.to_owned(), started: clock::rfc3339(started), seconds };
         let artifact = pending.commit(commit)?;
         self.console.say(&format!("  {stage}: {seconds:.1} s, {}", planned.key.short()));
         Ok(artifact)

@@ -111,7 +111,7 @@ pub const STAGES: &[StageRow] = &[
         revision: 1,
         schema: 1,
         reads: &[],
-        parameters: &["images", "attributes"],
+        parameters: &["name", "images", "attributes"],
         device: false,
         outside: true,
         writes: &["dataset.json", "items.jsonl", "pixels.u8", "skipped.jsonl"],
@@ -263,7 +263,12 @@ mod tests {
 
     #[test]
     fn every_parameter_of_the_table_exists_and_every_section_is_read() {
-        let config = crate::config::Config::load("fashion-mnist", &[]).expect("the built-in description loads");
+        let config = crate::config::Config::load(&latentwalk_cli::DescriptionArgs {
+            description: "fashion-mnist".to_owned(),
+            set: Vec::new(),
+            data: None,
+        })
+        .expect("the built-in description loads");
         let all = config.parameters().expect("parameters");
         let covers = |name: &str, key: &str| key == name || key.strip_prefix(name).is_some_and(|r| r.starts_with('.'));
         let named: Vec<&str> = STAGES.iter().flat_map(|r| r.parameters.iter().copied()).collect();

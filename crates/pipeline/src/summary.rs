@@ -209,7 +209,8 @@ fn table(s: &Value) -> String {
         v["axes_for_98"]
     );
     let _ = writeln!(text, "HNSW            recall@10 {}", figure(&s["index"]["recall_at_10"]));
-    let memory = s["peak_memory_bytes"].as_u64().map_or_else(|| "-".to_owned(), |b| format!("{:.0} MB", b as f64 / 1e6));
+    let memory =
+        s["peak_memory_bytes"].as_u64().map_or_else(|| "-".to_owned(), |b| format!("{:.0} MB", b as f64 / 1e6));
     let _ = writeln!(text, "run             {:.1} s, peak memory {memory}", s["seconds"].as_f64().unwrap_or_default());
     let _ = writeln!(text, "report          {}", s["report"].as_str().unwrap_or("-"));
     text

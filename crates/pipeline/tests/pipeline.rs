@@ -122,10 +122,7 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
 fn check_summary(s: &Value) {
     let mut top = keys(s);
     top.sort_unstable();
-    assert_eq!(
-        top,
-        ["accuracy", "directions", "index", "peak_memory_bytes", "report", "seconds", "variance", "walks"]
-    );
+    assert_eq!(top, ["accuracy", "directions", "index", "peak_memory_bytes", "report", "seconds", "variance", "walks"]);
     assert_eq!(keys(&s["accuracy"]), ["category", "kind", "shoe_height", "sleeve"]);
     assert_eq!(keys(&s["accuracy"]["category"]), ["macro_f1", "test"]);
     assert_eq!(keys(&s["variance"]), ["axes", "axes_for_98", "kept"]);
@@ -149,7 +146,7 @@ fn look_into(store: &Path) {
     assert_eq!(list.lines().filter(|l| l.starts_with("backbone ")).count(), 1, "{list}");
     let key = list.lines().find(|l| l.starts_with("backbone ")).unwrap().split_whitespace().nth(1).unwrap().to_owned();
     assert!(said(&artifacts(store, &["show", &key])).contains("\"accuracy\""));
-    assert!(said(&artifacts(store, &["why", "images"])).contains("would run"));
+    assert!(said(&artifacts(store, &["why", "--stage", "images"])).contains("would run"));
     assert!(artifacts(store, &["verify"]).status.success());
     let gone = said(&artifacts(store, &["gc", "--keep-runs", "1"]));
     assert!(gone.contains("removed"), "{gone}");
@@ -179,7 +176,10 @@ fn a_killed_run_goes_on_where_it_stopped_and_ends_with_the_same_bytes() {
     wait_for_checkpoint(&killed, &mut child);
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!killed.join("objects/embeddings").exists() || fs::read_dir(killed.join("objects/embeddings")).unwrap().next().is_none());
+    assert!(
+        !killed.join("objects/embeddings").exists()
+            || fs::read_dir(killed.join("objects/embeddings")).unwrap().next().is_none()
+    );
 
     let resumed = run(&killed, &changes, &until);
     assert!(resumed.contains("going on after epoch"), "{resumed}");
@@ -191,7 +191,7 @@ fn a_killed_run_goes_on_where_it_stopped_and_ends_with_the_same_bytes() {
 fn wait_for_checkpoint(store: &Path, child: &mut Child) {
     let partial = store.join("partial/backbone");
     let begun = Instant::now();
-    let complete = |entry: fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".json");
+    let complete = |entry: fs::DirEntry| entry.file_name() == "checkpoint.safetensors";
     loop {
         let keys = fs::read_dir(&partial).into_iter().flatten().flatten();
         if keys.flat_map(|k| fs::read_dir(k.path()).into_iter().flatten().flatten()).any(complete) {
@@ -207,7 +207,8 @@ fn wait_for_checkpoint(store: &Path, child: &mut Child) {
 fn two_processes_share_a_store() {
     let folder = tempfile::tempdir().unwrap();
     let until = ["--until", "decomposition"];
-    let children: Vec<_> = (0..2).map(|_| command(folder.path(), &["backbone.epochs=1"], &until).spawn().unwrap()).collect();
+    let children: Vec<_> =
+        (0..2).map(|_| command(folder.path(), &["backbone.epochs=1"], &until).spawn().unwrap()).collect();
     let texts: Vec<_> = children.into_iter().map(|c| c.wait_with_output().unwrap()).collect();
     for output in &texts {
         assert!(output.status.success(), "{}", said(output));

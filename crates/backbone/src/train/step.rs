@@ -1,64 +1,102 @@
 //! One training step.
 
-use candle_core::Tensor;
-use candle_core::backprop::GradStore;
+use std::collections::HashMap;
+
+use candle_core::{Tensor, TensorId};
 
 use crate::data::Targets;
 use crate::error::Result;
 use crate::loss::HeadLoss;
-use crate::network::{Network, Observed};
-use crate::optimizer::Optimizer;
+use crate::network::{Network, Observed, Recording};
+use crate::ops::Tape;
+use crate::optimizer::{Gradients, Optimizer};
 
-/// Loss, gradients of all weights and BatchNorm's statistics for one batch.
-///
-/// The losses give their gradients by hand; candle gets `sum(logits * gradient)`, whose backward pass carries
-/// exactly these into the network. Nothing is back-propagated where the loss is not finite.
-#[allow(clippy::type_complexity)]
-pub(crate) fn gradients(
-    network: &Network,
-    losses: &[HeadLoss],
-    targets: &[Targets],
-    rows: &[usize],
-    pixels: Vec<f32>,
-    (h, w, _): (usize, usize, usize),
-) -> Result<(f64, Option<GradStore>, Vec<Observed>)> {
-    let mut observed = Vec::new();
-    let activations = network.forward(pixels, (rows.len(), h, w), Some(&mut observed))?;
-    let (mut loss, mut carrier) = (0.0, None);
-    for ((head, targets), logits) in losses.iter().zip(targets).zip(&activations.logits) {
+/// What a batch gives: its loss, its gradients and BatchNorm's statistics.
+pub(crate) struct Outcome {
+    pub(crate) loss: f64,
+    /// Gradients by the weights' names; none where the loss is not finite.
+    pub(crate) gradients: Option<Gradients>,
+    pub(crate) observed: Vec<Observed>,
+}
+
+/// One batch of a training set.
+pub(crate) struct Batch<'a> {
+    pub(crate) targets: &'a [Targets],
+    pub(crate) rows: &'a [usize],
+    pub(crate) pixels: Vec<f32>,
+    pub(crate) shape: (usize, usize, usize),
+}
+
+/// Loss and gradients of a batch. The losses give theirs by the logits by hand, the network carries them on.
+pub(crate) fn gradients(network: &Network, losses: &[HeadLoss], batch: Batch<'_>) -> Result<Outcome> {
+    let Batch { targets, rows, pixels, shape: (h, w, _) } = batch;
+    let mut recording = Recording::default();
+    let activations = network.forward(pixels, (rows.len(), h, w), Some(&mut recording))?;
+    let (mut loss, mut by_logits) = (0.0, Vec::new());
+    for ((head, targets), logits) in losses.iter().zip(targets).zip(activations.logits) {
         let values: Vec<f32> = logits.flatten_all()?.to_vec1()?;
         let mut gradient = vec![0.0; values.len()];
         loss += head.compute(&values, targets, rows, &mut gradient).mean();
         let gradient = Tensor::from_vec(gradient, logits.shape(), logits.device())?;
-        let carried = (logits * gradient)?.sum_all()?;
-        carrier = Some(match carrier {
-            None => carried,
-            Some(carrier) => (carrier + carried)?,
-        });
+        by_logits.push((logits, gradient));
     }
-    let gradients = match carrier {
-        Some(carrier) if loss.is_finite() => Some(carrier.backward()?),
-        _ => None,
+    let gradients = match loss.is_finite() {
+        true => Some(backward(network, recording.tape, by_logits)?),
+        false => None,
     };
-    Ok((loss, gradients, observed))
+    Ok(Outcome { loss, gradients, observed: recording.observed })
+}
+
+/// Carries gradients from the logits to the weights.
+fn backward(network: &Network, tape: Tape, by_logits: Vec<(Tensor, Tensor)>) -> Result<Gradients> {
+    let on_processor = by_logits.first().is_none_or(|(logits, _)| logits.device().is_cpu());
+    let mut found = if on_processor { tape.backward(by_logits)? } else { by_candle(network, by_logits)? };
+    let weights = network.weights().iter();
+    Ok(weights.filter_map(|(name, var)| Some((name.clone(), found.remove(&var.id())?))).collect())
+}
+
+/// candle's own backward pass from `sum(logits * gradient)`, whose gradient by the logits is `gradient`.
+fn by_candle(network: &Network, by_logits: Vec<(Tensor, Tensor)>) -> Result<HashMap<TensorId, Tensor>> {
+    let parts = by_logits.iter().map(|(logits, gradient)| (logits * gradient)?.sum_all());
+    let parts = parts.collect::<candle_core::Result<Vec<_>>>()?;
+    let found = Tensor::stack(&parts, 0)?.sum_all()?.backward()?;
+    let weights = network.weights().values();
+    Ok(weights.filter_map(|var| Some((var.id(), found.get(var)?.clone()))).collect())
 }
 
 /// Takes one step and gives the batch's loss; weights stay as they are where it is not finite.
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn train_step(
     network: &mut Network,
     optimizer: &mut Optimizer,
     losses: &[HeadLoss],
-    targets: &[Targets],
-    rows: &[usize],
-    pixels: Vec<f32>,
-    shape: (usize, usize, usize),
+    batch: Batch<'_>,
     rate: f64,
 ) -> Result<f64> {
-    let (loss, gradients, observed) = gradients(network, losses, targets, rows, pixels, shape)?;
+    let Outcome { loss, gradients, observed } = gradients(network, losses, batch)?;
     if let Some(gradients) = gradients {
         optimizer.update(network.weights(), &gradients, rate)?;
         network.absorb(&observed);
     }
     Ok(loss)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{BackboneDevice, Head, NetworkSpec};
+
+    #[test]
+    fn candles_pass_carries_the_given_gradient() {
+        let spec = NetworkSpec::new("small", 1, vec![Head::exclusive("a", 2), Head::exclusive("b", 3)]);
+        let network = Network::new(spec, 0, &BackboneDevice::cpu()).unwrap();
+        let (a, b) = (&network.weights()["heads.a.bias"], &network.weights()["heads.b.bias"]);
+        let given = |values: &[f32]| Tensor::new(values, a.device()).unwrap();
+        let doubled = (a.as_tensor() * 2.0).unwrap();
+        let pairs = vec![(doubled, given(&[1.0, -3.0])), (b.as_tensor().clone(), given(&[0.5, 0.0, 4.0]))];
+        let found = by_candle(&network, pairs).unwrap();
+        assert_eq!(found[&a.id()].to_vec1::<f32>().unwrap(), [2.0, -6.0]);
+        assert_eq!(found[&b.id()].to_vec1::<f32>().unwrap(), [0.5, 0.0, 4.0]);
+        assert_eq!(found.len(), 2);
+    }
 }

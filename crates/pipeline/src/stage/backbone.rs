@@ -58,12 +58,8 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let spec = spec(job, &dataset, &heads, mean.clone(), std.clone());
     let targets: Vec<Targets> = heads.iter().map(|&(index, a)| targets(&dataset, index, a)).collect();
     let source = Source::new(&dataset, Batcher::new(pixels, mean, std, job.config.augment.clone())?);
-    let data = TrainData {
-        images: &source,
-        targets: &targets,
-        train: &train,
-        validation: &dataset.rows(Split::Validation),
-    };
+    let data =
+        TrainData { images: &source, targets: &targets, train: &train, validation: &dataset.rows(Split::Validation) };
     let mut options = job.config.backbone.train.clone();
     options.device = job.device.to_owned();
     options.checkpoint_dir = Some(job.partial.to_path_buf());
@@ -105,12 +101,7 @@ fn spec(job: &Job<'_>, dataset: &Dataset, heads: &[(usize, &Attribute)], mean: V
     };
     let backbone = &job.config.backbone;
     let heads = heads.iter().map(head).collect();
-    NetworkSpec {
-        fc: backbone.fc,
-        mean,
-        std,
-        ..NetworkSpec::new(&backbone.arch, dataset.shape.channels, heads)
-    }
+    NetworkSpec { fc: backbone.fc, mean, std, ..NetworkSpec::new(&backbone.arch, dataset.shape.channels, heads) }
 }
 
 fn targets(dataset: &Dataset, index: usize, attribute: &Attribute) -> Targets {
@@ -143,7 +134,9 @@ fn show(job: &Job<'_>, event: &TrainEvent, epochs: usize, spec: &NetworkSpec) {
                 heads.join(", ")
             ));
         }
-        TrainEvent::Resumed { epoch } => job.progress.say(&format!("going on after epoch {epoch} of an interrupted run")),
+        TrainEvent::Resumed { epoch } => {
+            job.progress.say(&format!("going on after epoch {epoch} of an interrupted run"))
+        }
         TrainEvent::Ignored { reason } => job.progress.say(&format!("starting afresh: {reason}")),
     }
 }

@@ -5,8 +5,8 @@ use latentwalk_cli::Stage;
 use latentwalk_lines::{Metric, MetricKind, Space, StopContext, StopRule, Stops, WalkFigures, WalkStudy};
 use latentwalk_probe::Direction;
 use ndarray::{Array2, Axis};
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -122,7 +122,14 @@ impl<'a> Course<'a> {
     }
 
     /// Up to `count` seeded starts of a split.
-    pub(super) fn starts(&self, config: &Config, split: &str, key: &str, count: usize, seed: u64) -> Result<Vec<usize>> {
+    pub(super) fn starts(
+        &self,
+        config: &Config,
+        split: &str,
+        key: &str,
+        count: usize,
+        seed: u64,
+    ) -> Result<Vec<usize>> {
         let mut rows = shared::start_rows(config, &self.scene.points.dataset, self.question, split, key)?;
         rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         rows.truncate(count);

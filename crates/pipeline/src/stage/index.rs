@@ -33,16 +33,29 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     // One thread an index: inside an index the order of insertion is part of the result.
     let built: Vec<Built> = pairs.par_iter().map(|(c, m)| build(job, &scene, c, m, queries)).collect::<Result<_>>()?;
     for b in &built {
-        job.progress.say(&format!("{}: recall@{NEIGHBOURS} {:.4}, {:.4} of the rows find themselves", b.name, b.recall, b.self_retrieval));
+        job.progress.say(&format!(
+            "{}: recall@{NEIGHBOURS} {:.4}, {:.4} of the rows find themselves",
+            b.name, b.recall, b.self_retrieval
+        ));
     }
     let total: usize = built.iter().map(|b| b.queries).sum();
     let recall = built.iter().map(|b| b.recall * b.queries as f64).sum::<f64>() / total.max(1) as f64;
-    let entry = |b: &Built| (b.name.clone(), json!({ "recall_at_10": b.recall, "self_retrieval": b.self_retrieval, "queries": b.queries }));
+    let entry = |b: &Built| {
+        (b.name.clone(), json!({ "recall_at_10": b.recall, "self_retrieval": b.self_retrieval, "queries": b.queries }))
+    };
     let each = built.iter().map(entry).collect::<Map<_, _>>();
-    Ok(json!({ "recall_at_10": recall, "queries": total, "ef": job.config.index.ef, "rows": scene.pool.len(), "by_attribute": each }))
+    Ok(
+        json!({ "recall_at_10": recall, "queries": total, "ef": job.config.index.ef, "rows": scene.pool.len(), "by_attribute": each }),
+    )
 }
 
-fn build(job: &Job<'_>, scene: &Scene, course: &Course<'_>, metrics: &AttributeMetrics, queries: usize) -> Result<Built> {
+fn build(
+    job: &Job<'_>,
+    scene: &Scene,
+    course: &Course<'_>,
+    metrics: &AttributeMetrics,
+    queries: usize,
+) -> Result<Built> {
     let options = &job.config.index;
     let space = scene.space(metrics.default_metric()?.clone())?;
     let built = HnswIndex::build(&space, HnswOptions { m: options.m, ef_construction: options.ef_construction })?;
@@ -61,7 +74,13 @@ fn build(job: &Job<'_>, scene: &Scene, course: &Course<'_>, metrics: &AttributeM
 }
 
 /// The points of the walks' stops, in the mapped space, `queries` of them or as many as the starts give.
-fn stop_points(job: &Job<'_>, scene: &Scene, course: &Course<'_>, space: &Space, queries: usize) -> Result<Array2<f32>> {
+fn stop_points(
+    job: &Job<'_>,
+    scene: &Scene,
+    course: &Course<'_>,
+    space: &Space,
+    queries: usize,
+) -> Result<Array2<f32>> {
     let starts = queries.div_ceil(course.stops.len());
     let split = &job.config.walks.start_split;
     let rows = course.starts(job.config, split, "walks.start_split", starts, job.config.index.seed)?;

@@ -69,7 +69,12 @@ fn wanted(config: &Config) -> Result<Option<MetricKind>> {
     }
 }
 
-fn of_course(job: &Job<'_>, scene: &Scene, course: &Course<'_>, wanted: Option<MetricKind>) -> Result<AttributeMetrics> {
+fn of_course(
+    job: &Job<'_>,
+    scene: &Scene,
+    course: &Course<'_>,
+    wanted: Option<MetricKind>,
+) -> Result<AttributeMetrics> {
     let options = &job.config.metrics;
     let (metrics, missing) = course.metrics(job.config)?;
     for reason in missing {

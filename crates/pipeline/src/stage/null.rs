@@ -45,16 +45,19 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
         fill(job, base, &mut file)?;
     }
     write(job, "null.json", &file)?;
-    let entry = |(name, s): (&String, &Standing)| (name.clone(), json!({ "ours": s.ours, "share_at_least": s.share_at_least }));
+    let entry =
+        |(name, s): (&String, &Standing)| (name.clone(), json!({ "ours": s.ours, "share_at_least": s.share_at_least }));
     Ok(json!({ "standing": Value::Object(file.standing.iter().map(entry).collect::<Map<_, _>>()) }))
 }
 
 fn fill(job: &Job<'_>, base: &str, file: &mut NullFile) -> Result<()> {
     let points = Points::read(job)?;
     let index = points.dataset.attributes.iter().position(|a| a.name == base);
-    let index = index.with_context(|| format!("`null.base` names `{base}`, which is not declared under [attributes]"))?;
-    let question = Question::exclusive(&points.dataset, index)
-        .with_context(|| format!("`null.base` is `{base}`, a multi attribute; name one whose images carry one class each"))?;
+    let index =
+        index.with_context(|| format!("`null.base` names `{base}`, which is not declared under [attributes]"))?;
+    let question = Question::exclusive(&points.dataset, index).with_context(|| {
+        format!("`null.base` is `{base}`, a multi attribute; name one whose images carry one class each")
+    })?;
     let classes = question.classes.len();
     let ours = ours(job, &points)?;
     let widths: BTreeSet<usize> = ours.values().map(|&(width, _)| width).collect();
@@ -72,7 +75,10 @@ fn fill(job: &Job<'_>, base: &str, file: &mut NullFile) -> Result<()> {
     }
     for (name, (width, auc)) in ours {
         let share = file.by_width[&width].standing(auc).share;
-        job.progress.say(&format!("{name}: {auc:.3}; {:.1} % of {width} random classes in random order reach it", share * 100.0));
+        job.progress.say(&format!(
+            "{name}: {auc:.3}; {:.1} % of {width} random classes in random order reach it",
+            share * 100.0
+        ));
         file.standing.insert(name, Standing { width, ours: auc, share_at_least: share });
     }
     Ok(())

@@ -27,7 +27,8 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
         say(job, question, &direction);
         directions.push(direction);
     }
-    let embedding: Vec<Vec<f64>> = directions.iter().map(|d| pca.direction_to_embedding(&d.weights)).collect::<Result<_, _>>()?;
+    let embedding: Vec<Vec<f64>> =
+        directions.iter().map(|d| pca.direction_to_embedding(&d.weights)).collect::<Result<_, _>>()?;
     latentwalk_probe::save(job.out, &directions, &embedding)?;
     let entries = questions.iter().zip(&directions).map(|(q, d)| (q.name.clone(), entry(q, d)));
     Ok(json!({ "directions": Value::Object(entries.collect::<Map<_, _>>()) }))

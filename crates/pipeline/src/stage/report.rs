@@ -206,7 +206,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!((thousands(7), thousands(1234), thousands(1_000_000)), ("7".into(), "1,234".into(), "1,000,000".into()));
+        assert_eq!(
+            (thousands(7), thousands(1234), thousands(1_000_000)),
+            ("7".into(), "1,234".into(), "1,000,000".into())
+        );
     }
 
     #[test]

@@ -31,7 +31,9 @@ pub(super) struct Sources<'a> {
 /// One section an attribute, in declaration order.
 pub(super) fn all(sources: &Sources<'_>, walks: &[AttributeWalks]) -> Result<Vec<page::AttributeSection>> {
     let parts = sources.scene.questions.iter().zip(&sources.scene.directions).zip(walks).zip(sources.metrics);
-    parts.map(|(((question, direction), walks), metrics)| section(sources, question, direction, walks, metrics)).collect()
+    parts
+        .map(|(((question, direction), walks), metrics)| section(sources, question, direction, walks, metrics))
+        .collect()
 }
 
 fn section(
@@ -52,14 +54,14 @@ fn section(
         order: names(&question.order),
         verdict: verdict(question, direction),
         method: method(direction.method).to_owned(),
-        settings: settings(sources, direction),
+        settings: settings(sources, direction, metrics),
         restarts: restarts(question, direction),
         split: "test".to_owned(),
         classes: classes(sources, question, direction)?,
         pairwise_auc: pairs(question, direction, &walks.order),
         probabilities: Some(probabilities(question, direction)),
         null: null(sources.null, question, direction),
-        walks: Some(figures(sources, walks, metrics)),
+        walks: Some(figures(sources, walks)),
         strips: walks.strips.iter().map(|s| strip(sources, question, s)).collect::<Result<_>>()?,
     })
 }
@@ -84,7 +86,7 @@ fn method(method: Method) -> &'static str {
     }
 }
 
-fn settings(sources: &Sources<'_>, direction: &Direction) -> Vec<(String, String)> {
+fn settings(sources: &Sources<'_>, direction: &Direction, metrics: &AttributeMetrics) -> Vec<(String, String)> {
     let e = &direction.evidence;
     let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     let mut settings = vec![
@@ -95,6 +97,8 @@ fn settings(sources: &Sources<'_>, direction: &Direction) -> Vec<(String, String
     if let Some([low, high]) = e.min_adjacent_auc_interval {
         settings.push(("min. adjacent AUC, 95 % interval".to_owned(), format!("{low:.3} to {high:.3}")));
     }
+    let chosen = if metrics.chosen_by_validation { "chosen by validation starts" } else { "as described" };
+    settings.push(("metric of the walks".to_owned(), format!("{}, {chosen}", metrics.default)));
     settings.push(("class weights".to_owned(), sources.job.config.probe.options.class_weights.to_string()));
     settings.push(("seed".to_owned(), sources.job.config.probe.options.seed.to_string()));
     settings
@@ -162,7 +166,7 @@ fn null(file: &NullFile, question: &Question, direction: &Direction) -> Option<p
     })
 }
 
-fn figures(sources: &Sources<'_>, walks: &AttributeWalks, metrics: &AttributeMetrics) -> page::Walks {
+fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
     let row = |name: String, role, default, f: &Figures| page::WalkRow {
         name,
         role,
@@ -175,13 +179,16 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks, metrics: &AttributeMet
         row(kind.name().to_owned(), page::WalkRole::Metric, *kind == walks.metric, f)
     };
     let yardstick = |(name, f): &(String, Figures)| row(name.clone(), page::WalkRole::Baseline, false, f);
-    let chosen = if metrics.chosen_by_validation { "chosen by validation starts" } else { "as described" };
     page::Walks {
         starts: walks.by_metric.first().map_or(0, |(_, f)| f.starts),
         start_split: sources.job.config.walks.start_split.clone(),
-        pool: format!("{} images of the {} split", sources.scene.pool.len(), sources.job.config.pool.splits.join(" and ")),
+        pool: format!(
+            "{} images of the {} split",
+            sources.scene.pool.len(),
+            sources.job.config.pool.splits.join(" and ")
+        ),
         stops: walks.stops.len(),
-        metric: format!("{} ({chosen})", walks.metric),
+        metric: walks.metric.name().to_owned(),
         rows: walks.by_metric.iter().map(metric).chain(walks.yardsticks.iter().map(yardstick)).collect(),
     }
 }
@@ -190,7 +197,8 @@ fn strip(sources: &Sources<'_>, question: &Question, strip: &StripRecord) -> Res
     let mut stops = Vec::new();
     for stop in &strip.stops {
         let nearest = stop.images.first();
-        let card = nearest.map(|image: &ImageRecord| card(sources, question, image.row, image.position, Some(image.distance)));
+        let card =
+            nearest.map(|image: &ImageRecord| card(sources, question, image.row, image.position, Some(image.distance)));
         stops.push(page::StopCard { position: stop.position, card: card.transpose()? });
     }
     Ok(page::Strip {

@@ -172,7 +172,13 @@ pub(super) fn pool_rows(config: &Config, dataset: &Dataset) -> Result<Vec<usize>
 }
 
 /// The rows where a walk of a question may start: of the split, with a label in the order where there is one.
-pub(super) fn start_rows(config: &Config, dataset: &Dataset, question: &Question, of: &str, key: &str) -> Result<Vec<usize>> {
+pub(super) fn start_rows(
+    config: &Config,
+    dataset: &Dataset,
+    question: &Question,
+    of: &str,
+    key: &str,
+) -> Result<Vec<usize>> {
     let split = split(of, key)?;
     let only = required(dataset, &config.pool.starts_only, "pool.starts_only")?;
     let labelled = |row: usize| match question.labels[row] {
@@ -199,7 +205,8 @@ fn required(dataset: &Dataset, wanted: &BTreeMap<String, String>, key: &str) -> 
         let index = index.with_context(|| format!("`{key}` names the attribute `{name}`, which is not declared"))?;
         let classes = &dataset.attributes[index].classes;
         let class_index = classes.iter().position(|c| c == class);
-        let class_index = class_index.with_context(|| format!("`{key}.{name}` is `{class}`, which is none of its classes"))?;
+        let class_index =
+            class_index.with_context(|| format!("`{key}.{name}` is `{class}`, which is none of its classes"))?;
         Ok((index, u32::try_from(class_index)?))
     };
     wanted.iter().map(find).collect()

@@ -116,13 +116,22 @@ fn yardsticks(
     if !course.question.order.is_empty() {
         let options = ProbeOptions { method: MethodChoice::Lda, ..job.config.probe.options.clone() };
         let rival = latentwalk_probe::fit(&course.question.task(&scene.points), &options, &|_, _| {})?;
-        rows.push(("class-mean difference (LDA)", course.along(job.config, &rival)?.study(&space, starts, |s| s.walk())?));
+        rows.push((
+            "class-mean difference (LDA)",
+            course.along(job.config, &rival)?.study(&space, starts, |s| s.walk())?,
+        ));
     }
     Ok(rows.iter().map(|(name, f)| ((*name).to_owned(), Figures::from(f))).collect())
 }
 
 /// The strips of the report: starts of every class in turn, so that both ends and the middle are seen.
-fn strips(job: &Job<'_>, scene: &Scene, course: &Course<'_>, space: &Space, starts: &[usize]) -> Result<Vec<StripRecord>> {
+fn strips(
+    job: &Job<'_>,
+    scene: &Scene,
+    course: &Course<'_>,
+    space: &Space,
+    starts: &[usize],
+) -> Result<Vec<StripRecord>> {
     let index = match job.config.walks.search {
         config::Search::Exact => None,
         config::Search::Hnsw => {

@@ -1,0 +1,109 @@
+//! The forward pass, for training and for evaluation.
+
+use candle_core::{Tensor, Var};
+use latentwalk_engine::BatchStats;
+
+use super::Network;
+use crate::arch::{ConvPlan, DensePlan};
+use crate::error::Result;
+use crate::ops::{self, Recorder, Tape};
+
+/// Tensors of one pass.
+pub(crate) struct Activations {
+    pub(crate) pool: Tensor,
+    pub(crate) fc: Tensor,
+    pub(crate) logits: Vec<Tensor>,
+}
+
+/// What a training pass leaves for its backward pass.
+#[derive(Default)]
+pub(crate) struct Recording {
+    pub(crate) observed: Vec<Observed>,
+    pub(crate) tape: Tape,
+}
+
+/// What one BatchNorm saw in a training batch.
+pub(crate) struct Observed {
+    pub(crate) norm: String,
+    pub(crate) stats: BatchStats,
+    pub(crate) rows: usize,
+}
+
+/// A pass under way; it trains where BatchNorm's statistics are to be observed.
+pub(super) struct Pass<'a> {
+    network: &'a Network,
+    to: Recorder<'a>,
+    observed: Option<&'a mut Vec<Observed>>,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(network: &'a Network, recording: Option<&'a mut Recording>) -> Self {
+        let (to, observed) = match recording {
+            Some(Recording { observed, tape }) => (Recorder(Some(tape)), Some(observed)),
+            None => (Recorder(None), None),
+        };
+        Pass { network, to, observed }
+    }
+
+    pub(super) fn run(mut self, images: Tensor) -> Result<Activations> {
+        let layout = &self.network.layout;
+        let mut x = self.conv_norm(&layout.stem, &images, true)?;
+        if layout.pool {
+            x = ops::max_pool(&mut self.to, &x)?;
+        }
+        for block in &layout.blocks {
+            let mut y = x.clone();
+            for (index, conv) in block.convs.iter().enumerate() {
+                y = self.conv_norm(conv, &y, index + 1 < block.convs.len())?;
+            }
+            let skip = match &block.downsample {
+                Some(conv) => self.conv_norm(conv, &x, false)?,
+                None => x,
+            };
+            x = ops::add_relu(&mut self.to, &y, &skip)?;
+        }
+        let pool = ops::global_avg_pool(&mut self.to, &x)?;
+        let fc = self.dense(&layout.fc, &pool)?;
+        let logits = layout.heads.iter().map(|head| self.dense(head, &fc)).collect::<Result<_>>()?;
+        Ok(Activations { pool, fc, logits })
+    }
+
+    fn conv_norm(&mut self, conv: &ConvPlan, x: &Tensor, relu: bool) -> Result<Tensor> {
+        let weight = self.weight(&conv.name, "weight");
+        let y = ops::conv2d(&mut self.to, x, &weight, conv.stride)?;
+        let (gamma, beta) = (self.weight(&conv.norm, "weight"), self.weight(&conv.norm, "bias"));
+        let Some(observed) = &mut self.observed else {
+            let (scale, shift) = self.folded(&conv.norm, &gamma, &beta)?;
+            return Ok(ops::scale_shift(&mut self.to, &y, &scale, &shift, relu)?);
+        };
+        let rows = y.elem_count() / conv.output;
+        let (z, stats) = ops::batch_norm(&mut self.to, &y, &gamma, &beta, relu)?;
+        observed.push(Observed { norm: conv.norm.clone(), stats, rows });
+        Ok(z)
+    }
+
+    fn dense(&mut self, dense: &DensePlan, x: &Tensor) -> Result<Tensor> {
+        let (weight, bias) = (self.weight(&dense.name, "weight"), self.weight(&dense.name, "bias"));
+        Ok(ops::linear(&mut self.to, x, &weight, &bias)?)
+    }
+
+    /// BatchNorm with running statistics as a scale and a shift.
+    fn folded(&self, norm: &str, gamma: &Tensor, beta: &Tensor) -> Result<(Tensor, Tensor)> {
+        let running = &self.network.running[norm];
+        let (gamma, beta) = (gamma.to_vec1::<f32>()?, beta.to_vec1::<f32>()?);
+        let (mut scales, mut shifts) = (Vec::with_capacity(gamma.len()), Vec::with_capacity(gamma.len()));
+        for ((&gamma, &beta), (&mean, &var)) in gamma.iter().zip(&beta).zip(running.mean.iter().zip(&running.var)) {
+            let scale = f64::from(gamma) / (f64::from(var) + f64::from(ops::NORM_EPS)).sqrt();
+            scales.push(scale as f32);
+            shifts.push((f64::from(beta) - f64::from(mean) * scale) as f32);
+        }
+        let (len, device) = (gamma.len(), &self.network.device.device);
+        Ok((Tensor::from_vec(scales, len, device)?, Tensor::from_vec(shifts, len, device)?))
+    }
+
+    /// A parameter: the variable itself in training, its values alone in evaluation.
+    fn weight(&self, layer: &str, part: &str) -> Tensor {
+        let var: &Var = &self.network.weights[&format!("{layer}.{part}")];
+        if self.observed.is_some() { var.as_tensor().clone() } else { var.as_detached_tensor() }
+    }
+}

@@ -1,4 +1,4 @@
-//! Training and extraction speed of the `small` network: `cargo run --release --example train_speed [threads]`.
+//! Training and extraction speed of the `small` network: `cargo run -p latentwalk-backbone --example train_speed [threads]`.
 #![allow(clippy::print_stdout)]
 
 use std::ops::ControlFlow;
@@ -38,6 +38,7 @@ impl ImageSource for Noise {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    latentwalk_engine::keep_freed_memory();
     let threads = std::env::args().nth(1).map_or(Ok(2), |text| text.parse())?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     println!("{threads} threads, images a second: median step (fastest step)");

@@ -16,6 +16,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    latentwalk_engine::keep_freed_memory();
     let console = Console::new();
     let result = match Cli::parse().command {
         Command::Pipeline(args) => runner::pipeline(&args, &commands::typed(), &console),

@@ -5,7 +5,7 @@ mod forward;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{Tensor, Var};
+use candle_core::{D, Tensor, Var};
 use ndarray::Array2;
 
 use crate::arch::{ConvPlan, Layout};
@@ -13,7 +13,7 @@ use crate::data::{check_finite, check_shape};
 use crate::device::BackboneDevice;
 use crate::error::{BackboneError, Result, TensorMismatch};
 use crate::init::start_values;
-use crate::spec::{NETWORK_SCHEMA, NetworkSpec};
+use crate::spec::{Head, NETWORK_SCHEMA, NetworkSpec};
 use crate::state::{Array, Arrays, decode, encode, read, write_whole};
 
 use forward::Pass;
@@ -130,6 +130,20 @@ impl Network {
     /// **Errors** as [`Network::embed`].
     pub fn predict(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Vec<Array2<f32>>> {
         self.evaluate(pixels, b, h, w)?.logits.iter().map(matrix).collect()
+    }
+
+    /// Class probabilities of a batch, one matrix a head: softmax for exclusive heads, sigmoid for multi-label ones.
+    ///
+    /// **Shapes** `pixels` `[b, h, w, c]`, results `[b, classes]`.
+    ///
+    /// **Errors** as [`Network::embed`].
+    pub fn probabilities(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Vec<Array2<f32>>> {
+        let logits = self.evaluate(pixels, b, h, w)?.logits;
+        let probability = |(head, logits): (&Head, &Tensor)| match head.multi {
+            true => candle_nn::ops::sigmoid(logits),
+            false => candle_nn::ops::softmax(logits, D::Minus1),
+        };
+        self.spec.heads.iter().zip(&logits).map(|pair| matrix(&probability(pair)?)).collect()
     }
 
     /// Vectors of both taps and all logits in one pass.
@@ -286,7 +300,6 @@ fn matrix(tensor: &Tensor) -> Result<Array2<f32>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::spec::Head;
 
     fn network(seed: u64) -> Network {
         let spec = NetworkSpec {
@@ -311,6 +324,20 @@ mod tests {
         assert_eq!(net.embed(&x, 3, 9, 9, Tap::Pool).unwrap(), all.pool);
         assert_eq!(net.predict(&x, 3, 9, 9).unwrap(), all.logits);
         assert_eq!((net.width(Tap::Fc), net.width(Tap::Pool)), (12, 128));
+    }
+
+    #[test]
+    fn probabilities_are_softmax_or_sigmoid_of_the_logits() {
+        let network = network(3);
+        let pixels = pixels(4, 8);
+        let logits = network.predict(&pixels, 4, 8, 8).unwrap();
+        let probabilities = network.probabilities(&pixels, 4, 8, 8).unwrap();
+        for (x, p) in logits[0].rows().into_iter().zip(probabilities[0].rows()) {
+            let total: f32 = x.iter().map(|v| v.exp()).sum();
+            // f32 against f32: a few roundings.
+            assert!(x.iter().zip(p).all(|(v, p)| (v.exp() / total - p).abs() < 1e-6));
+        }
+        assert!(logits[1].iter().zip(&probabilities[1]).all(|(v, p)| (1.0 / (1.0 + (-v).exp()) - p).abs() < 1e-6));
     }
 
     #[test]

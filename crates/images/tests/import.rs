@@ -58,9 +58,15 @@ const FOLDER: &str = r#"
     order = ["dark", "light"]
 "#;
 
+/// This crate's part of the built-in description: the sections of other stages follow it.
+fn built_in() -> String {
+    let text = fs::read_to_string(fixture().join("fashion-mnist.toml")).unwrap();
+    text.split("\n[backbone]").next().unwrap().to_owned()
+}
+
 #[test]
 fn the_built_in_photographs_are_read_whole() {
-    let text = fs::read_to_string(fixture().join("fashion-mnist.toml")).unwrap();
+    let text = built_in();
     let description = Description::parse(&text).unwrap();
     let listed = files(&description, &Origin::Folder(fixture())).unwrap();
     assert_eq!(listed.len(), 2);
@@ -94,9 +100,7 @@ fn embedded_files_give_the_same_bytes() {
         ("t10k-images-idx3-ubyte.gz", &*Box::leak(images.into_boxed_slice())),
         ("t10k-labels-idx1-ubyte.gz", &*Box::leak(labels.into_boxed_slice())),
     ]));
-    let text = fs::read_to_string(fixture().join("fashion-mnist.toml"))
-        .unwrap()
-        .replace("size = 28", "size = 28\nlimit = 500");
+    let text = built_in().replace("size = 28", "size = 28\nlimit = 500");
     let description = Description::parse(&text).unwrap();
     let origin = Origin::Embedded(table);
     assert!(files(&description, &origin).unwrap().iter().all(|file| file.path.is_none() && file.bytes.is_some()));

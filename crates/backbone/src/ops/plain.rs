@@ -2,6 +2,7 @@
 //! the custom operations with.
 
 use candle_core::{D, Result, Tensor};
+use candle_nn::{Linear, Module};
 use latentwalk_engine::BatchStats;
 
 use super::{NORM_EPS, POOL};
@@ -59,5 +60,5 @@ pub(super) fn global_avg_pool(x: &Tensor) -> Result<Tensor> {
 }
 
 pub(super) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    x.matmul(&weight.t()?)?.broadcast_add(bias)
+    Linear::new(weight.clone(), Some(bias.clone())).forward(x)
 }

@@ -67,7 +67,7 @@ fn build() -> Result<OsString> {
 fn executable(messages: &[u8]) -> Option<OsString> {
     let lines = messages.split(|&b| b == b'\n');
     let found = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
-    found.filter_map(|m| m["executable"].as_str().map(OsString::from)).last()
+    found.rev().find_map(|m| m["executable"].as_str().map(OsString::from))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ const PIXEL_CHUNK: usize = 2048;
 /// Partial sums at most, which bounds the memory.
 const MOST_CHUNKS: usize = 64;
 
-/// The gradient of a loss by the weights of [`conv2d`], from its gradient by the output.
+/// The gradient of a loss by the weights of [`conv2d`](crate::conv2d()), from its gradient by the output.
 ///
 /// **Shapes**: `x` like the input, `grad` like the output, `dw` like the weights (OIHW).
 ///

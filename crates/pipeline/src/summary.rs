@@ -70,10 +70,10 @@ impl Record<'_> {
         let report = folder.join("report.html");
         let html = self.report.file("report.html")?;
         write_atomic(&report, &std::fs::read(&html).with_context(|| html.display().to_string())?)?;
-        write_atomic(&folder.join(RUN_FILE), &pretty(&serde_json::to_value(&file)?)?)?;
+        write_atomic(folder.join(RUN_FILE), &pretty(&serde_json::to_value(&file)?)?)?;
         let report = std::path::absolute(&report)?;
         let summary = self.summary(&report.display().to_string())?;
-        write_atomic(&folder.join("summary.json"), &pretty(&summary)?)?;
+        write_atomic(folder.join("summary.json"), &pretty(&summary)?)?;
         Ok(summary)
     }
 

@@ -32,7 +32,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     pca.save(job.out)?;
     let mut schema = reader.schema().clone();
     schema.width = pca.k();
-    let mut writer = Writer::create(&job.out.join("coordinates.parquet"), &schema, WriterOptions::default())?;
+    let mut writer = Writer::create(job.out.join("coordinates.parquet"), &schema, WriterOptions::default())?;
     for table in reader.batches(READ_ROWS)? {
         let mut table = table?;
         done += table.ids.len();

@@ -29,7 +29,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     for &tap in &options.taps {
         let schema = schema(&dataset, network.width(tap.of_network()), tap);
         let rows = WriterOptions { row_group_rows: options.row_group_rows };
-        writers.push((tap, Writer::create(&job.out.join(tap.file()), &schema, rows)?));
+        writers.push((tap, Writer::create(job.out.join(tap.file()), &schema, rows)?));
     }
     let (h, w, c) = source.shape();
     let all: Vec<usize> = (0..dataset.items.len()).collect();

@@ -54,7 +54,7 @@ fn pass_on() -> Result<ExitCode> {
 fn build() -> Result<OsString> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "latentwalk-pipeline", "--bin", "latentwalk"])
+        .args(["build", "--package", "latentwalk-pipeline", "--bin", "latentwalk"])
         .args(["--message-format", "json-render-diagnostics"])
         .stderr(std::process::Stdio::inherit())
         .output()

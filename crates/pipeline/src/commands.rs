@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{GcOptions, Key, Store};
@@ -18,12 +19,27 @@ pub fn typed() -> String {
     std::iter::once("latentwalk".to_owned()).chain(std::env::args().skip(1).map(quote)).collect::<Vec<_>>().join(" ")
 }
 
+/// An error with its causes as one sentence; libraries that quote their cause are not made to say it twice.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
+}
+
 /// Writes a first description into a folder of images.
 ///
 /// # Errors
 /// The folder cannot be understood, or it has a description already.
 pub fn init(args: &InitArgs, console: &Console) -> Result<()> {
-    let text = latentwalk_images::init(&args.dir)?;
+    let text = format!("name = \"{}\"\n\n{}", run_name(&args.dir), latentwalk_images::init(&args.dir)?);
     let path = args.dir.join("latentwalk.toml");
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
     let mut file = match file {
@@ -35,6 +51,15 @@ pub fn init(args: &InitArgs, console: &Console) -> Result<()> {
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     console.say(&format!("wrote {}; read it, then run: latentwalk pipeline {}", path.display(), path.display()));
     Ok(())
+}
+
+/// The folder's name, as far as it can be a run's name.
+fn run_name(dir: &Path) -> String {
+    let name = std::path::absolute(dir).ok().and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
+    let keep = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    let name: String = name.unwrap_or_default().chars().map(keep).collect();
+    let name = name.trim_matches('-');
+    if name.is_empty() { "images".to_owned() } else { name.to_owned() }
 }
 
 /// Looks into a store.
@@ -111,4 +136,21 @@ fn gc(store: &Store, keep_runs: usize, dry_run: bool) -> Result<()> {
     let report = store.gc(&GcOptions { keep, dry_run })?;
     let verb = if dry_run { "would remove" } else { "removed" };
     print(&format!("{verb} {} ({}), kept {}\n", report.removed.len(), megabytes(report.bytes), report.kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folders_name_becomes_a_runs_name() {
+        assert_eq!(run_name(Path::new("/data/My photos")), "My-photos");
+        assert_eq!(run_name(Path::new("/data/写真")), "images");
+    }
+
+    #[test]
+    fn a_cause_that_was_quoted_is_not_repeated() {
+        let error = anyhow::anyhow!("disk full").context("cannot write x: disk full; free some").context("stage `a`");
+        assert_eq!(sentence(&error), "stage `a`: cannot write x: disk full; free some");
+    }
 }

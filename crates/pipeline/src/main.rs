@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.say(&format!("error: {error:#}"));
+            console.say(&format!("error: {}", commands::sentence(&error)));
             ExitCode::FAILURE
         }
     }

@@ -1,0 +1,264 @@
+//! The sections of a description and their defaults.
+
+use std::collections::BTreeMap;
+
+use latentwalk_backbone::TrainOptions;
+use latentwalk_probe::ProbeOptions;
+use serde::{Deserialize, Serialize};
+
+/// The seed of every stage that is given none of its own.
+pub const DEFAULT_SEED: u64 = 1;
+
+/// `[backbone]`: the network, and how it is trained (the other keys are [`TrainOptions`]).
+#[derive(Debug, Clone, Serialize)]
+pub struct BackboneConfig {
+    /// A row of the table of architectures.
+    pub arch: String,
+    /// Length of the FC layer; the architecture's own when missing.
+    pub fc: Option<usize>,
+    /// The attributes that get a head; all of them when empty.
+    pub heads: Vec<String>,
+    /// The trainer's options.
+    #[serde(flatten)]
+    pub train: TrainOptions,
+}
+
+/// A layer whose vector is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tap {
+    /// The final FC layer.
+    Fc,
+    /// The globally pooled features before it.
+    Pool,
+}
+
+impl Tap {
+    /// The tap's name in descriptions and metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fc => "fc",
+            Self::Pool => "pool",
+        }
+    }
+
+    /// The tap as the backbone calls it.
+    pub fn of_network(self) -> latentwalk_backbone::Tap {
+        match self {
+            Self::Fc => latentwalk_backbone::Tap::Fc,
+            Self::Pool => latentwalk_backbone::Tap::Pool,
+        }
+    }
+
+    /// The Parquet file of this tap inside the embeddings artifact.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Fc => "fc.parquet",
+            Self::Pool => "pool.parquet",
+        }
+    }
+}
+
+/// `[embeddings]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddingsConfig {
+    /// The layers whose vectors are written.
+    pub taps: Vec<Tap>,
+    /// Images a forward pass.
+    pub batch: usize,
+    /// Rows a Parquet row group.
+    pub row_group_rows: usize,
+}
+
+impl Default for EmbeddingsConfig {
+    fn default() -> Self {
+        Self { taps: vec![Tap::Fc], batch: 128, row_group_rows: 16_384 }
+    }
+}
+
+/// `[decomposition]`: `axes` or `variance`, not both.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecompositionConfig {
+    /// The layer that is decomposed.
+    pub tap: Tap,
+    /// Number of kept axes.
+    pub axes: Option<usize>,
+    /// Share of the variance that the kept axes hold at least.
+    pub variance: Option<f64>,
+    /// Whether coordinates are divided by their standard deviation.
+    pub whiten: bool,
+}
+
+impl Default for DecompositionConfig {
+    fn default() -> Self {
+        Self { tap: Tap::Fc, axes: None, variance: None, whiten: false }
+    }
+}
+
+/// The article's number of axes.
+pub const DEFAULT_AXES: usize = 50;
+
+/// `[probe]`: which attributes get a direction, and how (the other keys are [`ProbeOptions`]).
+#[derive(Debug, Clone, Serialize)]
+pub struct ProbeConfig {
+    /// The attributes that get a direction; all of them when empty.
+    pub attributes: Vec<String>,
+    /// The probe's options.
+    #[serde(flatten)]
+    pub options: ProbeOptions,
+}
+
+/// `[null]`: the same figures for random classes of one attribute in random order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NullConfig {
+    /// The attribute whose classes are drawn; no null is computed when missing.
+    pub base: Option<String>,
+    /// Draws for each number of classes.
+    pub draws: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Default for NullConfig {
+    fn default() -> Self {
+        Self { base: None, draws: 200, seed: DEFAULT_SEED }
+    }
+}
+
+/// `[pool]`: which images a walk may retrieve, and where walks may start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoolConfig {
+    /// Splits of the retrievable images; unlabelled images are included.
+    pub splits: Vec<String>,
+    /// Labels that a retrievable image must carry, as attribute = class.
+    pub only: BTreeMap<String, String>,
+    /// Labels that a start must carry, as attribute = class.
+    pub starts_only: BTreeMap<String, String>,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { splits: vec!["train".to_owned()], only: BTreeMap::new(), starts_only: BTreeMap::new() }
+    }
+}
+
+/// `[metrics]`: the distance of a walk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// `auto` chooses by validation starts; else `euclidean`, `whitened` or `within-class`.
+    pub default: String,
+    /// What is added to the within-class covariance's diagonal, as a share of the mean variance.
+    pub shrinkage: f64,
+    /// Validation starts that choose the default.
+    pub starts: usize,
+    /// Seed of their draw.
+    pub seed: u64,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self { default: "auto".to_owned(), shrinkage: 1e-4, starts: 100, seed: DEFAULT_SEED }
+    }
+}
+
+/// `[index]`: HNSW.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IndexConfig {
+    /// Links a point.
+    pub m: usize,
+    /// Candidates kept while building.
+    pub ef_construction: usize,
+    /// Candidates kept while searching.
+    pub ef: usize,
+    /// Queries that measure the recall.
+    pub queries: usize,
+    /// Seed of their draw.
+    pub seed: u64,
+}
+
+impl Default for IndexConfig {
+    fn default() -> Self {
+        Self { m: 16, ef_construction: 200, ef: 64, queries: 1000, seed: DEFAULT_SEED }
+    }
+}
+
+/// How a strip's stops are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placing {
+    /// Evenly between the outer classes' medians on the train split.
+    Medians,
+    /// At evenly spaced quantiles of the pool's positions, from 1 % to 99 %.
+    Quantiles,
+    /// One standard deviation of the pool's positions apart, around the start.
+    Sigma,
+}
+
+/// How a stop's images are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Search {
+    /// Every image of the pool is looked at.
+    Exact,
+    /// Through the HNSW index.
+    Hnsw,
+}
+
+/// `[walks]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalksConfig {
+    /// Stops a strip.
+    pub stops: usize,
+    /// How they are placed.
+    pub placing: Placing,
+    /// Images kept at each stop, nearest first.
+    pub per_stop: usize,
+    /// How they are found.
+    pub search: Search,
+    /// Held-out starts behind the figures.
+    pub starts: usize,
+    /// Split of the starts.
+    pub start_split: String,
+    /// Strips an attribute that are kept for the report.
+    pub strips: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Default for WalksConfig {
+    fn default() -> Self {
+        Self {
+            stops: 7,
+            placing: Placing::Medians,
+            per_stop: 1,
+            search: Search::Exact,
+            starts: 100,
+            start_split: "test".to_owned(),
+            strips: 6,
+            seed: DEFAULT_SEED,
+        }
+    }
+}
+
+/// `[report]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportConfig {
+    /// Heading of the page; made from the description's name when missing.
+    pub title: Option<String>,
+    /// Longest side of an embedded image.
+    pub thumbnail_px: u32,
+}
+
+impl Default for ReportConfig {
+    fn default() -> Self {
+        Self { title: None, thumbnail_px: 128 }
+    }
+}

@@ -104,11 +104,16 @@ pub enum ArtifactsCommand {
     /// Why a stage would run, or that its result is stored.
     Why {
         /// The stage to ask about; all of them when missing.
-        #[arg(long, value_name = "STAGE")]
         stage: Option<Stage>,
-        /// What would be run.
-        #[command(flatten)]
-        source: DescriptionArgs,
+        /// The description, as for `pipeline`.
+        #[arg(long, value_name = "DESCRIPTION", default_value = DEFAULT_DESCRIPTION)]
+        description: String,
+        /// Change one key of the description, as for `pipeline`.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// Folder of the files that the description names, as for `pipeline`.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
         /// The device, as for `pipeline`.
         #[arg(long, default_value = "cpu")]
         device: String,

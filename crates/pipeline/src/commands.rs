@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{GcOptions, Key, Store};
-use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, InitArgs, Stage};
+use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, DescriptionArgs, InitArgs, Stage};
 
 use crate::config::Config;
 use crate::progress::Console;
@@ -71,7 +71,10 @@ pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
     match &args.command {
         ArtifactsCommand::List => list(&store),
         ArtifactsCommand::Show { key } => show(&store, key),
-        ArtifactsCommand::Why { stage, source, device } => why(&store, &Config::load(source)?, device, *stage),
+        ArtifactsCommand::Why { stage, description, set, data, device } => {
+            let source = DescriptionArgs { description: description.clone(), set: set.clone(), data: data.clone() };
+            why(&store, &Config::load(&source)?, device, *stage)
+        }
         ArtifactsCommand::Verify => verify(&store, console),
         ArtifactsCommand::Gc { keep_runs, dry_run } => gc(&store, *keep_runs, *dry_run),
     }

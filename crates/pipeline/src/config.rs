@@ -143,6 +143,10 @@ impl Config {
         ensure!(self.walks.per_stop >= 1, "`walks.per_stop` is 0; give at least 1");
         ensure!(self.walks.starts >= 1, "`walks.starts` is 0; give at least 1");
         ensure!(self.metrics.starts >= 1, "`metrics.starts` is 0; give at least 1");
+        ensure!(
+            self.index.enabled || self.walks.search == Search::Exact,
+            "`walks.search` is hnsw, but `index.enabled` is false; turn one of them round"
+        );
         ensure!(!self.pool.splits.is_empty(), "`pool.splits` is empty; name at least one of train, validation, test");
         Ok(())
     }
@@ -324,6 +328,7 @@ mod tests {
         assert!(message(&["walks.placing=middle"]).contains("middle"));
         assert!(message(&["nonsense"]).contains("KEY=VALUE"));
         assert!(message(&["decomposition.axes=5", "decomposition.variance=0.9"]).contains("both"));
+        assert!(message(&["index.enabled=false", "walks.search=hnsw"]).contains("index.enabled"));
         assert!(message(&["name=../up"]).contains("name"));
         let message = |description| format!("{:#}", Config::load(&named(description)).unwrap_err());
         assert!(message("fashon").contains("fashion-mnist"));

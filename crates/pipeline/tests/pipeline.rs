@@ -146,7 +146,7 @@ fn look_into(store: &Path) {
     assert_eq!(list.lines().filter(|l| l.starts_with("backbone ")).count(), 1, "{list}");
     let key = list.lines().find(|l| l.starts_with("backbone ")).unwrap().split_whitespace().nth(1).unwrap().to_owned();
     assert!(said(&artifacts(store, &["show", &key])).contains("\"accuracy\""));
-    assert!(said(&artifacts(store, &["why", "--stage", "images"])).contains("would run"));
+    assert!(said(&artifacts(store, &["why", "images"])).contains("would run"));
     assert!(artifacts(store, &["verify"]).status.success());
     let gone = said(&artifacts(store, &["gc", "--keep-runs", "1"]));
     assert!(gone.contains("removed"), "{gone}");

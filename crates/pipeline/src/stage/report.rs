@@ -65,10 +65,10 @@ pub(super) fn read<T: DeserializeOwned>(job: &Job<'_>, stage: Stage, file: &str)
 fn facts(job: &Job<'_>, dataset: &Dataset) -> Result<page::RunFacts> {
     let splits = [Split::Train, Split::Validation, Split::Test];
     let index = &job.artifact(Stage::Index)?.manifest().metrics;
-    let recall = index["recall_at_10"].as_f64().unwrap_or(f64::NAN);
+    let recall = index["recall_at_10"].as_f64().map(|r| format!("{r:.4} over {} queries", index["queries"]));
     let skipped = dataset.skipped.len();
     let mut more = vec![
-        ("HNSW recall@10".to_owned(), format!("{recall:.4} over {} queries", index["queries"])),
+        ("HNSW recall@10".to_owned(), recall.unwrap_or_else(|| "no index built".to_owned())),
         ("device".to_owned(), job.device.to_owned()),
     ];
     if skipped > 0 {

@@ -99,6 +99,10 @@ fn settings(sources: &Sources<'_>, direction: &Direction, metrics: &AttributeMet
     }
     let chosen = if metrics.chosen_by_validation { "chosen by validation starts" } else { "as described" };
     settings.push(("metric of the walks".to_owned(), format!("{}, {chosen}", metrics.default)));
+    if direction.method == Method::Logistic {
+        let l2 = sources.job.config.probe.options.l2;
+        settings.push(("L2 strength".to_owned(), format!("{l2}, scikit-learn's 1/C")));
+    }
     settings.push(("class weights".to_owned(), sources.job.config.probe.options.class_weights.to_string()));
     settings.push(("seed".to_owned(), sources.job.config.probe.options.seed.to_string()));
     settings

@@ -204,6 +204,17 @@ fn wait_for_checkpoint(store: &Path, child: &mut Child) {
 }
 
 #[test]
+fn the_number_of_threads_changes_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |threads: &str| {
+        let store = folder.path().join(threads);
+        run(&store, &[], &["--threads", threads, "--until", "walks"]);
+        hashes(&store)
+    };
+    assert_eq!(of("1"), of("3"));
+}
+
+#[test]
 fn two_processes_share_a_store() {
     let folder = tempfile::tempdir().unwrap();
     let until = ["--until", "decomposition"];

@@ -168,7 +168,7 @@ fn look_into(store: &Path) {
 fn a_killed_run_goes_on_where_it_stopped_and_ends_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
-    let changes = ["backbone.epochs=4", "images.limit=1000"];
+    let changes = ["backbone.epochs=6", "images.limit=1000"];
     let until = ["--until", "embeddings"];
     run(&whole, &changes, &until);
 

@@ -29,6 +29,11 @@ pub enum Command {
     /// The file DIR/latentwalk.toml is written, never overwritten; read it, edit it, then run
     /// `pipeline DIR/latentwalk.toml`.
     Init(InitArgs),
+    /// Render a wardrobe with known truth: garments whose every factor is labelled, as a folder of images.
+    ///
+    /// OUT gets images/, manifest.csv (every factor, groups and twins) and garments.toml, a description that
+    /// `pipeline OUT/garments.toml` runs. The same options give the same bytes on every machine.
+    Garments(GarmentsArgs),
     /// Look into the store of results: list, show, why, verify, gc.
     Artifacts(ArtifactsArgs),
 }
@@ -78,6 +83,32 @@ pub struct DescriptionArgs {
 pub struct InitArgs {
     /// The folder of images.
     pub dir: PathBuf,
+}
+
+/// Arguments of `garments`.
+#[derive(Debug, Clone, Args)]
+pub struct GarmentsArgs {
+    /// The folder to make; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Garments, their twins not counted.
+    #[arg(long, default_value_t = 20_000)]
+    pub count: usize,
+    /// Side of an image in pixels, 64 to 512.
+    #[arg(long, default_value_t = 128)]
+    pub size: u32,
+    /// Seed of the wardrobe.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Draw every factor evenly and independently instead of as in a catalogue.
+    #[arg(long)]
+    pub balanced: bool,
+    /// For this many garments render every twin too: copies that differ in one factor alone.
+    #[arg(long, default_value_t = 0)]
+    pub twin_sets: usize,
+    /// Write PNG files instead of JPEG.
+    #[arg(long)]
+    pub png: bool,
 }
 
 /// Arguments of `artifacts`.

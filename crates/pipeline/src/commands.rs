@@ -7,7 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{GcOptions, Key, Store};
-use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, DescriptionArgs, InitArgs, Stage};
+use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, DescriptionArgs, GarmentsArgs, InitArgs, Stage};
+use latentwalk_garments::Format;
 
 use crate::config::Config;
 use crate::progress::Console;
@@ -51,6 +52,34 @@ pub fn init(args: &InitArgs, console: &Console) -> Result<()> {
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     console.say(&format!("wrote {}; read it, then run: latentwalk pipeline {}", path.display(), path.display()));
     Ok(())
+}
+
+/// Renders a wardrobe into a folder.
+///
+/// # Errors
+/// Options out of range, a folder that is not empty, a full disk.
+pub fn garments(args: &GarmentsArgs, console: &Console) -> Result<()> {
+    let options = latentwalk_garments::Options {
+        count: args.count,
+        size: args.size,
+        seed: args.seed,
+        balanced: args.balanced,
+        twin_sets: args.twin_sets,
+        format: if args.png { Format::Png } else { Format::Jpeg },
+    };
+    let summary = {
+        let progress = console.start("garments");
+        latentwalk_garments::write_dataset(&args.out, &options, &|done, total| progress.set(done, total))?
+    };
+    let description = args.out.join(latentwalk_garments::DESCRIPTION_FILE);
+    print(&format!(
+        "{} garments and {} twins, {} of images in {}\nrun: latentwalk pipeline {}\n",
+        summary.garments,
+        summary.twins,
+        megabytes(summary.image_bytes),
+        args.out.display(),
+        description.display()
+    ))
 }
 
 /// The folder's name, as far as it can be a run's name.

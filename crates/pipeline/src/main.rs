@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Pipeline(args) => runner::pipeline(&args, &commands::typed(), &console),
         Command::Init(args) => commands::init(&args, &console),
+        Command::Garments(args) => commands::garments(&args, &console),
         Command::Artifacts(args) => commands::artifacts(&args, &console),
     };
     match result {

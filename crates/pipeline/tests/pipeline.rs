@@ -304,6 +304,26 @@ fn a_folder_of_images_gets_a_description_that_runs() {
     assert!(output.status.success(), "{}", said(&output));
 }
 
+#[test]
+fn a_rendered_wardrobe_is_a_source_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("wardrobe");
+    let garments = |more: &[&str]| {
+        let arguments = ["garments", "--count", "800", "--size", "64", "--twin-sets", "2", "--out"];
+        Command::new(BINARY).args(arguments).arg(&out).args(more).output().unwrap()
+    };
+    let made = garments(&[]);
+    assert!(made.status.success() && said(&made).contains("800 garments"), "{}", said(&made));
+    let again = garments(&[]);
+    assert!(again.status.code() == Some(1) && said(&again).contains("wardrobe"), "{}", said(&again));
+    let text = run(
+        &folder.path().join("store"),
+        &["images.limit=0", "images.size=32", "backbone.epochs=1"],
+        &[out.join("garments.toml").to_str().unwrap(), "--until", "probe"],
+    );
+    assert!(text.contains("sleeve: bottleneck") && text.contains("worn: logistic"), "{text}");
+}
+
 /// Two classes of small grey pictures, dark and light.
 fn write_photos(root: &Path) {
     for (class, shade) in [("dark", 40u8), ("light", 200u8)] {

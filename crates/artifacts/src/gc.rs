@@ -80,6 +80,14 @@ impl Store {
         Ok(report)
     }
 
+    /// Keys with unfinished work that the next attempt can take up; a caller that wants it kept adds them to
+    /// [`GcOptions::keep`].
+    ///
+    /// **Errors**: [`crate::Error::Io`].
+    pub fn partial_keys(&self) -> Result<Vec<Key>> {
+        Ok(keyed_folders(&self.root().join("partial"))?.into_iter().map(|(_, key)| key).collect())
+    }
+
     fn sweep_objects(&self, options: &GcOptions, report: &mut GcReport) -> Result<()> {
         for (stage, key) in self.keys()? {
             if options.keep.contains(&key) {

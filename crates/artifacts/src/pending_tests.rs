@@ -154,3 +154,23 @@ fn different_keys_do_not_wait_for_each_other() {
     one.commit(commit_at(0)).unwrap();
     assert_eq!(store.list().unwrap().len(), 2);
 }
+
+#[test]
+fn a_result_that_is_made_anew_stands_until_the_new_one_takes_its_place() {
+    let (_folder, store) = new_store();
+    let recipe = recipe("probe", 4);
+    let first = make(&store, &recipe, 0).manifest().started.clone();
+    let again = store.begin_anew(&recipe, &mut || {}).unwrap();
+    write_files(&again);
+    assert_eq!(store.find("probe", &recipe.key()).unwrap().unwrap().manifest().started, first);
+    drop(again);
+    assert!(
+        store.find("probe", &recipe.key()).unwrap().is_some(),
+        "an attempt that was given up took the result along"
+    );
+    let again = store.begin_anew(&recipe, &mut || {}).unwrap();
+    write_files(&again);
+    let second = again.commit(commit_at(1)).unwrap();
+    assert_ne!(second.manifest().started, first);
+    assert!(names(&store.root().join("tmp")).unwrap().is_empty() && store.verify().unwrap().is_empty());
+}

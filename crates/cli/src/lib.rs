@@ -156,6 +156,9 @@ pub enum ArtifactsCommand {
         /// Keep the results of this many latest runs.
         #[arg(long, default_value_t = 3)]
         keep_runs: usize,
+        /// Remove the checkpoints of unfinished runs too; without this they are kept for the next attempt.
+        #[arg(long)]
+        unfinished: bool,
         /// Say what would go, and remove nothing.
         #[arg(long)]
         dry_run: bool,

@@ -105,7 +105,7 @@ pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
             why(&store, &Config::load(&source)?, device, *stage)
         }
         ArtifactsCommand::Verify => verify(&store, console),
-        ArtifactsCommand::Gc { keep_runs, dry_run } => gc(&store, *keep_runs, *dry_run),
+        ArtifactsCommand::Gc { keep_runs, unfinished, dry_run } => gc(&store, *keep_runs, *unfinished, *dry_run),
     }
 }
 
@@ -160,11 +160,14 @@ fn verify(store: &Store, console: &Console) -> Result<()> {
     print(&format!("{} artifacts are whole\n", store.list()?.len()))
 }
 
-fn gc(store: &Store, keep_runs: usize, dry_run: bool) -> Result<()> {
+fn gc(store: &Store, keep_runs: usize, unfinished: bool, dry_run: bool) -> Result<()> {
     let folders = summary::run_folders(&store.runs_dir())?;
     let kept = folders.iter().rev().take(keep_runs).filter_map(|f| summary::read_run(f));
-    let keep: BTreeSet<Key> =
+    let mut keep: BTreeSet<Key> =
         kept.flat_map(|run| run.artifacts.into_values()).filter_map(|k| Key::parse(&k).ok()).collect();
+    if !unfinished {
+        keep.extend(store.partial_keys()?);
+    }
     let report = store.gc(&GcOptions { keep, dry_run })?;
     let verb = if dry_run { "would remove" } else { "removed" };
     print(&format!("{verb} {} ({}), kept {}\n", report.removed.len(), megabytes(report.bytes), report.kept))

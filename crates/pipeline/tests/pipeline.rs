@@ -148,8 +148,12 @@ fn look_into(store: &Path) {
     assert!(said(&artifacts(store, &["show", &key])).contains("\"accuracy\""));
     assert!(said(&artifacts(store, &["why", "images"])).contains("would run"));
     assert!(artifacts(store, &["verify"]).status.success());
+    let unfinished = store.join("partial/backbone").join("0".repeat(64));
+    fs::create_dir_all(&unfinished).unwrap();
+    fs::write(unfinished.join("checkpoint.safetensors"), "half of a training").unwrap();
     let gone = said(&artifacts(store, &["gc", "--keep-runs", "1"]));
-    assert!(gone.contains("removed"), "{gone}");
+    assert!(gone.contains("removed") && unfinished.is_dir(), "{gone}");
+    assert!(artifacts(store, &["gc", "--keep-runs", "1", "--unfinished"]).status.success() && !unfinished.exists());
     let latest = run(store, &["probe.restarts=3"], &[]);
     assert!(latest.contains("nothing to do"), "gc took what the latest run uses:\n{latest}");
 

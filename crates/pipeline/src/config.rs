@@ -261,9 +261,10 @@ fn spread_seed(table: &mut toml::Table, seed: u64) -> Result<()> {
     Ok(())
 }
 
+/// Dotted names of all leaves; an empty table has none.
 fn flatten(prefix: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
     match value {
-        Value::Object(map) if !map.is_empty() => {
+        Value::Object(map) => {
             for (key, value) in map {
                 let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
                 flatten(&name, value, out);

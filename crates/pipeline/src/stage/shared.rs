@@ -188,7 +188,12 @@ pub(super) fn start_rows(
     let rows: Vec<usize> = (0..dataset.items.len())
         .filter(|&i| dataset.items[i].split == split && labelled(i) && carries(dataset, i, &only))
         .collect();
-    ensure!(!rows.is_empty(), "no labelled image of the split `{of}` can start a walk along `{}`", question.name);
+    ensure!(
+        !rows.is_empty(),
+        "no labelled image of the split `{of}` can start a walk along `{}`; widen `pool.starts_only`, or leave the \
+         attribute out of `probe.attributes`",
+        question.name
+    );
     Ok(rows)
 }
 

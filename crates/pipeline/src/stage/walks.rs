@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use latentwalk_cli::Stage;
-use latentwalk_lines::{HnswIndex, Metric, MetricKind, Search, Space, WalkOptions, walk};
+use latentwalk_lines::{HnswIndex, MetricKind, Search, Space, WalkOptions, walk};
 use latentwalk_probe::{MethodChoice, ProbeOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -90,7 +90,7 @@ fn of_course(job: &Job<'_>, scene: &Scene, course: &Course<'_>, metrics: &Attrib
         order: course.order.clone(),
         declared: !course.question.order.is_empty(),
         stops: course.stops.positions().to_vec(),
-        yardsticks: yardsticks(job, scene, course, metric, &starts)?,
+        yardsticks: yardsticks(job, scene, course, &space, &starts)?,
         strips: strips(job, scene, course, &space, &starts)?,
         by_metric,
     };
@@ -103,22 +103,21 @@ fn yardsticks(
     job: &Job<'_>,
     scene: &Scene,
     course: &Course<'_>,
-    metric: &Metric,
+    space: &Space,
     starts: &[usize],
 ) -> Result<Vec<(String, Figures)>> {
     let seed = job.config.walks.seed;
-    let space = scene.space(metric.clone())?;
     let mut rows = vec![
-        ("random image of the same slab", course.study(&space, starts, |s| s.random_in_slab(seed))?),
-        ("random direction", course.study(&space, starts, |s| s.random_direction(seed))?),
-        ("nearest neighbours of the start", course.study(&space, starts, |s| s.nearest_to_start())?),
+        ("random image of the same slab", course.study(space, starts, |s| s.random_in_slab(seed))?),
+        ("random direction", course.study(space, starts, |s| s.random_direction(seed))?),
+        ("nearest neighbours of the start", course.study(space, starts, |s| s.nearest_to_start())?),
     ];
     if !course.question.order.is_empty() {
         let options = ProbeOptions { method: MethodChoice::Lda, ..job.config.probe.options.clone() };
         let rival = latentwalk_probe::fit(&course.question.task(&scene.points), &options, &|_, _| {})?;
         rows.push((
             "class-mean difference (LDA)",
-            course.along(job.config, &rival)?.study(&space, starts, |s| s.walk())?,
+            course.along(job.config, &rival)?.study(space, starts, |s| s.walk())?,
         ));
     }
     Ok(rows.iter().map(|(name, f)| ((*name).to_owned(), Figures::from(f))).collect())

@@ -11,6 +11,8 @@ use crate::number;
 
 /// The share of variance that the sentence asks for.
 const WANTED: f64 = 0.98;
+/// The number of axes that the article kept: its share is stated whatever was kept here.
+const ARTICLE: usize = 50;
 
 /// The section on training.
 pub(super) fn view(training: &Training) -> Value {
@@ -134,6 +136,8 @@ pub(super) fn spectrum(spectrum: &Spectrum) -> Value {
     let axes = |n: usize| format!("{} {}", number::count(n as u64), noun(n, "axis", "axes"));
     let sentences = [
         Some(format!("{} {keeps} of the variance", axes(kept))),
+        (kept != ARTICLE && all > ARTICLE)
+            .then(|| format!("{ARTICLE} would keep {}", number::percent(Some(cumulative[ARTICLE - 1])))),
         needed.map(|n| format!("98\u{202f}% needs {}", axes(n))),
         spectrum.rank.map(|r| format!("numerical rank {} of {}", number::count(r as u64), number::count(all as u64))),
     ];
@@ -162,4 +166,19 @@ fn spectrum_table(spectrum: &Spectrum, cumulative: &[f64], needed: Option<usize>
         vec![number::count(n as u64), number::significant(variance), number::percent(Some(cumulative[n - 1]))]
     });
     table(&["axes", "variance of that axis", "share up to it"], rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fifty_axes_hold_is_said_unless_fifty_were_kept() {
+        let sentence = |kept| {
+            let spectrum = Spectrum { variances: vec![1.0; 100], kept, rank: None };
+            super::spectrum(&spectrum).get_attr("sentence").map(|s| s.to_string()).unwrap_or_default()
+        };
+        assert!(sentence(8).contains("50 would keep 50"), "{}", sentence(8));
+        assert!(!sentence(50).contains("would"));
+    }
 }

@@ -39,12 +39,14 @@ mod error;
 mod reader;
 mod schema;
 mod table;
+mod text_table;
 mod writer;
 
 pub use error::Error;
 pub use reader::{Batches, DEFAULT_BATCH_ROWS, Reader};
 pub use schema::{AttributeColumn, ID, SCHEMA_KEY, SCHEMA_VERSION, SPLIT, Schema, VECTOR};
 pub use table::{LabelColumn, Labels, Table};
+pub use text_table::write_text_table;
 pub use writer::{DEFAULT_ROW_GROUP_ROWS, Summary, Writer, WriterOptions};
 
 /// What the functions of this crate return.

@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let twin_sets = twin_sets.parse()?;
     let options = Options { count: count.parse()?, size: size.parse()?, twin_sets, ..Options::default() };
     let start = Instant::now();
-    let summary = write_dataset(out.as_ref(), &options, &|_, _| ())?;
+    let summary = write_dataset(out.as_ref(), &options, &|_, _| Ok(()), &|_, _| ())?;
     let (images, seconds) = (summary.garments + summary.twins, start.elapsed().as_secs_f64());
     println!("{summary:?} in {seconds:.2} s: {:.0} images a second", images as f64 / seconds);
     Ok(())

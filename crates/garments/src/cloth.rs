@@ -260,8 +260,8 @@ impl<'a> Cloth<'a> {
         if factors.neckline != Neckline::Turtleneck {
             let neck = whole(&upper.neck);
             let inner: Vec<Point> = neck.iter().map(|[x, y]| [x * 1.06, y + 0.0055]).collect();
-            canvas.line(view, &inner, 0.0022, thread, 0.45);
-            canvas.line(view, &neck, 0.0058, thread, 0.62);
+            canvas.line(view, &inner, 0.0026, thread, 0.45);
+            canvas.line(view, &neck, BINDING, thread, 0.88);
         }
         if factors.sleeve == Sleeve::Sleeveless {
             let left: Vec<Point> = upper.armhole.iter().map(mirrored).collect();
@@ -352,5 +352,7 @@ impl<'a> Cloth<'a> {
     }
 }
 
+/// Width of the binding along the neckline: broad enough to draw its shape on a busy pattern.
+const BINDING: f32 = 0.0115;
 /// Where a sleeve's pattern starts along the arm: at the height of the armpit's pattern, so that stripes about meet.
 const SHOULDER_PHASE: f32 = ARMPIT - 0.05;

@@ -5,41 +5,19 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder as _};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::description::{DESCRIPTION_FILE, MANIFEST_FILE, description};
+use crate::entry::{COLUMNS, Entry, group};
 use crate::error::{Error, Result};
-use crate::factors::{Factor, Garment, twins};
 use crate::frequencies::Frequencies;
-use crate::nuisances::Worn;
-use crate::render::{Image, MAX_SIZE, MIN_SIZE, render};
+use crate::render::{MAX_SIZE, MIN_SIZE};
 
 /// Most garments of a data set: their numbers have five digits or six.
 pub const MAX_COUNT: usize = 1_000_000;
 /// Default of [`Options::size`], in pixels.
 pub const DEFAULT_SIZE: u32 = 128;
-/// Columns of the manifest.
-const COLUMNS: [&str; 14] = [
-    "path",
-    "id",
-    "group",
-    "split",
-    "sleeve",
-    "pattern",
-    "neckline",
-    "length",
-    "silhouette",
-    "colour",
-    "worn",
-    "views",
-    "twin_of",
-    "twin_factor",
-];
-
 /// How images are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -106,16 +84,25 @@ pub struct Summary {
     pub image_bytes: u64,
 }
 
-/// Writes `images/`, `manifest.csv` and `garments.toml` into the folder `out`, which must not exist or be empty, drawing
-/// from the table that the options name.
+/// Writes further files into a data set's folder before it gets its name: gets the folder and the manifest's rows, one cell
+/// for each of [`COLUMNS`].
+pub type More<'a> = dyn Fn(&Path, &[[String; COLUMNS.len()]]) -> std::io::Result<()> + 'a;
+
+/// Writes `images/`, `manifest.csv`, `garments.toml` and what `more` adds into the folder `out`, which must not exist or be
+/// empty, drawing from the table that the options name.
 ///
 /// Everything is written into a hidden folder beside it, which takes the name at the very end; an error removes it. The
 /// same options give the same bytes, whatever the number of threads. `progress` gets the garments done and all garments,
 /// from any thread.
 ///
 /// **Errors.** Those of [`Options::check`], [`Error::NotEmpty`], [`Error::Io`], [`Error::Encode`].
-pub fn write_dataset(out: &Path, options: &Options, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Summary> {
-    write_dataset_from(out, options, &options.frequencies(), progress)
+pub fn write_dataset(
+    out: &Path,
+    options: &Options,
+    more: &More<'_>,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Summary> {
+    write_dataset_from(out, options, &options.frequencies(), more, progress)
 }
 
 /// As [`write_dataset`], drawing from a table of the caller's.
@@ -125,6 +112,7 @@ pub fn write_dataset_from(
     out: &Path,
     options: &Options,
     frequencies: &Frequencies,
+    more: &More<'_>,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Summary> {
     options.check()?;
@@ -132,7 +120,7 @@ pub fn write_dataset_from(
     let vacant = vacant(out)?;
     let staging = staging(out);
     remove(&staging)?;
-    let written = fill(&staging, options, frequencies, progress).and_then(|summary| {
+    let written = fill(&staging, options, frequencies, more, progress).and_then(|summary| {
         if vacant == Vacant::EmptyFolder {
             fs::remove_dir(out).map_err(Error::io(out))?;
         }
@@ -146,107 +134,45 @@ pub fn write_dataset_from(
     written
 }
 
-/// One line of the manifest.
-struct Row {
-    id: String,
-    garment: Garment,
-    group: String,
-    split: &'static str,
-    twin: Option<Factor>,
-    bytes: u64,
-}
-
 fn fill(
     folder: &Path,
     options: &Options,
     frequencies: &Frequencies,
+    more: &More<'_>,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Summary> {
     let images = folder.join("images");
     fs::create_dir_all(&images).map_err(Error::io(&images))?;
     let done = AtomicUsize::new(0);
     let write = |index: usize| {
-        let mut rows = group(index, options, frequencies);
-        for row in &mut rows {
-            row.bytes = store(&folder.join(path(row, options.format)), &row.garment, options)?;
-        }
+        let entries = group(index, options, frequencies);
+        let bytes: u64 = entries.iter().map(|entry| store(folder, entry, options)).sum::<Result<u64>>()?;
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, options.count);
-        Ok(rows)
+        Ok((entries, bytes))
     };
-    let groups: Vec<Vec<Row>> = (0..options.count).into_par_iter().map(write).collect::<Result<_>>()?;
-    let rows: Vec<Row> = groups.into_iter().flatten().collect();
-    save(&folder.join(MANIFEST_FILE), &manifest(&rows, options.format))?;
+    let groups: Vec<(Vec<Entry>, u64)> = (0..options.count).into_par_iter().map(write).collect::<Result<_>>()?;
+    let image_bytes = groups.iter().map(|group| group.1).sum();
+    let rows: Vec<_> = groups.iter().flat_map(|group| &group.0).map(|entry| entry.cells(options.format)).collect();
+    save(&folder.join(MANIFEST_FILE), &manifest(&rows))?;
     save(&folder.join(DESCRIPTION_FILE), description(options.size).as_bytes())?;
-    Ok(Summary {
-        garments: options.count,
-        twins: rows.len() - options.count,
-        image_bytes: rows.iter().map(|row| row.bytes).sum(),
-    })
+    more(folder, &rows).map_err(Error::io(folder))?;
+    Ok(Summary { garments: options.count, twins: rows.len() - options.count, image_bytes })
 }
 
-/// A garment and, where wanted, its twins.
-fn group(index: usize, options: &Options, frequencies: &Frequencies) -> Vec<Row> {
-    let garment = Garment::draw(options.seed, index as u64, frequencies);
-    let id = format!("{index:05}");
-    let with_twins = index < options.twin_sets;
-    let split = if with_twins { "test" } else { "" };
-    let copies = if with_twins { twins(&garment) } else { Vec::new() };
-    let mut rows = vec![Row { id: id.clone(), garment, group: id.clone(), split, twin: None, bytes: 0 }];
-    rows.extend(copies.into_iter().map(|twin| Row {
-        id: format!("{id}-{}-{}", twin.factor.as_str(), twin.value),
-        garment: twin.garment,
-        group: id.clone(),
-        split,
-        twin: Some(twin.factor),
-        bytes: 0,
-    }));
-    rows
-}
-
-fn path(row: &Row, format: Format) -> String {
-    let extension = match format {
-        Format::Jpeg => "jpg",
-        Format::Png => "png",
-    };
-    format!("images/{}.{extension}", row.id)
-}
-
-fn store(path: &Path, garment: &Garment, options: &Options) -> Result<u64> {
-    let image = render(garment, options.size)?;
-    let bytes =
-        encode(&image, garment, options.format).map_err(|reason| Error::Encode { path: path.to_owned(), reason })?;
-    save(path, &bytes)?;
+fn store(folder: &Path, entry: &Entry, options: &Options) -> Result<u64> {
+    let path = folder.join(entry.path(options.format));
+    let encoded = entry.encode(options.size, options.format);
+    let bytes = encoded.map_err(|reason| Error::Encode { path: path.clone(), reason })?;
+    save(&path, &bytes)?;
     Ok(bytes.len() as u64)
 }
 
-fn encode(image: &Image, garment: &Garment, format: Format) -> image::ImageResult<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(16_384);
-    let (pixels, width, height) = (&image.pixels, image.width, image.height);
-    match format {
-        Format::Jpeg => JpegEncoder::new_with_quality(&mut bytes, garment.nuisances.jpeg_quality).write_image(
-            pixels,
-            width,
-            height,
-            ExtendedColorType::Rgb8,
-        )?,
-        Format::Png => PngEncoder::new(&mut bytes).write_image(pixels, width, height, ExtendedColorType::Rgb8)?,
-    }
-    Ok(bytes)
-}
-
 /// The manifest as CSV; no cell holds a comma or a quote.
-fn manifest(rows: &[Row], format: Format) -> Vec<u8> {
+fn manifest(rows: &[[String; COLUMNS.len()]]) -> Vec<u8> {
     let mut text = COLUMNS.join(",");
     text.push('\n');
     for row in rows {
-        let factors = &row.garment.factors;
-        let worn = if row.garment.nuisances.worn == Worn::Figure { "figure" } else { "flat" };
-        let (twin_of, twin_factor) = row.twin.map_or(("", ""), |factor| (row.group.as_str(), factor.as_str()));
-        let mut cells = vec![path(row, format), row.id.clone(), row.group.clone(), row.split.to_owned()];
-        cells.extend(Factor::ALL.map(|factor| factors.value(factor).to_owned()));
-        cells.extend([worn.to_owned(), row.garment.nuisances.views.to_string(), twin_of.to_owned()]);
-        cells.push(twin_factor.to_owned());
-        text.push_str(&cells.join(","));
+        text.push_str(&row.join(","));
         text.push('\n');
     }
     text.into_bytes()

@@ -8,6 +8,8 @@ use crate::factors::{Factor, Sleeve};
 pub const DESCRIPTION_FILE: &str = "garments.toml";
 /// Name of the manifest in a data set's folder.
 pub const MANIFEST_FILE: &str = "manifest.csv";
+/// Name of the same manifest as Parquet, where the caller writes one.
+pub const PARQUET_FILE: &str = "manifest.parquet";
 
 /// How many sleeves, from the first, stand in an order.
 const ORDERED_SLEEVES: usize = 3;

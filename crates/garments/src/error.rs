@@ -75,7 +75,7 @@ pub enum Error {
         /// The image file.
         path: PathBuf,
         /// What the encoder said.
-        reason: image::ImageError,
+        reason: String,
     },
 }
 

@@ -27,6 +27,7 @@ mod cloth;
 mod cut;
 mod dataset;
 mod description;
+mod entry;
 mod error;
 mod fabric;
 mod factors;
@@ -37,12 +38,13 @@ mod maths;
 mod nuisances;
 mod render;
 
-pub use dataset::{DEFAULT_SIZE, Format, MAX_COUNT, Options, Summary, write_dataset, write_dataset_from};
-pub use description::{DESCRIPTION_FILE, MANIFEST_FILE, description};
+pub use dataset::{DEFAULT_SIZE, Format, MAX_COUNT, More, Options, Summary, write_dataset, write_dataset_from};
+pub use description::{DESCRIPTION_FILE, MANIFEST_FILE, PARQUET_FILE, description};
+pub use entry::{COLUMNS, Entry, group, twin_id};
 pub use error::{Error, Result};
 pub use factors::{
     Colour, Factor, Factors, Garment, IMPOSSIBLE, Length, Neckline, Pattern, Silhouette, Sleeve, Twin, twins,
 };
 pub use frequencies::Frequencies;
 pub use nuisances::{Arm, Nuisances, Pose, SHARE_TWO_VIEWS, SHARE_WORN, Worn};
-pub use render::{Image, MAX_SIZE, MIN_SIZE, render};
+pub use render::{Image, MAX_SIZE, MIN_SIZE, REVISION, render};

@@ -8,12 +8,17 @@ use crate::figure::{Figure, arms};
 use crate::maths::{ellipse, noise, smooth};
 use crate::nuisances::Worn;
 
+/// Changed when the same garment gives other pixels; what was made from rendered images is made again then.
+pub const REVISION: &str = "latentwalk-garments 2";
 /// Least side of an image, in pixels.
 pub const MIN_SIZE: u32 = 64;
 /// Greatest side of an image, in pixels.
 pub const MAX_SIZE: u32 = 512;
 /// Scale of each of two views against one.
 const TWO_VIEWS_SCALE: f32 = 0.88;
+
+/// Scale of what is laid flat, alone in the picture: no head and no shoes need room.
+const FLAT_SCALE: f32 = 1.06;
 
 /// A rendered image.
 ///
@@ -80,11 +85,12 @@ fn view(garment: &Garment, size_px: u32, middle: f32, scale: f32) -> View {
     let turn = if flat { nuisances.turn } else { 0.0 };
     // Two views leave less room for a shift; what is laid flat has no head above it and moves up.
     let room = if nuisances.views == 2 { 0.2 } else { 1.0 };
-    let up = if flat { -0.012 } else { -0.002 };
+    let up = if flat { -0.028 } else { -0.002 };
+    let laid = if nuisances.views == 2 { 0.98 } else { FLAT_SCALE };
     View {
         size: size_px as f32,
         centre: [middle + room * nuisances.shift[0], 0.5 + up + nuisances.shift[1]],
-        scale: scale * nuisances.scale * if flat { 0.98 } else { 1.0 },
+        scale: scale * nuisances.scale * if flat { laid } else { 1.0 },
         lean: if flat { 0.0 } else { 0.016 * nuisances.pose.lean },
         turn: [libm::cosf(turn), libm::sinf(turn)],
     }

@@ -1,13 +1,15 @@
 //! How fast is an exact line scan, and how good is the index? `cargo run -p latentwalk-lines --example scan_speed`
 //!
 //! Prints, for 100,000 and 1,000,000 points of 50 axes, the milliseconds of one walk (7 stops, one image each) and the bytes
-//! of points read in a second; then, for 7,000 clustered points, the seconds of a build and recall@10 by width of search.
+//! of points read in a second; then, for 7,000 clustered points, the seconds of a build and recall@10 by width of search;
+//! last, for 8,400 points and 2,900 cases, the seconds of a preservation study by way.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
 
 use latentwalk_lines::{
-    HnswIndex, HnswOptions, LinesError, Metric, Search, Space, StopContext, StopRule, WalkOptions, walk,
+    Course, HnswIndex, HnswOptions, LinesError, Metric, PreservationStudy, Search, Space, StopContext, StopRule,
+    WalkOptions, Way, walk,
 };
 use ndarray::{Array1, Array2, ArrayView2, s};
 use rand::{Rng, SeedableRng};
@@ -20,7 +22,8 @@ fn main() -> Result<(), LinesError> {
     for n in [100_000, 1_000_000] {
         scan(n)?;
     }
-    index(7_000, 1_000)
+    index(7_000, 1_000)?;
+    preservation(8_400, 725)
 }
 
 fn scan(n: usize) -> Result<(), LinesError> {
@@ -91,6 +94,58 @@ fn lines(space: &Space, index: &HnswIndex, starts: ArrayView2<'_, f32>) -> Resul
         equal += exact.stops.iter().zip(&indexed.stops).filter(|(a, b)| a == b).count();
     }
     Ok((points, equal as f64 / (count * stops.len()) as f64))
+}
+
+/// Ten attributes of five classes that follow the first ten axes; every case has a twin.
+fn preservation(n: usize, starts: usize) -> Result<(), LinesError> {
+    let z = clustered(n + starts, 100, 3);
+    let class = |v: f32| ((v + 1.0) * 2.5).clamp(0.0, 4.0) as u32;
+    let labels = |z: ArrayView2<'_, f32>| -> Vec<Vec<Option<u32>>> {
+        (0..10).map(|j| z.column(j).iter().map(|&v| Some(class(v))).collect()).collect()
+    };
+    let (pool, held_out) = (z.slice(s![..n, ..]), z.slice(s![n.., ..]));
+    let (of_pool, of_starts) = (labels(pool), labels(held_out));
+    let rows: Vec<usize> = (0..n).collect();
+    let clock = Instant::now();
+    let metric = Metric::residual(pool, &of_pool, &[5; 10], &rows, 1e-4)?;
+    println!("preservation {n} x {K}: residual metric in {:.3} s", clock.elapsed().as_secs_f64());
+    let twins = |start: usize, to: u32| {
+        let mut twin = held_out.row(start).to_vec();
+        twin[2] = f64::from(to).mul_add(0.4, -0.8) as f32;
+        Some(twin)
+    };
+    let course = |start: usize, to: u32| {
+        let weights = (0..K).map(|j| f64::from(u8::from(j == 2))).collect();
+        let median = |class: u32| f64::from(class).mul_add(0.4, -0.8);
+        Course::towards(weights, median(of_starts[2][start].unwrap_or(0)), median(to), 0.5).ok()
+    };
+    let study = PreservationStudy {
+        pool,
+        pool_labels: &of_pool,
+        starts: held_out,
+        start_labels: &of_starts,
+        target: 2,
+        classes: 5,
+        twins: &twins,
+    };
+    let line = Way::Line { metric: &metric, course: &course };
+    for (name, way) in
+        [("line", line), ("nearest", Way::Nearest { metric: &metric }), ("labelled", Way::Labelled { metric: &metric })]
+    {
+        let clock = Instant::now();
+        let figures = study.run(&way)?;
+        println!(
+            "  {name:>8}: {} cases in {:.2} s, hit {:.3}, unchanged {:.3}",
+            figures.cases,
+            clock.elapsed().as_secs_f64(),
+            figures.hit_rate,
+            figures.mean_unchanged
+        );
+    }
+    let clock = Instant::now();
+    let ceiling = study.ceiling()?;
+    println!("   ceiling: unchanged {:.3} in {:.2} s", ceiling.mean_unchanged, clock.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// Clusters with a falling spectrum, as after PCA.

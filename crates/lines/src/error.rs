@@ -34,6 +34,32 @@ pub enum LinesError {
         /// Entries given.
         got: usize,
     },
+    /// A list that must have one entry for each attribute has another number.
+    #[error("{what}: {got} entries for {expected} attributes, give one for each")]
+    Attributes {
+        /// The list.
+        what: &'static str,
+        /// Attributes that there are.
+        expected: usize,
+        /// Entries given.
+        got: usize,
+    },
+    /// An attribute's number beyond the end.
+    #[error("attribute {attribute} is beyond the {attributes} attributes that there are: the first is 0")]
+    AttributeOutside {
+        /// Number of the attribute.
+        attribute: usize,
+        /// Number of attributes.
+        attributes: usize,
+    },
+    /// A slab whose borders are no numbers or the wrong way round.
+    #[error("the slab reaches from {low} to {high}: give two numbers, the lower one first")]
+    Slab {
+        /// Lower border.
+        low: f64,
+        /// Upper border.
+        high: f64,
+    },
     /// A value that is NaN, infinite, or too large to square in f32.
     #[error("{what}, row {row}, axis {axis}: {value} is not a usable number, remove that row or extract it again")]
     NotUsable {
@@ -87,11 +113,23 @@ pub enum LinesError {
         /// Its variance.
         variance: f64,
     },
-    /// The within-class covariance cannot be inverted.
+    /// Too few rows for what the attributes explain.
     #[error(
-        "the within-class covariance is singular at axis {axis} with shrinkage {shrinkage}: raise the shrinkage or lower k"
+        "{rows} training rows have a label of every attribute, and {parameters} parameters describe them: give more rows or fewer attributes"
+    )]
+    FewResiduals {
+        /// Rows with a label of every attribute.
+        rows: usize,
+        /// Independent parameters of the attributes' effects.
+        parameters: usize,
+    },
+    /// The covariance of a metric cannot be inverted.
+    #[error(
+        "the {metric} covariance is singular at axis {axis} with shrinkage {shrinkage}: raise the shrinkage or lower k"
     )]
     Singular {
+        /// The metric.
+        metric: MetricKind,
         /// Axis at which the factorisation failed.
         axis: usize,
         /// Shrinkage that was used.

@@ -164,7 +164,7 @@ fn gather(per_start: Vec<StripFigures>) -> WalkFigures {
     }
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0_usize);
     for value in values {
         sum += value;
@@ -173,7 +173,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
     (values[low] + values[high]) / 2.0
@@ -203,7 +203,7 @@ fn average_ranks(values: &[f64]) -> Vec<f64> {
 /// The metric to walk in, judged by walks from validation starts: the entry of `candidates`.
 ///
 /// First by `middle_visited`, then by `median_spearman`, then by `on_attribute`, each rounded to a thousandth before it
-/// is compared; where all are equal the simpler metric is kept (euclidean, whitened, within-class), then the earlier entry.
+/// is compared; where all are equal the simpler metric is kept (euclidean, whitened, within-class, residual), then the earlier entry.
 ///
 /// **Errors.** No candidates.
 pub fn choose_metric(candidates: &[(MetricKind, &WalkFigures)]) -> Result<usize> {

@@ -4,7 +4,8 @@
 //! of a point along it is `wᵀz`. A [`Metric`] is a linear map `z' = Lᵀz` followed by plain distance; a [`Space`] is a
 //! pool of images under such a map; a [`Line`] starts at a point and moves so that positions grow; [`Stops`] cut it
 //! into slabs; [`walk`] finds in each slab the images nearest to the line. [`HnswIndex`] is the approximate way to the
-//! same strips, with its recall measured against the exact scan. [`figures`] says how good the walks are.
+//! same strips, with its recall measured against the exact scan. [`figures`] says how good the walks are, and a
+//! [`PreservationStudy`] whether a step to another value of one attribute leaves the others as they were.
 //!
 //! **Weights are a score, not a displacement.** Under `z' = Lᵀz` they become `L⁻¹w`, so that `wᵀz` stays what it was.
 //! The line then moves in raw space along `M⁻¹w`, which for the within-class metric is `S_W w`.
@@ -29,6 +30,7 @@
 
 mod baselines;
 mod checks;
+mod course;
 mod error;
 pub mod figures;
 mod fnv;
@@ -39,16 +41,20 @@ mod linalg;
 mod line;
 mod metric;
 mod metric_file;
+mod preservation;
+mod residual;
 mod space;
 mod stops;
 mod top;
 mod walk;
 
+pub use course::{Course, Way};
 pub use error::LinesError;
 pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric, spearman};
 pub use index::{DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, HnswIndex, HnswOptions};
 pub use line::Line;
 pub use metric::{DEFAULT_SHRINKAGE, Metric, MetricKind};
+pub use preservation::{Case, Ceiling, PreservationFigures, PreservationStudy, TwinFigures};
 pub use space::{Neighbour, Space};
 pub use stops::{StopContext, StopRule, Stops};
 pub use walk::{Hit, Search, StopResult, Strip, WalkOptions, walk};

@@ -12,7 +12,7 @@ use crate::linalg;
 use crate::line::Line;
 use crate::metric_file::MetricFile;
 
-/// Share of the mean within-class variance that is added to the diagonal of the within-class covariance.
+/// Share of the mean variance that is added to the diagonal of the within-class or the residual covariance.
 pub const DEFAULT_SHRINKAGE: f64 = 1e-4;
 
 /// Rows mapped by one task.
@@ -28,15 +28,18 @@ pub enum MetricKind {
     Whitened,
     /// Mahalanobis distance with the pooled within-class covariance of an attribute.
     WithinClass,
+    /// Mahalanobis distance with the covariance of what all attributes together leave unexplained.
+    Residual,
 }
 
 impl MetricKind {
-    /// The name used in descriptions and tables: `euclidean`, `whitened`, `within-class`.
+    /// The name used in descriptions and tables: `euclidean`, `whitened`, `within-class`, `residual`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Euclidean => "euclidean",
             Self::Whitened => "whitened",
             Self::WithinClass => "within-class",
+            Self::Residual => "residual",
         }
     }
 }
@@ -50,8 +53,8 @@ impl fmt::Display for MetricKind {
 /// A linear map `z' = Lᵀz` of raw PCA space after which plain distance is the distance that is meant.
 ///
 /// **Units and conventions.** The map is held as the lower triangular `C = L⁻ᵀ`, for which `M⁻¹ = C Cᵀ`: the identity,
-/// the standard deviations, or the Cholesky factor of the shrunk within-class covariance. So `z' = C⁻¹z`, weights become
-/// `L⁻¹w = Cᵀw`, and the walk's displacement in raw space is `C Cᵀ w`. Everything is f64; mapped points are f32.
+/// the standard deviations, or the Cholesky factor of the shrunk covariance (within classes, or of the residuals). So
+/// `z' = C⁻¹z`, weights become `L⁻¹w = Cᵀw`, and the walk's displacement in raw space is `C Cᵀ w`. Everything is f64; mapped points are f32.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "MetricFile", into = "MetricFile")]
 pub struct Metric {
@@ -117,14 +120,19 @@ impl Metric {
         checks::length("labels", z.nrows(), labels.len())?;
         checks::option("shrinkage", shrinkage, 0.0, 1e6)?;
         let members = members(z, labels, train_rows, classes)?;
-        let mut covariance = pooled_covariance(z, &members);
+        Self::mahalanobis(MetricKind::WithinClass, pooled_covariance(z, &members), k, shrinkage)
+    }
+
+    /// From a k × k covariance, to whose diagonal `shrinkage` times its mean is added.
+    pub(crate) fn mahalanobis(kind: MetricKind, mut covariance: Vec<f64>, k: usize, shrinkage: f64) -> Result<Self> {
         let mean = (0..k).map(|j| covariance[j * k + j]).sum::<f64>() / k as f64;
         for j in 0..k {
             covariance[j * k + j] += shrinkage * mean;
         }
-        let factor = linalg::cholesky(&covariance, k).map_err(|axis| LinesError::Singular { axis, shrinkage })?;
+        let singular = |axis| LinesError::Singular { metric: kind, axis, shrinkage };
+        let factor = linalg::cholesky(&covariance, k).map_err(singular)?;
         let inverse = linalg::lower_inverse(&factor, k);
-        Ok(Self { kind: MetricKind::WithinClass, k, factor: Factor::Lower { factor, inverse } })
+        Ok(Self { kind, k, factor: Factor::Lower { factor, inverse } })
     }
 
     /// Which metric this is.
@@ -171,6 +179,30 @@ impl Metric {
         checks::usable("the start", 0, start.iter().map(|&v| f64::from(v)))?;
         let start: Vec<f64> = start.iter().map(|&v| f64::from(v)).collect();
         Line::new(self, w, start)
+    }
+
+    /// The weights whose line moves along a displacement `d` of raw space: `M d`.
+    ///
+    /// **Shapes.** k to k. **Errors.** Another width, values that are not usable.
+    ///
+    /// **Example**
+    ///
+    /// ```
+    /// use latentwalk_lines::Metric;
+    /// use ndarray::array;
+    ///
+    /// # fn main() -> Result<(), latentwalk_lines::LinesError> {
+    /// let metric = Metric::whitened(array![[0.0_f32, 1.0], [4.0, 0.0], [2.0, 5.0]].view())?;
+    /// let line = metric.line(&metric.weights_along(&[3.0, -1.0])?, array![0.0_f32, 0.0].view())?;
+    /// let along = line.displacement();
+    /// assert!((along[0] / along[1] - -3.0).abs() < 1e-12);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn weights_along(&self, displacement: &[f64]) -> Result<Vec<f64>> {
+        checks::width("the displacement", self.k, displacement.len())?;
+        checks::usable("the displacement", 0, displacement.iter().copied())?;
+        Ok(self.unmap_weights(&self.map_point(displacement)))
     }
 
     /// `z' = C⁻¹z`.
@@ -260,7 +292,7 @@ fn pooled_covariance(z: ArrayView2<'_, f32>, members: &[Vec<usize>]) -> Vec<f64>
 }
 
 /// Both triangles are filled, so that the result is a plain symmetric matrix.
-fn add_outer(scatter: &mut [f64], x: &[f64]) {
+pub(crate) fn add_outer(scatter: &mut [f64], x: &[f64]) {
     for (row, &a) in scatter.chunks_exact_mut(x.len()).zip(x) {
         row.iter_mut().zip(x).for_each(|(s, &b)| *s += a * b);
     }

@@ -127,22 +127,15 @@ impl Space {
         self.check_point(point)?;
         let exclude = self.excluded(exclude)?;
         let point: Vec<f64> = point.iter().map(|&v| f64::from(v)).collect();
-        let tops: Vec<Top> = self
-            .blocks
-            .par_chunks(ROWS_PER_TASK * self.width())
-            .enumerate()
-            .map(|(task, blocks)| {
-                let mut squares = vec![0.0; blocks.len() / self.width()];
-                kernel::point_distances(blocks, &point, &mut squares);
-                let mut top = Top::new(count);
-                for (row, square) in self.task_rows(task).zip(squares) {
-                    if top.admits(square) && exclude.binary_search(&row).is_err() {
-                        top.offer(Candidate { square, row, position: 0.0 });
-                    }
+        let tops = self.fold_point(
+            &point,
+            || Top::new(count),
+            |top, candidate| {
+                if top.admits(candidate.square) && exclude.binary_search(&candidate.row).is_err() {
+                    top.offer(candidate);
                 }
-                top
-            })
-            .collect();
+            },
+        );
         let mut all = Top::new(count);
         tops.into_iter().for_each(|top| all.merge(top));
         Ok(all.into_vec().iter().map(|c| Neighbour { row: c.row, distance: c.square.sqrt() }).collect())
@@ -150,18 +143,13 @@ impl Space {
 
     /// Squared distance of a row from a mapped point, by the arithmetic of the scan.
     pub(crate) fn square_from(&self, row: usize, point: &[f32]) -> f64 {
-        self.values(row).zip(point).map(|(x, &p)| f64::from(x) - f64::from(p)).fold(0.0, |sum, d| sum + d * d)
+        square_between(self.values(row), point.iter().map(|&p| f64::from(p)))
     }
 
     /// A row as a candidate of the line, by the arithmetic of the scan, to the last bit.
     pub(crate) fn locate(&self, row: usize, line: &Line) -> Candidate {
-        let (mut square, mut along) = (0.0, 0.0);
-        for ((x, p), u) in self.values(row).zip(line.origin()).zip(line.unit()) {
-            let difference = f64::from(x) - p;
-            square += difference * difference;
-            along += difference * u;
-        }
-        Candidate { square: off_line(square, along), row, position: line.position(along) }
+        let (square, position) = place_on(self.values(row), line);
+        Candidate { square, row, position }
     }
 
     /// One pass over the pool: per task, every row as a candidate, folded into a state; states in the order of tasks.
@@ -184,6 +172,28 @@ impl Space {
                         &mut state,
                         Candidate { square: off_line(square, along), row, position: line.position(along) },
                     );
+                }
+                state
+            })
+            .collect()
+    }
+
+    /// As [`Space::fold_line`], with distances from a mapped point; positions are 0.
+    pub(crate) fn fold_point<S: Send>(
+        &self,
+        point: &[f64],
+        new: impl Fn() -> S + Sync,
+        step: impl Fn(&mut S, Candidate) + Sync,
+    ) -> Vec<S> {
+        self.blocks
+            .par_chunks(ROWS_PER_TASK * self.width())
+            .enumerate()
+            .map(|(task, blocks)| {
+                let mut squares = vec![0.0; blocks.len() / self.width()];
+                kernel::point_distances(blocks, point, &mut squares);
+                let mut state = new();
+                for (row, square) in self.task_rows(task).zip(squares) {
+                    step(&mut state, Candidate { square, row, position: 0.0 });
                 }
                 state
             })
@@ -233,6 +243,22 @@ fn fingerprint(blocks: &[f32], block: usize) -> u64 {
         .map(|values| values.iter().fold(Fnv::new(), |hash, value| hash.add(value.to_bits().into())).0)
         .collect();
     tasks.into_iter().fold(Fnv::new(), Fnv::add).0
+}
+
+/// Squared distance from a line and position along it of mapped values, by the arithmetic of the scan, to the last bit.
+pub(crate) fn place_on(values: impl Iterator<Item = f32>, line: &Line) -> (f64, f64) {
+    let (mut square, mut along) = (0.0, 0.0);
+    for ((x, p), u) in values.zip(line.origin()).zip(line.unit()) {
+        let difference = f64::from(x) - p;
+        square += difference * difference;
+        along += difference * u;
+    }
+    (off_line(square, along), line.position(along))
+}
+
+/// Squared distance of mapped values from a mapped point, by the arithmetic of the scan, to the last bit.
+pub(crate) fn square_between(values: impl Iterator<Item = f32>, point: impl Iterator<Item = f64>) -> f64 {
+    values.zip(point).map(|(x, p)| f64::from(x) - p).fold(0.0, |sum, d| sum + d * d)
 }
 
 /// Pythagoras; rounding may take it below zero for a point of the line.

@@ -10,7 +10,7 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Nearer first, ties by row: a total order, so that no result depends on how the work was split.
-    fn before(&self, other: &Self) -> bool {
+    pub(crate) fn before(&self, other: &Self) -> bool {
         self.square.total_cmp(&other.square).then(self.row.cmp(&other.row)).is_lt()
     }
 }

@@ -42,7 +42,8 @@ fn check_confusion(confusion: &Confusion) -> Result<()> {
     confusion.counts.iter().try_for_each(|row| same(place, "columns", row.len(), expected))
 }
 
-fn check_attribute(section: &AttributeSection) -> Result<()> {
+/// Checks what a section's figures place and name.
+pub(crate) fn check_attribute(section: &AttributeSection) -> Result<()> {
     let attribute = format!("attribute `{}`", section.name);
     unique(&format!("{attribute}, classes"), section.classes.iter().map(|c| c.name.as_str()))?;
     unique(&format!("{attribute}, order"), section.order.iter().map(String::as_str))?;
@@ -90,7 +91,8 @@ fn unique<'a>(place: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
     Ok(())
 }
 
-fn finite(place: &str, what: &'static str, values: impl Iterator<Item = f64>) -> Result<()> {
+/// Only finite numbers can be drawn.
+pub(crate) fn finite(place: &str, what: &'static str, values: impl Iterator<Item = f64>) -> Result<()> {
     match values.enumerate().find(|(_, value)| !value.is_finite()) {
         Some((index, value)) => Err(Error::NotFinite { place: place.into(), what, index, value }),
         None => Ok(()),

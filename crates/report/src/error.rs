@@ -1,6 +1,6 @@
 //! What can be wrong with the data of a report.
 
-/// Why a [`Report`](crate::Report) cannot be rendered.
+/// Why a [`Report`](crate::Report) cannot be rendered, or a [`figure`](crate::figure) not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -80,6 +80,59 @@ pub enum Error {
         place: String,
         /// The name found twice.
         name: String,
+    },
+    /// A figure has nothing to show.
+    #[error(
+        "{place}: there are no {what} to draw; leave the figure out or repair the stage that should have made them"
+    )]
+    Nothing {
+        /// The figure.
+        place: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A figure has more series or points than can be told apart.
+    #[error("{place}: {got} {what}, but at most {most} can be told apart; split the figure")]
+    TooMany {
+        /// The figure.
+        place: String,
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        got: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A number that is not above 0 stands on a logarithmic axis.
+    #[error(
+        "{place}: {what} {index} is {value}, but a logarithmic axis holds only numbers above 0; \
+         leave it out or use a linear axis"
+    )]
+    NotPositive {
+        /// The figure, and the series if it is one's.
+        place: String,
+        /// What kind of number.
+        what: &'static str,
+        /// Which one, counted from 0.
+        index: usize,
+        /// The number.
+        value: f64,
+    },
+    /// A number lies outside an axis of named places.
+    #[error(
+        "{place}: {what} {index} is {value}, but the axis has the places 0 to {last}; name the place or leave it out"
+    )]
+    NoPlace {
+        /// The figure, and the series if it is one's.
+        place: String,
+        /// What kind of number.
+        what: &'static str,
+        /// Which one, counted from 0.
+        index: usize,
+        /// The number.
+        value: f64,
+        /// The last place of the axis.
+        last: usize,
     },
     /// The page's template failed: a defect of this crate.
     #[error("the report's template failed: {0}; please file this as a defect")]

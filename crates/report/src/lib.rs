@@ -27,6 +27,7 @@ mod charts;
 mod check;
 mod classes;
 mod error;
+pub mod figure;
 mod images;
 mod model;
 mod number;

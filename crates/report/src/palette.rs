@@ -42,6 +42,9 @@ const RAMP_LIGHT: [Rgb; 4] = [[27, 58, 107], [33, 122, 128], [128, 140, 40], [22
 /// The same ramp on dark ground.
 const RAMP_DARK: [Rgb; 4] = [[118, 160, 240], [80, 195, 190], [190, 200, 95], [255, 175, 105]];
 
+/// How many hues are distinct.
+pub(crate) const DISTINCT: usize = HUES_LIGHT.len();
+
 /// How many colours a section may have; further classes share the last ones in turn.
 pub(crate) const COLOURS: usize = 24;
 
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn every_colour_contrasts_with_its_ground_by_three_to_one() {
-        // WCAG 2.1, 1.4.11: graphical objects need 3:1. Grounds as in style.css.
+        // WCAG 2.1, 1.4.11: graphical objects need 3:1. Grounds as in ground.css.
         let contrast = |a: f64, b: f64| (a.max(b) + 0.05) / (a.min(b) + 0.05);
         let (white, black) = (luminance([255, 255, 255]), luminance([28, 32, 36]));
         for colour in HUES_LIGHT.into_iter().chain((0..7).map(|i| ramp(&RAMP_LIGHT, i, 7))) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Where a text hangs on its point.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
     Middle,
@@ -12,20 +12,19 @@ pub(crate) enum Anchor {
 
 /// A drawing being written. Classes carry all looks, so that one drawing serves light and dark.
 pub(crate) struct Svg {
+    width: f64,
+    height: f64,
+    label: String,
     out: String,
 }
+
+/// Free ground around a drawing that is a file of its own.
+const MARGIN: f64 = 14.0;
 
 impl Svg {
     /// Starts a drawing that reads as an image with this label.
     pub(crate) fn new(width: f64, height: f64, label: &str) -> Self {
-        let mut out = String::new();
-        let (w, h) = (coordinate(width), coordinate(height));
-        let _ = write!(
-            out,
-            "<svg class=\"chart\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" aria-label=\"{}\">",
-            escape(label)
-        );
-        Self { out }
+        Self { width, height, label: escape(label), out: String::new() }
     }
 
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
@@ -96,9 +95,22 @@ impl Svg {
         self.out.push_str("</g>");
     }
 
-    pub(crate) fn finish(mut self) -> String {
-        self.out.push_str("</svg>");
-        self.out
+    /// The drawing as an element of a page, whose style it takes.
+    pub(crate) fn finish(self) -> String {
+        let [w, h] = [self.width, self.height].map(coordinate);
+        let Self { label, out, .. } = self;
+        format!(
+            "<svg class=\"chart\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" aria-label=\"{label}\">{out}</svg>"
+        )
+    }
+
+    /// The drawing as a file of its own, with its style and a ground that reaches beyond it on all sides.
+    pub(crate) fn finish_file(self, style: &str) -> String {
+        let [x, w, h] = [-MARGIN, self.width + 2.0 * MARGIN, self.height + 2.0 * MARGIN].map(coordinate);
+        let Self { label, out, .. } = self;
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"{x} {x} {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" aria-label=\"{label}\">\n<style>\n{style}</style>\n<rect class=\"ground\" x=\"{x}\" y=\"{x}\" width=\"{w}\" height=\"{h}\" rx=\"8\"/>\n{out}\n</svg>\n"
+        )
     }
 
     fn title(&mut self, title: &str) {
@@ -120,7 +132,22 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// Text with the five characters escaped that mean something in HTML.
+/// Width that a bold text may take at a font size. **Source.** Advance widths of DejaVu Sans Bold, rounded up: the widest
+/// of the fonts that the style names, so that no viewer's text is wider.
+pub(crate) fn text_width(text: &str, size: f64) -> f64 {
+    let em = |c: char| match c {
+        ' ' | '.' | ',' | ':' | ';' | '\'' | '|' | 'i' | 'j' | 'l' | 'I' => 0.4,
+        'f' | 'r' | 't' | '-' | '(' | ')' | '[' | ']' | '/' | 's' => 0.6,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' => 1.1,
+        'A'..='Z' | '<' | '>' | '&' | '=' | '+' | '…' | '–' => 0.86,
+        c if c.is_ascii() => 0.72,
+        c if c < '\u{1100}' => 0.86,
+        _ => 1.0,
+    };
+    text.chars().map(em).sum::<f64>() * size
+}
+
+/// Text with the five characters escaped that mean something in HTML; what XML cannot hold is replaced.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -130,6 +157,8 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c if c < ' ' && !matches!(c, '\t' | '\n' | '\r') => out.push('\u{fffd}'),
             _ => out.push(c),
         }
     }
@@ -204,15 +233,26 @@ pub(crate) fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
     (first..=last.min(first.saturating_add(1000))).map(|i| i as f64 * step).collect()
 }
 
-/// Ticks of a logarithmic axis: 1, 2 and 5 times the powers of ten.
+/// Ticks of a logarithmic axis: 1, 2 and 5 times the powers of ten; over many decades powers of ten alone, evenly
+/// thinned.
 pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
-    let mut out = Vec::new();
-    let mut power = 1.0;
-    while power <= high && out.len() < 60 {
-        out.extend([1.0, 2.0, 5.0].map(|m| m * power).into_iter().filter(|t| *t >= low && *t <= high));
-        power *= 10.0;
+    let (first, last) = (low.log10().floor(), high.log10().floor());
+    if !(first.is_finite() && last.is_finite() && first <= last) {
+        return Vec::new();
     }
-    out
+    let decades = (last - first) as i32 + 1;
+    let multiples: &[f64] = if decades <= 4 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    (0..decades)
+        .step_by((decades as usize).div_ceil(10))
+        .map(|i| power_of_ten(first as i32 + i))
+        .flat_map(|power| multiples.iter().map(move |m| m * power))
+        .filter(|t| *t >= low * (1.0 - 1e-9) && *t <= high * (1.0 + 1e-9))
+        .collect()
+}
+
+/// Dividing by a whole power rounds better than multiplying by its inverse.
+fn power_of_ten(exponent: i32) -> f64 {
+    if exponent < 0 { 1.0 / 10f64.powi(-exponent) } else { 10f64.powi(exponent) }
 }
 
 /// How many decimals the labels of such ticks need.
@@ -245,6 +285,10 @@ mod tests {
         assert_eq!(tick_decimals(&ticks(0.0, 0.1, 4)), 2);
         assert_eq!(tick_decimals(&ticks(0.0, 100.0, 4)), 0);
         assert_eq!(log_ticks(1.0, 128.0), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
+        assert_eq!(log_ticks(0.04, 0.5), [0.05, 0.1, 0.2, 0.5]);
+        assert_eq!(log_ticks(1e-2, 1e4), [0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4]);
+        assert!(log_ticks(1e-300, 1e300).len() < 12);
+        assert!(log_ticks(0.0, 1.0).is_empty() && log_ticks(f64::NAN, 1.0).is_empty());
     }
 
     #[test]

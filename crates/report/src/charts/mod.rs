@@ -9,12 +9,20 @@ pub(crate) mod spectrum;
 use crate::number;
 use crate::svg::{Anchor, Scale, Svg, tick_decimals};
 
+/// The style of grounds, inks and fonts, light and dark.
+pub(crate) const GROUND: &str = include_str!("../page/ground.css");
+/// The style of everything that a figure draws.
+pub(crate) const STYLE: &str = include_str!("../page/chart.css");
+
 /// Width of a figure that spans the page.
 pub(crate) const WIDE: f64 = 980.0;
 /// Width of a figure that spans a phone.
 pub(crate) const NARROW: f64 = 372.0;
 /// Width of a figure that shares the page with another.
 pub(crate) const HALF: f64 = 470.0;
+
+/// From one line of a label to the next.
+pub(crate) const LINE: f64 = 14.0;
 
 /// A plot's inner rectangle.
 #[derive(Clone, Copy)]
@@ -30,23 +38,38 @@ impl Frame {
     pub(crate) fn y_axis(&self, svg: &mut Svg, y: &Scale, label: impl Fn(f64, usize) -> String) {
         let ticks = y.ticks(4);
         let decimals = tick_decimals(&ticks);
-        for tick in ticks {
-            let at = y.at(tick);
-            svg.line((self.left, at), (self.right, at), "grid");
-            svg.text((self.left - 8.0, at + 4.0), Anchor::End, "tick", &label(tick, decimals));
+        let labels: Vec<(f64, String)> = ticks.into_iter().map(|t| (y.at(t), label(t, decimals))).collect();
+        self.y_labels(svg, &labels);
+    }
+
+    /// Horizontal grid lines at these heights, with these labels on the left.
+    pub(crate) fn y_labels(&self, svg: &mut Svg, labels: &[(f64, String)]) {
+        for (at, label) in labels {
+            svg.line((self.left, *at), (self.right, *at), "grid");
+            svg.text((self.left - 8.0, at + 4.0), Anchor::End, "tick", label);
         }
     }
 
     /// The base line with ticks and their labels beneath, and the axis' name.
     pub(crate) fn x_axis(&self, svg: &mut Svg, x: &Scale, ticks: &[f64], name: &str) {
-        svg.line((self.left, self.bottom), (self.right, self.bottom), "axis");
         let decimals = tick_decimals(ticks);
-        for &tick in ticks {
-            let at = x.at(tick);
-            svg.line((at, self.bottom), (at, self.bottom + 4.0), "axis");
-            svg.text((at, self.bottom + 17.0), Anchor::Middle, "tick", &number::fixed(tick, decimals));
+        let labels: Vec<(f64, String)> = ticks.iter().map(|t| (x.at(*t), number::fixed(*t, decimals))).collect();
+        self.x_labels(svg, &labels, name);
+    }
+
+    /// The base line with ticks at these places and their labels of one or more lines beneath, and the axis' name.
+    pub(crate) fn x_labels(&self, svg: &mut Svg, labels: &[(f64, String)], name: &str) {
+        svg.line((self.left, self.bottom), (self.right, self.bottom), "axis");
+        let mut last = self.bottom + 17.0;
+        for (at, label) in labels {
+            svg.line((*at, self.bottom), (*at, self.bottom + 4.0), "axis");
+            for (i, line) in label.lines().enumerate() {
+                let y = self.bottom + 17.0 + LINE * i as f64;
+                svg.text((*at, y), Anchor::Middle, "tick", line);
+                last = last.max(y);
+            }
         }
-        svg.text(((self.left + self.right) / 2.0, self.bottom + 36.0), Anchor::Middle, "name", name);
+        svg.text(((self.left + self.right) / 2.0, last + 19.0), Anchor::Middle, "name", name);
     }
 }
 

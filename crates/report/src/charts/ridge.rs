@@ -1,6 +1,7 @@
 //! Where the classes lie along a direction: one row a class, on one axis.
 
 use super::Frame;
+use crate::attribute::AttributeSection;
 use crate::classes::ClassRow;
 use crate::number;
 use crate::statistics::{self, DOTS_BELOW};
@@ -13,13 +14,13 @@ pub(crate) const AXIS: &str = "position along the direction, in units of raw PCA
 pub(crate) struct Ridge<'a> {
     pub(crate) rows: &'a [ClassRow],
     /// Stops of the walks, marked above the rows; empty where walks differ.
-    pub(crate) stops: &'a [f64],
+    pub(crate) stops: Vec<f64>,
     /// The split whose positions are drawn.
     pub(crate) split: &'a str,
     /// Both ends of the axis.
     pub(crate) domain: (f64, f64),
     /// The drawing's text alternative.
-    pub(crate) label: &'a str,
+    pub(crate) label: String,
 }
 
 /// Room for the words above the classes which the order leaves out.
@@ -49,9 +50,34 @@ pub(crate) fn left_margin(width: f64) -> f64 {
     if width < 600.0 { 44.0 } else { 176.0 }
 }
 
+impl<'a> Ridge<'a> {
+    /// The figure of a section whose classes are `rows`.
+    pub(crate) fn of(section: &'a AttributeSection, rows: &'a [ClassRow]) -> Self {
+        let stops = common_stops(section);
+        let positions = rows.iter().flat_map(|r| &r.held_out).chain(&stops).copied();
+        let domain = Scale::new(statistics::range(positions).unwrap_or((0.0, 1.0)), (0.0, 1.0)).domain();
+        let decimals = number::decimals_for(domain.1 - domain.0);
+        let median = |r: &ClassRow| number::fixed(statistics::quantile(&r.held_out, 0.5), decimals);
+        let medians: Vec<String> = rows.iter().map(|r| format!("{} {}", r.name, median(r))).collect();
+        let (name, medians) = (&section.name, medians.join(", "));
+        let label = format!("Positions of the classes along the direction of {name}; medians: {medians}.");
+        Self { rows, stops, split: &section.split, domain, label }
+    }
+}
+
+/// The stops, where all strips share them.
+fn common_stops(section: &AttributeSection) -> Vec<f64> {
+    let of = |i: usize| section.strips[i].stops.iter().map(|s| s.position).collect::<Vec<f64>>();
+    match section.strips.len() {
+        0 => Vec::new(),
+        n if (1..n).all(|i| of(i) == of(0)) => of(0),
+        _ => Vec::new(),
+    }
+}
+
 impl Ridge<'_> {
     /// The drawing at a width.
-    pub(crate) fn draw(&self, width: f64) -> String {
+    pub(crate) fn draw(&self, width: f64) -> Svg {
         let layout = Layout::of(width, self.rows.len());
         let top = if self.stops.is_empty() { 10.0 } else { 34.0 };
         let ranked = self.rows.iter().take_while(|r| r.in_order).count();
@@ -59,7 +85,7 @@ impl Ridge<'_> {
         let bottom = top + layout.row * self.rows.len() as f64 + gap + 4.0;
         let frame = Frame { left: layout.left, right: width - 14.0, top, bottom };
         let x = Scale::new(self.domain, (frame.left + 6.0, frame.right - 6.0));
-        let mut svg = Svg::new(width, bottom + 46.0, self.label);
+        let mut svg = Svg::new(width, bottom + 46.0, &self.label);
         let ticks = x.ticks(if layout.beneath { 5 } else { 9 });
         for &tick in &ticks {
             svg.line((x.at(tick), top), (x.at(tick), bottom), "grid");
@@ -83,11 +109,11 @@ impl Ridge<'_> {
             svg.text((frame.left.min(10.0), y + 17.0), Anchor::Start, "tick", "not in the declared order");
         }
         frame.x_axis(&mut svg, &x, &ticks, if layout.beneath { "position along the direction" } else { AXIS });
-        svg.finish()
+        svg
     }
 
     fn draw_stops(&self, svg: &mut Svg, frame: &Frame, x: &Scale, layout: &Layout) {
-        for &stop in self.stops {
+        for &stop in &self.stops {
             let at = x.at(stop);
             svg.line((at, frame.top), (at, frame.bottom), "stop");
             svg.area(

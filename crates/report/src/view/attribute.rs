@@ -12,7 +12,6 @@ use crate::charts::{histogram, probabilities};
 use crate::classes::{self, ClassRow};
 use crate::number;
 use crate::statistics;
-use crate::svg::Scale;
 
 /// More classes than this are headed by numbers in a matrix, as are names of more than `NAMED_LENGTH` characters.
 const NAMED_COLUMNS: usize = 5;
@@ -23,8 +22,8 @@ const DRAWN_RESTARTS: usize = 24;
 /// Everything that the template prints of a section.
 pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
     let rows = classes::rows(section);
-    let stops = common_stops(section);
-    let domain = domain(&rows, &stops);
+    let ridge = Ridge::of(section, &rows);
+    let domain = ridge.domain;
     let decimals = strip::decimals(section);
     let strips: Vec<Value> = section.strips.iter().map(|s| strip::view(s, &rows, decimals)).collect();
     context! {
@@ -37,7 +36,7 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         settings => section.settings.iter().map(|(n, v)| context! { name => n, text => v }).collect::<Vec<_>>(),
         restarts => section.restarts.as_ref().map_or(Value::from(()), restarts),
         split => &section.split,
-        ridge => ridge(section, &rows, &stops, domain),
+        ridge => both(|width| ridge.draw(width).finish()),
         figures => distribution_table(section, &rows, domain),
         few => rows.iter().any(|r| !r.held_out.is_empty() && r.held_out.len() < statistics::DOTS_BELOW),
         auc => auc_matrix(section, &rows),
@@ -46,32 +45,6 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         walks => section.walks.as_ref().map_or(Value::from(()), walks),
         strips => strips,
     }
-}
-
-/// The stops, where all strips share them.
-fn common_stops(section: &AttributeSection) -> Vec<f64> {
-    let of = |i: usize| section.strips[i].stops.iter().map(|s| s.position).collect::<Vec<f64>>();
-    match section.strips.len() {
-        0 => Vec::new(),
-        n if (1..n).all(|i| of(i) == of(0)) => of(0),
-        _ => Vec::new(),
-    }
-}
-
-fn domain(rows: &[ClassRow], stops: &[f64]) -> (f64, f64) {
-    let all = rows.iter().flat_map(|r| &r.held_out).chain(stops).copied();
-    Scale::new(statistics::range(all).unwrap_or((0.0, 1.0)), (0.0, 1.0)).domain()
-}
-
-fn ridge(section: &AttributeSection, rows: &[ClassRow], stops: &[f64], domain: (f64, f64)) -> Value {
-    let decimals = number::decimals_for(domain.1 - domain.0);
-    let medians: Vec<String> = rows
-        .iter()
-        .map(|r| format!("{} {}", r.name, number::fixed(statistics::quantile(&r.held_out, 0.5), decimals)))
-        .collect();
-    let label =
-        format!("Positions of the classes along the direction of {}; medians: {}.", section.name, medians.join(", "));
-    both(|width| Ridge { rows, stops, split: &section.split, domain, label: &label }.draw(width))
 }
 
 fn distribution_table(section: &AttributeSection, rows: &[ClassRow], domain: (f64, f64)) -> Value {

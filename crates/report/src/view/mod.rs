@@ -9,7 +9,7 @@ mod training;
 use minijinja::value::Value;
 use minijinja::{Environment, context};
 
-use crate::charts::{NARROW, WIDE};
+use crate::charts::{self, NARROW, WIDE};
 use crate::error::Result;
 use crate::model::Report;
 use crate::{images, palette};
@@ -44,7 +44,9 @@ pub(crate) fn page(report: &Report) -> Result<String> {
 }
 
 fn style(report: &Report) -> String {
-    let mut style = String::from(include_str!("../page/style.css"));
+    let mut style = String::from(charts::GROUND);
+    style.push_str(include_str!("../page/style.css"));
+    style.push_str(charts::STYLE);
     style.push_str(&palette::slots());
     style.push('\n');
     style.push_str(&palette::rules(":root", 0, palette::COLOURS));

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::dataset::AttributeKind;
 use crate::description::{AttributeDescription, Description, ImagesSection, MAX_SIZE, Shares, Source};
 use crate::error::{Error, Result};
+use crate::wardrobe::Wardrobe;
 
 /// How far the three shares may be from making 1.
 const SHARES_TOLERANCE: f64 = 1e-6;
@@ -55,6 +56,7 @@ impl ImagesSection {
             ("images.labels", !self.labels.is_empty()),
             ("images.root", self.root.is_some()),
             ("images.file", self.file.is_some()),
+            ("images.garments", self.garments.is_some()),
         ];
         let (needed, allowed, must): (&[&str], &[&str], _) = match self.source {
             Source::Idx => (
@@ -70,6 +72,11 @@ impl ImagesSection {
                 &["images.root"],
                 "source \"manifest\" needs `file`, may have `root`, and no `images` or `labels`",
             ),
+            Source::Garments => (
+                &[],
+                &["images.garments"],
+                "source \"garments\" may have a table [images.garments], and names no files",
+            ),
         };
         for (key, present) in given {
             if needed.contains(&key) && !present {
@@ -78,6 +85,10 @@ impl ImagesSection {
             if present && !needed.contains(&key) && !allowed.contains(&key) {
                 return Err(setting(key, "given", must));
             }
+        }
+        if self.source == Source::Garments {
+            let must = "`count` goes from 1 to 1,000,000, `twin_sets` to `count`";
+            Wardrobe::options(self).check().map_err(|error| setting("images.garments", error, must))?;
         }
         if self.source == Source::Idx && self.images.len() != self.labels.len() {
             let got = format!("{} files for {} image files", self.labels.len(), self.images.len());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::AttributeKind;
 use crate::error::{Error, Result};
+use crate::wardrobe::Wardrobe;
 
 /// Longest side of a packed image, in pixels.
 pub const MAX_SIZE: usize = 2_048;
@@ -44,6 +45,8 @@ pub enum Source {
     Folder,
     /// A CSV or TSV file that names images and their labels.
     Manifest,
+    /// Rendered garments with known truth, drawn while they are imported; a label column for each factor, `worn` and `views`.
+    Garments,
 }
 
 impl Source {
@@ -53,6 +56,7 @@ impl Source {
             Self::Idx => "idx",
             Self::Folder => "folder",
             Self::Manifest => "manifest",
+            Self::Garments => "garments",
         }
     }
 }
@@ -78,6 +82,9 @@ pub struct ImagesSection {
     /// `a|b` is two labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Source `garments`: table `[images.garments]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub garments: Option<Wardrobe>,
     /// Side of a packed image in pixels: the short side is resized to it, the long side cropped around the centre. IDX
     /// images of that size stay as they are. Default [`DEFAULT_SIZE`].
     #[serde(default = "default_size")]
@@ -216,7 +223,7 @@ impl Description {
         attribute.column.as_deref().unwrap_or(match self.images.source {
             Source::Idx => "label",
             Source::Folder => "folder",
-            Source::Manifest => &attribute.name,
+            Source::Manifest | Source::Garments => &attribute.name,
         })
     }
 

@@ -5,15 +5,16 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use image::DynamicImage;
 use rayon::prelude::*;
 
 use crate::dataset::{Attribute, Dataset, ImageShape, Item, Label, PIXELS_FILE, Skipped, Split};
 use crate::decode::{self, Target};
 use crate::description::{Description, ImagesSection, Source};
 use crate::error::{Error, Result};
-use crate::source::{self, Origin, Table};
+use crate::source::{self, Origin, RecordPlace, Table};
 use crate::split::{self, Member};
-use crate::{idx, labels};
+use crate::{idx, labels, wardrobe};
 
 /// Images decoded at once: enough for every thread, few enough to hold.
 const CHUNK_IMAGES: usize = 256;
@@ -66,6 +67,7 @@ fn source_name(section: &ImagesSection) -> &str {
     section.file.as_deref().or(section.root.as_deref()).unwrap_or(match section.source {
         Source::Idx => "an IDX source",
         Source::Folder | Source::Manifest => "the source",
+        Source::Garments => "the rendered garments",
     })
 }
 
@@ -187,24 +189,41 @@ impl Plan<'_> {
             progress,
         };
         progress(0, chosen.len());
-        let result = match source::originals(self.description, origin) {
-            None => pack_idx(section, chosen, origin, &mut packer).map(|()| (chosen.to_vec(), Vec::new())),
-            Some(root) => self.pack_files(chosen, &root, &mut packer),
+        let result = match (section.source, source::originals(self.description, origin)) {
+            (Source::Garments, _) => {
+                let draw = |at: usize| match self.table.records[at].place {
+                    RecordPlace::Drawn { index, member } => wardrobe::draw(section, index, member),
+                    _ => Err("it is not among the garments".to_owned()),
+                };
+                self.pack_images(chosen, &draw, &mut packer)
+            }
+            (_, Some(root)) => self.pack_images(chosen, &|at| decode::open(&root.join(self.path(at))), &mut packer),
+            (_, None) => pack_idx(section, chosen, origin, &mut packer).map(|()| (chosen.to_vec(), Vec::new())),
         }?;
         packer.finish(result.0.len())?;
         Ok(result)
     }
 
-    fn pack_files(&self, chosen: &[usize], root: &Path, packer: &mut Packer<'_>) -> Result<(Vec<usize>, Vec<Skipped>)> {
+    /// The record's own file, or its id where it has none.
+    fn path(&self, at: usize) -> &str {
+        let record = &self.table.records[at];
+        record.path.as_deref().unwrap_or(&record.id)
+    }
+
+    /// Packs what `open` gives for each record.
+    fn pack_images(
+        &self,
+        chosen: &[usize],
+        open: &(dyn Fn(usize) -> std::result::Result<DynamicImage, String> + Sync),
+        packer: &mut Packer<'_>,
+    ) -> Result<(Vec<usize>, Vec<Skipped>)> {
         let mut kept = Vec::with_capacity(chosen.len());
         let mut skipped = self.table.skipped.clone();
         let maximum = self.description.images.maximum_unreadable;
         let total = chosen.len() + skipped.len();
         check_unreadable(&skipped, total, maximum)?;
         for chunk in chosen.chunks(packer.chunk) {
-            let path = |at: usize| self.table.records[at].path.as_deref().unwrap_or_default();
-            let decode =
-                |&at: &usize| decode::open(&root.join(path(at))).map(|image| decode::fit(&image, packer.target));
+            let decode = |&at: &usize| open(at).map(|image| decode::fit(&image, packer.target));
             let decoded: Vec<_> = chunk.par_iter().map(decode).collect();
             for (&at, image) in chunk.iter().zip(decoded) {
                 match image {
@@ -212,7 +231,7 @@ impl Plan<'_> {
                         packer.write(&bytes)?;
                         kept.push(at);
                     }
-                    Err(reason) => skipped.push(Skipped { path: path(at).into(), reason }),
+                    Err(reason) => skipped.push(Skipped { path: self.path(at).into(), reason }),
                 }
             }
             check_unreadable(&skipped, total, maximum)?;

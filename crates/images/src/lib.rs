@@ -37,6 +37,7 @@
 mod augment;
 mod batch;
 mod check;
+mod contact_sheet;
 mod dataset;
 mod decode;
 mod description;
@@ -51,12 +52,14 @@ mod pixels;
 mod source;
 mod split;
 mod thumbnail;
+mod wardrobe;
 
 pub use augment::{
     Augmentation, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
     DEFAULT_SHIFT_PX, Fill,
 };
 pub use batch::Batcher;
+pub use contact_sheet::contact_sheet;
 pub use dataset::{Attribute, AttributeKind, Dataset, ImageShape, Item, Label, SCHEMA_VERSION, Skipped, Split};
 pub use description::{
     AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_MAXIMUM_UNREADABLE, DEFAULT_MINIMUM_PER_CLASS,
@@ -68,3 +71,4 @@ pub use init::init;
 pub use pixels::Pixels;
 pub use source::{Origin, SourceFile, files, originals};
 pub use thumbnail::thumbnail;
+pub use wardrobe::Wardrobe;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::{Skipped, Split};
 use crate::description::{Description, Source};
 use crate::error::{Error, Place, Result};
-use crate::{folder, idx, manifest};
+use crate::{folder, idx, manifest, wardrobe};
 
 /// Where a description's files come from.
 #[derive(Debug, Clone)]
@@ -49,6 +49,8 @@ pub(crate) enum RecordPlace {
     Row { file: usize, row: u64 },
     /// The image's own file.
     OwnFile,
+    /// A garment's number, and which member of its group it is.
+    Drawn { index: usize, member: usize },
 }
 
 /// A source, pixels aside.
@@ -71,6 +73,7 @@ impl Table {
         match record.place {
             RecordPlace::Row { file, row } => Place { file: self.files[file].clone(), row: Some(row) },
             RecordPlace::OwnFile => Place { file: record.path.clone().unwrap_or_default(), row: None },
+            RecordPlace::Drawn { .. } => Place { file: format!("the garment {}", record.id), row: None },
         }
     }
 }
@@ -147,6 +150,11 @@ pub fn files(description: &Description, origin: &Origin) -> Result<Vec<SourceFil
             }
             files
         }
+        Source::Garments => {
+            // Nothing outside: the renderer's revision stands for the content.
+            let bytes = Some(latentwalk_garments::REVISION.as_bytes());
+            vec![SourceFile { name: "garments".into(), path: None, bytes }]
+        }
     };
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files.dedup();
@@ -181,6 +189,7 @@ pub(crate) fn scan(description: &Description, origin: &Origin) -> Result<Table> 
             let wanted: Vec<&str> = description.attributes.0.iter().map(|a| description.column(a)).collect();
             manifest::scan(origin.open(name, "images.file")?, name, Some(&wanted))?
         }
+        Source::Garments => wardrobe::scan(section),
     };
     if table.records.is_empty() && table.skipped.is_empty() {
         return Err(Error::NoImages(

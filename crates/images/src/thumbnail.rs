@@ -37,7 +37,8 @@ pub fn thumbnail(
     encode(image, row)
 }
 
-fn packed(pixels: &Pixels, row: usize) -> Result<DynamicImage> {
+/// One image of the pack.
+pub(crate) fn packed(pixels: &Pixels, row: usize) -> Result<DynamicImage> {
     let shape = pixels.shape();
     let mut bytes = vec![0; shape.len()];
     pixels.read(&[row], &mut bytes)?;

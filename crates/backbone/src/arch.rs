@@ -19,6 +19,8 @@ pub enum Stem {
     ImageNet,
     /// 3x3 convolution of stride 1 without pooling: for images of 28 to 64 pixels.
     Small,
+    /// 7x7 convolution of stride 2 without pooling: for images of 64 to 128 pixels.
+    Medium,
 }
 
 /// One row of [`ARCHITECTURES`].
@@ -44,8 +46,9 @@ const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 ///
 /// **Source** He et al., "Deep Residual Learning for Image Recognition", table 1, with the stride of a
 /// bottleneck on its 3x3 convolution as in torchvision.
-pub const ARCHITECTURES: [Arch; 6] = [
+pub const ARCHITECTURES: [Arch; 7] = [
     row("small", BlockKind::Basic, [1, 1, 1, 1], [16, 32, 64, 128], Stem::Small),
+    row("medium", BlockKind::Basic, [1, 1, 1, 1], [24, 48, 96, 192], Stem::Medium),
     row("resnet18", BlockKind::Basic, [2, 2, 2, 2], WIDTHS, Stem::ImageNet),
     row("resnet34", BlockKind::Basic, [3, 4, 6, 3], WIDTHS, Stem::ImageNet),
     row("resnet50", BlockKind::Bottleneck, [3, 4, 6, 3], WIDTHS, Stem::ImageNet),
@@ -73,6 +76,7 @@ impl Arch {
         match self.stem {
             Stem::ImageNet => 32,
             Stem::Small => 8,
+            Stem::Medium => 16,
         }
     }
 
@@ -103,6 +107,8 @@ pub(crate) struct ConvPlan {
 /// A residual block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BlockPlan {
+    /// Whether it is the first of its stage.
+    pub(crate) opens_stage: bool,
     pub(crate) convs: Vec<ConvPlan>,
     pub(crate) downsample: Option<ConvPlan>,
 }
@@ -156,6 +162,7 @@ impl Layout {
         let (kernel, stride) = match arch.stem {
             Stem::ImageNet => (7, 2),
             Stem::Small => (3, 1),
+            Stem::Medium => (7, 2),
         };
         let stem = conv("", 1, in_channels, arch.widths[0], kernel, stride);
         let mut channels = arch.widths[0];
@@ -164,7 +171,8 @@ impl Layout {
             for index in 0..arch.depths[stage] {
                 let prefix = format!("layer{}.{index}.", stage + 1);
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
-                blocks.push(block(arch, &prefix, channels, arch.widths[stage], stride));
+                let block = block(arch, &prefix, channels, arch.widths[stage], stride);
+                blocks.push(BlockPlan { opens_stage: index == 0, ..block });
                 channels = arch.widths[stage] * arch.expansion();
             }
         }
@@ -176,6 +184,13 @@ impl Layout {
             fc: dense("fc".to_owned(), channels, fc),
             heads: heads.iter().map(head).collect(),
         }
+    }
+
+    /// Channels that a stage, counted from 0, puts out.
+    pub(crate) fn stage_width(&self, stage: usize) -> usize {
+        let mut openings = self.blocks.iter().enumerate().filter(|(_, block)| block.opens_stage);
+        let next = openings.nth(stage + 1).map_or(self.blocks.len(), |(at, _)| at);
+        self.blocks[..next].last().and_then(|block| block.convs.last()).map_or(0, |conv| conv.output)
     }
 
     /// Every convolution with its BatchNorm, in the order of the forward pass.
@@ -221,7 +236,7 @@ fn block(arch: &Arch, prefix: &str, input: usize, width: usize, stride: usize) -
         norm: format!("{prefix}downsample.1"),
         ..conv(prefix, 0, input, output, 1, stride)
     });
-    BlockPlan { convs, downsample }
+    BlockPlan { opens_stage: false, convs, downsample }
 }
 
 fn conv(prefix: &str, index: usize, input: usize, output: usize, kernel: usize, stride: usize) -> ConvPlan {

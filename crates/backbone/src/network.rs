@@ -35,6 +35,14 @@ pub enum Tap {
     Fc,
     /// The mean over all pixels of the last stage, before the FC layer.
     Pool,
+    /// The mean over all pixels of the stem.
+    Stem,
+    /// The mean over all pixels of the first stage.
+    Layer1,
+    /// The mean over all pixels of the second stage.
+    Layer2,
+    /// The mean over all pixels of the third stage; that of the fourth is [`Tap::Pool`].
+    Layer3,
 }
 
 /// Everything that one pass gives. One image a row.
@@ -46,6 +54,22 @@ pub struct Forward {
     pub fc: Array2<f32>,
     /// Logits of each head, `[b, classes]`.
     pub logits: Vec<Array2<f32>>,
+    /// Vectors of the stem and of the first three stages, see [`Tap::Stem`]; empty unless asked for.
+    pub stages: Vec<Array2<f32>>,
+}
+
+impl Forward {
+    /// The vectors of a tap; `None` for a stage that was not asked for.
+    pub fn tap(&self, tap: Tap) -> Option<&Array2<f32>> {
+        match tap {
+            Tap::Fc => Some(&self.fc),
+            Tap::Pool => Some(&self.pool),
+            Tap::Stem => self.stages.first(),
+            Tap::Layer1 => self.stages.get(1),
+            Tap::Layer2 => self.stages.get(2),
+            Tap::Layer3 => self.stages.get(3),
+        }
+    }
 }
 
 /// BatchNorm's statistics for evaluation; the variance is the unbiased one, as in torch.
@@ -107,6 +131,10 @@ impl Network {
         match tap {
             Tap::Fc => self.layout.fc.output,
             Tap::Pool => self.layout.fc.input,
+            Tap::Stem => self.layout.stem.output,
+            Tap::Layer1 => self.layout.stage_width(0),
+            Tap::Layer2 => self.layout.stage_width(1),
+            Tap::Layer3 => self.layout.stage_width(2),
         }
     }
 
@@ -116,10 +144,15 @@ impl Network {
     ///
     /// **Errors** an image below the smallest size, a wrong number of pixels, NaN in a pixel.
     pub fn embed(&self, pixels: &[f32], b: usize, h: usize, w: usize, tap: Tap) -> Result<Array2<f32>> {
-        let activations = self.evaluate(pixels, b, h, w)?;
+        let stages = !matches!(tap, Tap::Fc | Tap::Pool);
+        let activations = self.evaluate(pixels, b, h, w, stages)?;
         match tap {
             Tap::Fc => matrix(&activations.fc),
             Tap::Pool => matrix(&activations.pool),
+            Tap::Stem => matrix(&activations.stages[0]),
+            Tap::Layer1 => matrix(&activations.stages[1]),
+            Tap::Layer2 => matrix(&activations.stages[2]),
+            Tap::Layer3 => matrix(&activations.stages[3]),
         }
     }
 
@@ -129,7 +162,7 @@ impl Network {
     ///
     /// **Errors** as [`Network::embed`].
     pub fn predict(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Vec<Array2<f32>>> {
-        self.evaluate(pixels, b, h, w)?.logits.iter().map(matrix).collect()
+        self.evaluate(pixels, b, h, w, false)?.logits.iter().map(matrix).collect()
     }
 
     /// Class probabilities of a batch, one matrix a head: softmax for exclusive heads, sigmoid for multi-label ones.
@@ -138,7 +171,7 @@ impl Network {
     ///
     /// **Errors** as [`Network::embed`].
     pub fn probabilities(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Vec<Array2<f32>>> {
-        let logits = self.evaluate(pixels, b, h, w)?.logits;
+        let logits = self.evaluate(pixels, b, h, w, false)?.logits;
         let probability = |(head, logits): (&Head, &Tensor)| match head.multi {
             true => candle_nn::ops::sigmoid(logits),
             false => candle_nn::ops::softmax(logits, D::Minus1),
@@ -150,11 +183,23 @@ impl Network {
     ///
     /// **Errors** as [`Network::embed`].
     pub fn forward_all(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Forward> {
-        let activations = self.evaluate(pixels, b, h, w)?;
+        self.forward_to(pixels, b, h, w, false)
+    }
+
+    /// As [`Network::forward_all`], with the vectors of the stages before the last.
+    ///
+    /// **Errors** as [`Network::embed`].
+    pub fn forward_with_stages(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Forward> {
+        self.forward_to(pixels, b, h, w, true)
+    }
+
+    fn forward_to(&self, pixels: &[f32], b: usize, h: usize, w: usize, stages: bool) -> Result<Forward> {
+        let activations = self.evaluate(pixels, b, h, w, stages)?;
         Ok(Forward {
             pool: matrix(&activations.pool)?,
             fc: matrix(&activations.fc)?,
             logits: activations.logits.iter().map(matrix).collect::<Result<_>>()?,
+            stages: activations.stages.iter().map(matrix).collect::<Result<_>>()?,
         })
     }
 
@@ -194,14 +239,15 @@ impl Network {
         Ok(network)
     }
 
-    fn evaluate(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Activations> {
+    fn evaluate(&self, pixels: &[f32], b: usize, h: usize, w: usize, stages: bool) -> Result<Activations> {
         check_shape(&self.spec, h, w)?;
         let expected = b * h * w * self.spec.in_channels;
         if pixels.len() != expected {
             return Err(BackboneError::PixelCount { expected, got: pixels.len() });
         }
         check_finite(pixels, h * w * self.spec.in_channels, |position| position)?;
-        self.forward(pixels.to_vec(), (b, h, w), None)
+        let x = Tensor::from_vec(pixels.to_vec(), (b, h, w, self.spec.in_channels), &self.device.device)?;
+        Pass::new(self, None).with_stages(stages).run(x)
     }
 
     /// One pass. With a recording, BatchNorm uses the batch's statistics and the pass can be differentiated: by the

@@ -46,7 +46,8 @@ pub enum OptimizerKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
-    /// Passes over the training rows; [`DEFAULT_EPOCHS`].
+    /// Passes over the training rows; [`DEFAULT_EPOCHS`]. With 0 the network stays untrained: random weights, and BatchNorm's
+    /// statistics taken from training images.
     pub epochs: usize,
     /// Images a step; [`DEFAULT_BATCH`]. A single image left over joins the batch before it.
     pub batch: usize,
@@ -109,7 +110,6 @@ impl TrainOptions {
         let unit = |v: f64| (0.0..1.0).contains(&v);
         let not_negative = |v: f64| v.is_finite() && v >= 0.0;
         let checks = [
-            ("epochs", self.epochs as f64, self.epochs >= 1, "at least 1"),
             ("batch", self.batch as f64, self.batch >= 2, "at least 2 (BatchNorm needs more than one image)"),
             (
                 "learning_rate",
@@ -159,8 +159,7 @@ mod tests {
     #[test]
     fn bad_values_are_named() {
         type Change = fn(&mut TrainOptions);
-        let cases: [(Change, &str); 6] = [
-            (|o| o.epochs = 0, "epochs"),
+        let cases: [(Change, &str); 5] = [
             (|o| o.batch = 1, "batch"),
             (|o| o.learning_rate = f64::NAN, "learning_rate"),
             (|o| o.weight_decay = -1.0, "weight_decay"),

@@ -14,7 +14,7 @@ use crate::data::{Augment, TrainData};
 use crate::device::parse_device;
 use crate::error::{BackboneError, Result, TensorMismatch};
 use crate::loss::{HeadLoss, LossSum};
-use crate::network::Network;
+use crate::network::{Network, Recording};
 use crate::optimizer::Optimizer;
 use crate::options::TrainOptions;
 use crate::report::Tally;
@@ -24,6 +24,9 @@ use batches::{epoch_batches, for_each_batch, plain_batches};
 #[cfg(test)]
 pub(crate) use step::gradients;
 pub(crate) use step::{Batch, train_step};
+
+/// Batches that an untrained network takes its statistics from: with a momentum of 0.1 the start has lost its weight.
+const CALIBRATION_BATCHES: usize = 50;
 
 /// Figures of one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +107,9 @@ pub fn train(
     data.check(spec)?;
     let mut run = Run::start(spec, data, options)?;
     run.resume(on_event)?;
+    if options.epochs == 0 {
+        run.calibrate()?;
+    }
     while !run.finished() {
         run.epoch(on_event)?;
     }
@@ -175,6 +181,23 @@ impl<'a> Run<'a> {
     fn finished(&self) -> bool {
         let waited = self.best.as_ref().map_or(0, |best| self.history.len() - 1 - best.epoch);
         self.history.len() >= self.options.epochs || (self.options.patience > 0 && waited >= self.options.patience)
+    }
+
+    /// Gives an untrained network the statistics of training images: without them its activations grow from block to
+    /// block, and all images fall onto one vector.
+    fn calibrate(&mut self) -> Result<()> {
+        let (h, w, _) = self.data.images.shape();
+        let batches = plain_batches(self.data.train, self.options.batch);
+        // A batch of one image has no variance.
+        let batches: Vec<_> = batches.into_iter().filter(|rows| rows.len() > 1).collect();
+        let batches: Vec<_> = batches.iter().cycle().take(CALIBRATION_BATCHES).cloned().collect();
+        let network = &mut self.network;
+        for_each_batch(self.data.images, &batches, None, 0, |_, rows, pixels| {
+            let mut recording = Recording::default();
+            network.forward(pixels, (rows.len(), h, w), Some(&mut recording))?;
+            network.absorb(&recording.observed);
+            Ok(())
+        })
     }
 
     fn epoch(&mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<()> {

@@ -13,6 +13,8 @@ pub(crate) struct Activations {
     pub(crate) pool: Tensor,
     pub(crate) fc: Tensor,
     pub(crate) logits: Vec<Tensor>,
+    /// Means over the pixels of the stem and of the first three stages, where they were asked for.
+    pub(crate) stages: Vec<Tensor>,
 }
 
 /// What a training pass leaves for its backward pass.
@@ -34,6 +36,8 @@ pub(super) struct Pass<'a> {
     network: &'a Network,
     to: Recorder<'a>,
     observed: Option<&'a mut Vec<Observed>>,
+    /// Whether the stages before the last are kept too.
+    with_stages: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -42,7 +46,12 @@ impl<'a> Pass<'a> {
             Some(Recording { observed, tape }) => (Recorder(Some(tape)), Some(observed)),
             None => (Recorder(None), None),
         };
-        Pass { network, to, observed }
+        Pass { network, to, observed, with_stages: false }
+    }
+
+    pub(super) fn with_stages(mut self, with_stages: bool) -> Self {
+        self.with_stages = with_stages;
+        self
     }
 
     pub(super) fn run(mut self, images: Tensor) -> Result<Activations> {
@@ -51,7 +60,11 @@ impl<'a> Pass<'a> {
         if layout.pool {
             x = ops::max_pool(&mut self.to, &x)?;
         }
+        let mut stages = Vec::new();
         for block in &layout.blocks {
+            if self.with_stages && block.opens_stage {
+                stages.push(ops::global_avg_pool(&mut self.to, &x)?);
+            }
             let mut y = x.clone();
             for (index, conv) in block.convs.iter().enumerate() {
                 y = self.conv_norm(conv, &y, index + 1 < block.convs.len())?;
@@ -65,7 +78,7 @@ impl<'a> Pass<'a> {
         let pool = ops::global_avg_pool(&mut self.to, &x)?;
         let fc = self.dense(&layout.fc, &pool)?;
         let logits = layout.heads.iter().map(|head| self.dense(head, &fc)).collect::<Result<_>>()?;
-        Ok(Activations { pool, fc, logits })
+        Ok(Activations { pool, fc, logits, stages })
     }
 
     fn conv_norm(&mut self, conv: &ConvPlan, x: &Tensor, relu: bool) -> Result<Tensor> {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::weights::CheckpointFault;
+
 /// Result with [`BackboneError`].
 pub type Result<T, E = BackboneError> = std::result::Result<T, E>;
 
@@ -279,6 +281,14 @@ pub enum BackboneError {
         path: PathBuf,
         /// What does not fit.
         source: TensorMismatch,
+    },
+    /// A checkpoint of another program cannot be used.
+    #[error("{path}: {source}")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<CheckpointFault>,
     },
     /// The numeric library failed.
     #[error("computation failed: {0}")]

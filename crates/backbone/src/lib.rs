@@ -4,6 +4,9 @@
 //! attribute on top of the FC vector. [`train`] fits it to an [`ImageSource`], [`Network::embed`] gives the
 //! vectors that the rest of the project walks in, [`evaluate`] measures every head on held-out images.
 //!
+//! [`read_checkpoint`] and [`Network::pretrained`] take weights of torchvision, timm and transformers; a
+//! [`Preprocess`] says how images have to be prepared for them.
+//!
 //! Images are batches of normalised `f32` in `NHWC` order. Matrices are `ndarray` arrays, one vector a row;
 //! candle stays inside this crate. Equal inputs and seeds give equal bytes for any number of threads.
 
@@ -18,13 +21,17 @@ mod network;
 mod ops;
 mod optimizer;
 mod options;
+mod preprocess;
 mod report;
 mod spec;
 mod state;
 mod train;
+mod weights;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod parity;
 #[cfg(test)]
 mod testing;
 
@@ -37,6 +44,10 @@ pub use options::{
     DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_LABEL_SMOOTHING, DEFAULT_LEARNING_RATE, DEFAULT_MOMENTUM, DEFAULT_PATIENCE,
     DEFAULT_WARMUP_EPOCHS, DEFAULT_WEIGHT_DECAY, OptimizerKind, TrainOptions,
 };
+pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Interpolation, PREPROCESSES, Preprocess};
 pub use report::{HeadReport, evaluate};
 pub use spec::{Head, NETWORK_SCHEMA, NetworkSpec};
 pub use train::{EpochRecord, TrainEvent, Trained, train};
+pub use weights::{
+    Checkpoint, CheckpointFault, CheckpointFormat, KeyStyle, LoadReport, Replaced, detect_arch, read_checkpoint,
+};

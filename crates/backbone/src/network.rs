@@ -8,7 +8,7 @@ use std::path::Path;
 use candle_core::{D, Tensor, Var};
 use ndarray::Array2;
 
-use crate::arch::{ConvPlan, Layout};
+use crate::arch::{ConvPlan, Layout, Parameter};
 use crate::data::{check_finite, check_shape};
 use crate::device::BackboneDevice;
 use crate::error::{BackboneError, Result, TensorMismatch};
@@ -106,9 +106,19 @@ impl Network {
     }
 
     pub(crate) fn with_layout(spec: NetworkSpec, layout: Layout, seed: u64, device: &BackboneDevice) -> Result<Self> {
+        Self::assemble(spec, layout, device, |index, parameter| start_values(parameter, seed, index))
+    }
+
+    /// A network whose parameters come from a function of their position and description.
+    pub(crate) fn assemble(
+        spec: NetworkSpec,
+        layout: Layout,
+        device: &BackboneDevice,
+        values: impl Fn(usize, &Parameter) -> Vec<f32>,
+    ) -> Result<Self> {
         let mut weights = BTreeMap::new();
         for (index, parameter) in layout.parameters().into_iter().enumerate() {
-            let values = start_values(&parameter, seed, index);
+            let values = values(index, &parameter);
             weights.insert(parameter.name, Var::from_vec(values, parameter.shape, &device.device)?);
         }
         let start = |conv: &ConvPlan| Running { mean: vec![0.0; conv.output], var: vec![1.0; conv.output] };
@@ -324,15 +334,20 @@ impl Network {
                 var.set(&Tensor::from_vec(array.values, array.shape, &self.device.device)?)?;
             }
         }
+        self.set_running(&state);
+        Ok(())
+    }
+
+    /// Takes over the BatchNorm statistics of a state.
+    pub(crate) fn set_running(&mut self, state: &Arrays) {
         for (norm, running) in &mut self.running {
-            if let Some(array) = state.remove(&format!("{norm}.running_mean")) {
-                running.mean = array.values;
+            if let Some(array) = state.get(&format!("{norm}.running_mean")) {
+                running.mean.clone_from(&array.values);
             }
-            if let Some(array) = state.remove(&format!("{norm}.running_var")) {
-                running.var = array.values;
+            if let Some(array) = state.get(&format!("{norm}.running_var")) {
+                running.var.clone_from(&array.values);
             }
         }
-        Ok(())
     }
 }
 

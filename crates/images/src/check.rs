@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::dataset::AttributeKind;
-use crate::description::{AttributeDescription, Description, ImagesSection, MAX_SIZE, Shares, Source};
+use crate::description::{AttributeDescription, Description, Exif, ImagesSection, MAX_SIZE, Shares, Source};
 use crate::error::{Error, Result};
 use crate::wardrobe::Wardrobe;
 
@@ -35,7 +35,7 @@ impl Description {
 }
 
 impl ImagesSection {
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.check_source()?;
         if !(1..=MAX_SIZE).contains(&self.size) {
             return Err(setting("images.size", self.size, "it must lie in 1 to 2048 pixels"));
@@ -56,28 +56,12 @@ impl ImagesSection {
             ("images.labels", !self.labels.is_empty()),
             ("images.root", self.root.is_some()),
             ("images.file", self.file.is_some()),
+            ("images.labels_file", self.labels_file.is_some()),
+            ("images.annotations", self.annotations.is_some()),
+            ("images.exif", self.exif != Exif::default()),
             ("images.garments", self.garments.is_some()),
         ];
-        let (needed, allowed, must): (&[&str], &[&str], _) = match self.source {
-            Source::Idx => (
-                &["images.images", "images.labels"],
-                &[],
-                "source \"idx\" needs `images` and `labels`, and no `root` or `file`",
-            ),
-            Source::Folder => {
-                (&["images.root"], &[], "source \"folder\" needs `root`, and no `images`, `labels` or `file`")
-            }
-            Source::Manifest => (
-                &["images.file"],
-                &["images.root"],
-                "source \"manifest\" needs `file`, may have `root`, and no `images` or `labels`",
-            ),
-            Source::Garments => (
-                &[],
-                &["images.garments"],
-                "source \"garments\" may have a table [images.garments], and names no files",
-            ),
-        };
+        let Keys { needed, allowed, must } = keys(self.source);
         for (key, present) in given {
             if needed.contains(&key) && !present {
                 return Err(setting(key, "missing", must));
@@ -96,6 +80,56 @@ impl ImagesSection {
         }
         Ok(())
     }
+}
+
+/// The keys of `[images]` that say where a source lies.
+struct Keys {
+    needed: &'static [&'static str],
+    allowed: &'static [&'static str],
+    must: &'static str,
+}
+
+fn keys(source: Source) -> Keys {
+    let (needed, allowed, must): (&[&str], &[&str], _) = match source {
+        Source::Idx => {
+            (&["images.images", "images.labels"], &[], "source \"idx\" needs `images` and `labels`, and nothing else")
+        }
+        Source::Folder => (&["images.root"], &["images.exif"], "source \"folder\" needs `root`, and may have `exif`"),
+        Source::Manifest => (
+            &["images.file"],
+            &["images.root", "images.exif"],
+            "source \"manifest\" needs `file`, and may have `root` and `exif`",
+        ),
+        Source::Imaterialist => (
+            &["images.file", "images.labels_file"],
+            &["images.root", "images.exif"],
+            "source \"imaterialist\" needs `file` and `labels_file`, and may have `root` and `exif`",
+        ),
+        Source::DeepFashion => (
+            &["images.annotations"],
+            &["images.root", "images.exif"],
+            "source \"deepfashion\" needs `annotations`, and may have `root` and `exif`",
+        ),
+        Source::CelebA => (
+            &["images.annotations"],
+            &["images.root", "images.exif"],
+            "source \"celeba\" needs `annotations`, and may have `root` and `exif`",
+        ),
+        Source::FashionAi => (
+            &["images.file"],
+            &["images.root", "images.exif"],
+            "source \"fashionai\" needs `file`, and may have `root` and `exif`",
+        ),
+        Source::Coco => (
+            &["images.file"],
+            &["images.root", "images.exif"],
+            "source \"coco\" needs `file`, and may have `root` and `exif`",
+        ),
+        Source::Garments => {
+            (&[], &["images.garments"], "source \"garments\" may have a table [images.garments], and names no files")
+        }
+    };
+    Keys { needed, allowed, must }
 }
 
 impl Shares {
@@ -229,6 +263,15 @@ mod tests {
             ("kind = \"nominal\"", "kind = \"other\"", "unknown variant `other`"),
             ("root = \"photos\"", "", "`images.root` is missing"),
             ("root = \"photos\"", "root = \"photos\"\nfile = \"x\"", "`images.file` is given"),
+            ("root = \"photos\"", "root = \"photos\"\nlabels_file = \"x\"", "`images.labels_file` is given"),
+            ("root = \"photos\"", "root = \"photos\"\nannotations = \"x\"", "`images.annotations` is given"),
+            ("root = \"photos\"", "root = \"photos\"\nexif = \"turn\"", "unknown variant `turn`"),
+            ("\"folder\"", "\"imaterialist\"", "source \"imaterialist\" needs `file` and `labels_file`"),
+            ("\"folder\"", "\"imaterialist\"\nfile = \"x\"", "`images.labels_file` is missing"),
+            ("\"folder\"", "\"deepfashion\"", "`images.annotations` is missing"),
+            ("\"folder\"", "\"celeba\"\nannotations = \"x\"\nfile = \"y\"", "`images.file` is given"),
+            ("\"folder\"", "\"fashionai\"", "`images.file` is missing"),
+            ("\"folder\"", "\"coco\"\nfile = \"x\"\nlabels = [\"y\"]", "`images.labels` is given"),
             ("root = \"photos\"", "root = \"photos\"\nsize = 0", "`images.size` is 0"),
             ("root = \"photos\"", "root = \"photos\"\nchannels = 2", "`images.channels` is 2"),
             ("root = \"photos\"", "root = \"photos\"\nmaximum_unreadable = nan", "`images.maximum_unreadable` is NaN"),

@@ -43,8 +43,23 @@ pub enum Source {
     Idx,
     /// A folder with a sub-folder a class; label column `folder`.
     Folder,
-    /// A CSV or TSV file that names images and their labels.
+    /// A CSV, TSV or JSON Lines file that names images and their labels.
     Manifest,
+    /// iMaterialist Challenge (Fashion) 2018: its JSON and the CSV that names the labels; a label column for each task
+    /// (`category`, `color`, `gender`, `material`, `neckline`, `pattern`, `sleeve`, `style`), images at
+    /// `<root>/<imageId>.jpg`, `.jpeg` or `.png`.
+    Imaterialist,
+    /// DeepFashion, category and attribute prediction: its list files; label columns `category`, `texture`, `fabric`,
+    /// `shape`, `part` and `style`. Attributes that are present are labels; absent and unknown ones are not told apart.
+    DeepFashion,
+    /// CelebA: its list files, or the CSV files of the same names; a label column for each attribute with the values `yes`
+    /// and `no`, identities as groups.
+    CelebA,
+    /// FashionAI: its label CSV without a header; a label column for each key, such as `sleeve_length`.
+    FashionAi,
+    /// COCO-style JSON as Fashionpedia has it; label columns `category` and one for each supercategory of the attributes,
+    /// every image with the labels of all its annotations.
+    Coco,
     /// Rendered garments with known truth, drawn while they are imported; a label column for each factor, `worn` and `views`.
     Garments,
 }
@@ -56,9 +71,25 @@ impl Source {
             Self::Idx => "idx",
             Self::Folder => "folder",
             Self::Manifest => "manifest",
+            Self::Imaterialist => "imaterialist",
+            Self::DeepFashion => "deepfashion",
+            Self::CelebA => "celeba",
+            Self::FashionAi => "fashionai",
+            Self::Coco => "coco",
             Self::Garments => "garments",
         }
     }
+}
+
+/// What becomes of the rotation that a camera noted in a file's EXIF data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exif {
+    /// The image is turned upright.
+    #[default]
+    Apply,
+    /// The image stays as it is stored, as torchvision leaves it.
+    Ignore,
 }
 
 /// Table `[images]`: the source, the size of the pack and the limits of an import.
@@ -73,15 +104,27 @@ pub struct ImagesSection {
     /// Source `idx`: one label file for every image file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// Source `folder`: the folder whose sub-folders are classes. Source `manifest`: the folder that its paths start
-    /// from; without it, the description's own.
+    /// Source `folder`: the folder whose sub-folders are classes. Every other source with image files: the folder that
+    /// its paths start from; without it, the description's own. A path that leaves it is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
-    /// Source `manifest`: a CSV or TSV file with a header. Columns `path` (or `file_name`, `filepath`, `image`,
-    /// `image_path`), and optionally `id`, `split`, `group`; all others are label columns. An empty cell is unlabelled,
-    /// `a|b` is two labels.
+    /// Source `manifest`: a CSV or TSV file with a header, or JSON Lines (`.jsonl`, `.ndjson`), an object a row. Columns
+    /// `path` (or `file_name`, `filepath`, `image`, `image_path`), and optionally `id`, `split`, `group`; all others are
+    /// label columns. An empty cell, `null` or a missing key is unlabelled, `a|b` or a list is two labels. Source
+    /// `imaterialist`: the JSON with `images` and `annotations`. Source `fashionai`: the label CSV. Source `coco`: the JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Source `imaterialist`: the CSV that names the labels, with columns `labelId`, `labelName` and `taskName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_file: Option<String>,
+    /// Source `deepfashion`: the folder with the list files (`list_attr_cloth.txt` and so on), or the one above its `Anno`
+    /// and `Eval`. Source `celeba`: the folder with `list_attr_celeba.txt` and, where it has them,
+    /// `list_eval_partition.txt` and `identity_CelebA.txt`; `.csv` stands for `.txt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<String>,
+    /// Sources with image files: whether images are turned upright as their EXIF data says. Default [`Exif::Apply`].
+    #[serde(default)]
+    pub exif: Exif,
     /// Source `garments`: table `[images.garments]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub garments: Option<Wardrobe>,
@@ -106,7 +149,7 @@ pub struct ImagesSection {
     pub split: Shares,
 }
 
-/// Table `[images.split]`: which share of the images goes where. A manifest's own `split` column wins over it.
+/// Table `[images.split]`: which share of the images goes where. Splits that the source declares win over it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shares {
@@ -150,7 +193,7 @@ pub struct AttributeDescription {
     pub name: String,
     /// What its labels are.
     pub kind: AttributeKind,
-    /// The source's column; by default `label` (idx), `folder` (folder) or the attribute's name (manifest).
+    /// The source's column; by default `label` (idx), `folder` (folder) or the attribute's name (all others).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// The classes. By default those that the map leads to, in the order of its keys; without a map the distinct values
@@ -223,7 +266,7 @@ impl Description {
         attribute.column.as_deref().unwrap_or(match self.images.source {
             Source::Idx => "label",
             Source::Folder => "folder",
-            Source::Manifest | Source::Garments => &attribute.name,
+            _ => &attribute.name,
         })
     }
 

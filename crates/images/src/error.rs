@@ -11,7 +11,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Where in a source something stands: a file, and the row in it where there are rows.
 ///
-/// **Units and conventions.** Rows of an IDX file count from 0; rows of a manifest are line numbers, the header being 1.
+/// **Units and conventions.** Rows of an IDX file count from 0; rows of a manifest or list file are line numbers, the
+/// header being 1; rows of a JSON file count the entries of its `images` from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file as the description or the folder names it.
@@ -197,7 +198,7 @@ pub enum Error {
         second: Place,
     },
     /// A source has no images at all.
-    #[error("{0} holds no images: JPEG and PNG files are looked for")]
+    #[error("{0} holds no images: JPEG, PNG and WebP files are looked for")]
     NoImages(String),
     /// Too many images could not be read.
     #[error(
@@ -215,7 +216,17 @@ pub enum Error {
         /// Why it could not be read.
         reason: String,
     },
-    /// A manifest is not a well-formed table.
+    /// A row names a file outside the root.
+    #[error(
+        "{place} names the image {path}, which leaves the root: set `images.root` to a folder that holds all images, and give paths below it"
+    )]
+    LeavesRoot {
+        /// Where.
+        place: Place,
+        /// The path.
+        path: String,
+    },
+    /// A manifest, list or JSON file is not what it should be.
     #[error("{place} cannot be read: {reason}")]
     Manifest {
         /// Where.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Skipped;
 use crate::error::{Error, Result};
+use crate::rows::Cells;
 use crate::source::{Record, RecordPlace, Table, slashed};
 
 /// Image formats that people have and that this program does not read: named as skipped, not silently passed over.
-const UNREAD_FORMATS: [&str; 9] = ["webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "jp2", "jxl"];
+const UNREAD_FORMATS: [&str; 8] = ["bmp", "gif", "tif", "tiff", "avif", "heic", "jp2", "jxl"];
 
 /// What a file is, by the ending of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ enum FileKind {
 fn file_kind(path: &Path) -> FileKind {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
     match ending.as_str() {
-        "png" | "jpg" | "jpeg" => FileKind::Image,
+        "png" | "jpg" | "jpeg" | "webp" => FileKind::Image,
         other if UNREAD_FORMATS.contains(&other) => FileKind::UnreadImage,
         _ => FileKind::Other,
     }
@@ -36,7 +37,7 @@ pub(crate) fn scan(root: &Path) -> Result<Table> {
         let below = path.strip_prefix(root).unwrap_or(path);
         let name = slashed(below);
         if kind == FileKind::UnreadImage {
-            skipped.push(Skipped { path: name, reason: "only JPEG and PNG are read: convert it".into() });
+            skipped.push(Skipped { path: name, reason: "only JPEG, PNG and WebP are read: convert it".into() });
         } else if below.to_str().is_none() {
             skipped.push(Skipped { path: name, reason: "its name is not UTF-8: rename it".into() });
         } else {
@@ -45,21 +46,17 @@ pub(crate) fn scan(root: &Path) -> Result<Table> {
     })?;
     found.sort();
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut cells = Cells::default();
     let record = |path: String| Record {
         id: path.clone(),
-        cells: vec![path.split_once('/').map(|(folder, _)| folder.trim()).unwrap_or_default().to_owned()],
+        cells: vec![path.split_once('/').map(|(folder, _)| cells.get(folder.trim())).unwrap_or_else(|| "".into())],
         path: Some(path),
         place: RecordPlace::OwnFile,
         split: None,
         group: None,
     };
-    Ok(Table {
-        files: Vec::new(),
-        columns: vec!["folder".into()],
-        separator: None,
-        records: found.into_iter().map(record).collect(),
-        skipped,
-    })
+    let (columns, records) = (vec!["folder".to_owned()], found.into_iter().map(record).collect());
+    Ok(Table { available: columns.clone(), columns, records, skipped, ..Table::default() })
 }
 
 /// Calls `visit` for every image below `dir`, in no promised order; hidden entries are passed over, links to a folder on the way are not followed.

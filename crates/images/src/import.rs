@@ -63,11 +63,13 @@ pub fn import(
     Ok(dataset)
 }
 
-fn source_name(section: &ImagesSection) -> &str {
-    section.file.as_deref().or(section.root.as_deref()).unwrap_or(match section.source {
+/// What messages call the source.
+pub(crate) fn source_name(section: &ImagesSection) -> &str {
+    let named = section.file.as_deref().or(section.annotations.as_deref()).or(section.root.as_deref());
+    named.unwrap_or(match section.source {
         Source::Idx => "an IDX source",
-        Source::Folder | Source::Manifest => "the source",
         Source::Garments => "the rendered garments",
+        _ => "the source",
     })
 }
 
@@ -197,7 +199,10 @@ impl Plan<'_> {
                 };
                 self.pack_images(chosen, &draw, &mut packer)
             }
-            (_, Some(root)) => self.pack_images(chosen, &|at| decode::open(&root.join(self.path(at))), &mut packer),
+            (_, Some(root)) => {
+                let open = |at: usize| decode::open(&root.join(self.path(at)), section.exif);
+                self.pack_images(chosen, &open, &mut packer)
+            }
             (_, None) => pack_idx(section, chosen, origin, &mut packer).map(|()| (chosen.to_vec(), Vec::new())),
         }?;
         packer.finish(result.0.len())?;

@@ -12,6 +12,7 @@ use crate::description::{
 use crate::error::{Error, Result};
 use crate::folder::{self, entries};
 use crate::idx;
+use crate::jsonl;
 use crate::labels::values;
 use crate::manifest;
 use crate::source::{Origin, Record, Table, open_idx, slashed};
@@ -22,7 +23,7 @@ const MOST_CLASSES: usize = 100;
 /// Looks at a folder and writes the `[images]` and `[attributes]` part of a first description for it, with comments on
 /// what was found; it is meant to be saved in that folder.
 ///
-/// A manifest in the folder (CSV or TSV with a path column) comes first, then IDX files, then sub-folders of images.
+/// A manifest in the folder (CSV, TSV or JSON Lines with a path column) comes first, then IDX files, then sub-folders of images.
 ///
 /// **Errors.** [`Error::NoImages`] when there is nothing of the kind, [`Error::OneClass`] when nothing has two classes,
 /// [`Error::Io`], and whatever is wrong with the files found.
@@ -65,11 +66,16 @@ struct Found {
 fn find_manifest(dir: &Path) -> Result<Option<Finding>> {
     for path in entries(dir)? {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| ending == "csv" || ending == "tsv")
+        let Some(name) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .filter(|name| ending == "csv" || ending == "tsv" || jsonl::is_lines(name))
         else {
             continue;
         };
-        let table = manifest::scan(File::open(&path).map_err(Error::io(&path))?, name, None);
+        let file = File::open(&path).map_err(Error::io(&path))?;
+        let table =
+            if jsonl::is_lines(name) { jsonl::scan(file, name, None) } else { manifest::scan(file, name, None) };
         let Ok(table) = table else { continue };
         if table.records.is_empty() || table.columns.is_empty() {
             continue;
@@ -125,13 +131,13 @@ fn find_idx(dir: &Path) -> Result<Option<Finding>> {
         return Ok(None);
     }
     let source = format!("source = \"idx\"\nimages = [{}]\nlabels = [{}]\n", images.join(", "), labels.join(", "));
-    let table = Table { files: labels, columns: vec!["label".into()], separator: None, records, skipped: Vec::new() };
+    let table = Table { files: labels, columns: vec!["label".into()], records, ..Table::default() };
     Ok(Some(Finding { table, source, size, channels: 1 }))
 }
 
 fn idx_record(label: String) -> Record {
     let place = crate::source::RecordPlace::OwnFile;
-    Record { id: String::new(), path: None, place, cells: vec![label], split: None, group: None }
+    Record { id: String::new(), path: None, place, cells: vec![label.into()], split: None, group: None }
 }
 
 fn find_folder(dir: &Path) -> Result<Finding> {

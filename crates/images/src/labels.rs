@@ -18,7 +18,7 @@ pub(crate) fn map(description: &Description, table: &Table, source: &str) -> Res
             attribute: attribute.name.clone(),
             column: column.into(),
             file: source.into(),
-            known: table.columns.clone(),
+            known: table.available.clone(),
         })?;
         let classes = classes(attribute, table, at);
         let mapper = Mapper::new(attribute, &classes);
@@ -44,12 +44,12 @@ pub(crate) fn values(cell: &str, separator: Option<char>) -> impl Iterator<Item 
     whole.into_iter().chain(parts).map(str::trim).filter(|value| !value.is_empty())
 }
 
-fn classes(attribute: &AttributeDescription, table: &Table, at: usize) -> Vec<String> {
+pub(crate) fn classes(attribute: &AttributeDescription, table: &Table, at: usize) -> Vec<String> {
     let known = attribute.known_classes();
     if !known.is_empty() {
         return known;
     }
-    let cells = table.records.iter().map(|record| record.cells[at].as_str());
+    let cells = table.records.iter().map(|record| &*record.cells[at]);
     let distinct: BTreeSet<&str> = cells.flat_map(|cell| values(cell, table.separator)).collect();
     let mut classes: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
     classes.sort_by(|a, b| natural(a, b));
@@ -57,14 +57,14 @@ fn classes(attribute: &AttributeDescription, table: &Table, at: usize) -> Vec<St
 }
 
 /// Looks values up.
-struct Mapper<'a> {
+pub(crate) struct Mapper<'a> {
     attribute: &'a AttributeDescription,
     /// From a source's value to a class index.
     index: BTreeMap<&'a str, u32>,
 }
 
 impl<'a> Mapper<'a> {
-    fn new(attribute: &'a AttributeDescription, classes: &'a [String]) -> Self {
+    pub(crate) fn new(attribute: &'a AttributeDescription, classes: &'a [String]) -> Self {
         let numbered = classes.iter().zip(0..).map(|(class, at)| (class.as_str(), at));
         let by_class: BTreeMap<&str, u32> = numbered.collect();
         let mapped =
@@ -73,12 +73,17 @@ impl<'a> Mapper<'a> {
         Self { attribute, index }
     }
 
+    /// The class index of a value.
+    pub(crate) fn class(&self, value: &str) -> Option<u32> {
+        self.index.get(value).copied()
+    }
+
     fn label(&self, table: &Table, record: &Record, at: usize) -> Result<Label> {
         let cell = &record.cells[at];
         let mut found = Vec::new();
         for value in values(cell, table.separator) {
-            match (self.index.get(value), self.attribute.rest) {
-                (Some(class), _) => found.push(*class),
+            match (self.class(value), self.attribute.rest) {
+                (Some(class), _) => found.push(class),
                 (None, Rest::Unlabelled) => {}
                 (None, Rest::Error) => return Err(self.unknown(table.place(record), value)),
             }
@@ -92,7 +97,7 @@ impl<'a> Mapper<'a> {
             _ => Err(Error::SeveralLabels {
                 attribute: self.attribute.name.clone(),
                 place: table.place(record),
-                value: cell.clone(),
+                value: cell.to_string(),
             }),
         }
     }

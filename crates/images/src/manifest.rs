@@ -2,8 +2,10 @@
 
 use std::io::Read;
 
+use crate::csv_text;
 use crate::dataset::Split;
 use crate::error::{Error, Place, Result};
+use crate::rows::Cells;
 use crate::source::{Record, RecordPlace, Table};
 
 /// Names of the path column, the first found wins.
@@ -19,34 +21,34 @@ struct Header {
     group: Option<usize>,
     /// The label columns: where they stand and what they are called.
     labels: Vec<(usize, String)>,
+    /// Names of all label columns.
+    available: Vec<String>,
 }
 
 /// Reads the rows; of the label columns only those `wanted`, or all.
-pub(crate) fn scan(mut reader: impl Read, name: &str, wanted: Option<&[&str]>) -> Result<Table> {
-    let mut text = Vec::new();
-    reader.read_to_end(&mut text).map_err(Error::io(name))?;
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let mut rows =
-        csv::ReaderBuilder::new().delimiter(delimiter(text)).has_headers(false).trim(csv::Trim::All).from_reader(text);
-    let mut records = Vec::new();
+pub(crate) fn scan(reader: impl Read, name: &str, wanted: Option<&[&str]>) -> Result<Table> {
+    let text = csv_text::read(reader, name)?;
+    let (mut records, mut cells) = (Vec::new(), Cells::default());
     let mut header = None;
-    for row in rows.records() {
-        let row = row.map_err(|error| malformed(name, &error))?;
-        let line = row.position().map_or(0, csv::Position::line);
+    csv_text::rows(&text, name, delimiter(&text), &mut |line, row| {
         match &header {
-            None => header = Some(read_header(&row, name, wanted)?),
-            Some(header) => records.push(record(&row, header, &Place { file: name.into(), row: Some(line) })?),
+            None => header = Some(read_header(row, name, wanted)?),
+            Some(header) => {
+                records.push(record(row, header, &mut cells, &Place { file: name.into(), row: Some(line) })?);
+            }
         }
-    }
+        Ok(())
+    })?;
     let Some(header) = header else {
         return Err(Error::Manifest { place: Place { file: name.into(), row: None }, reason: "it is empty".into() });
     };
     Ok(Table {
         files: vec![name.into()],
         columns: header.labels.into_iter().map(|(_, column)| column).collect(),
+        available: header.available,
         separator: Some(LABEL_SEPARATOR),
         records,
-        skipped: Vec::new(),
+        ..Table::default()
     })
 }
 
@@ -78,45 +80,35 @@ fn read_header(row: &csv::StringRecord, name: &str, wanted: Option<&[&str]>) -> 
     };
     let (id, split, group) = (find("id"), find("split"), find("group"));
     let used = [Some(path), id, split, group];
-    let label = |at: &usize| !used.contains(&Some(*at)) && wanted.is_none_or(|list| list.contains(&&*columns[*at]));
-    let labels = (0..columns.len()).filter(label).map(|at| (at, columns[at].clone())).collect();
-    Ok(Header { path, id, split, group, labels })
+    let all: Vec<usize> = (0..columns.len()).filter(|at| !used.contains(&Some(*at))).collect();
+    let available = all.iter().map(|&at| columns[at].clone()).collect();
+    let asked = |at: &usize| wanted.is_none_or(|list| list.contains(&&*columns[*at]));
+    let labels = all.into_iter().filter(asked).map(|at| (at, columns[at].clone())).collect();
+    Ok(Header { path, id, split, group, labels, available })
 }
 
-fn record(row: &csv::StringRecord, header: &Header, place: &Place) -> Result<Record> {
+fn record(row: &csv::StringRecord, header: &Header, cells: &mut Cells, place: &Place) -> Result<Record> {
     let cell = |at: usize| row.get(at).unwrap_or_default();
     let optional = |at: Option<usize>| at.map(cell).filter(|text| !text.is_empty());
     let path = cell(header.path);
     if path.is_empty() {
         return Err(Error::Manifest { place: place.clone(), reason: "its path is empty".into() });
     }
-    let split = match optional(header.split) {
-        None => None,
-        Some(text) => Some(
-            Split::parse(&text.to_ascii_lowercase())
-                .ok_or_else(|| Error::UnknownSplit { place: place.clone(), value: text.into() })?,
-        ),
-    };
+    let split = optional(header.split).map(|text| read_split(text, place)).transpose()?;
     Ok(Record {
         id: optional(header.id).unwrap_or(path).to_owned(),
         path: Some(path.replace('\\', "/")),
         place: RecordPlace::Row { file: 0, row: place.row.unwrap_or_default() },
-        cells: header.labels.iter().map(|(at, _)| cell(*at).to_owned()).collect(),
+        cells: header.labels.iter().map(|(at, _)| cells.get(cell(*at))).collect(),
         split,
         group: optional(header.group).map(str::to_owned),
     })
 }
 
-fn malformed(name: &str, error: &csv::Error) -> Error {
-    let row = error.position().map(csv::Position::line);
-    let reason = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("it has {len} cells where the header has {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "it is not UTF-8: save the table as UTF-8".into(),
-        _ => error.to_string(),
-    };
-    Error::Manifest { place: Place { file: name.into(), row }, reason }
+/// The split that a manifest names.
+pub(crate) fn read_split(text: &str, place: &Place) -> Result<Split> {
+    let unknown = || Error::UnknownSplit { place: place.clone(), value: text.into() };
+    Split::parse(&text.to_ascii_lowercase()).ok_or_else(unknown)
 }
 
 #[cfg(test)]

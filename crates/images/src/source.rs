@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::dataset::{Skipped, Split};
 use crate::description::{Description, Source};
 use crate::error::{Error, Place, Result};
-use crate::{folder, idx, manifest, wardrobe};
+use crate::{celeba, coco, deepfashion, fashionai, folder, idx, imaterialist, jsonl, manifest, wardrobe};
 
 /// Where a description's files come from.
 #[derive(Debug, Clone)]
@@ -29,6 +30,9 @@ pub struct SourceFile {
     pub bytes: Option<&'static [u8]>,
 }
 
+/// A raw label; equal ones may share their text, of which a million images have few.
+pub(crate) type Cell = Arc<str>;
+
 /// One image before labels are mapped.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
@@ -37,7 +41,7 @@ pub(crate) struct Record {
     pub(crate) path: Option<String>,
     pub(crate) place: RecordPlace,
     /// One cell for each of [`Table::columns`]; empty means unlabelled.
-    pub(crate) cells: Vec<String>,
+    pub(crate) cells: Vec<Cell>,
     pub(crate) split: Option<Split>,
     pub(crate) group: Option<String>,
 }
@@ -54,18 +58,22 @@ pub(crate) enum RecordPlace {
 }
 
 /// A source, pixels aside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
-    /// Files that rows are counted in.
+    /// Files that were read and that rows are counted in, from the description's folder.
     pub(crate) files: Vec<String>,
-    /// Names of the label columns.
+    /// Names of the label columns that were asked for.
     pub(crate) columns: Vec<String>,
+    /// Names of all label columns of the source.
+    pub(crate) available: Vec<String>,
     /// What separates several labels in one cell.
     pub(crate) separator: Option<char>,
     /// The images, in an order that is always the same.
     pub(crate) records: Vec<Record>,
     /// Files that cannot be read, found already while listing.
     pub(crate) skipped: Vec<Skipped>,
+    /// Sentences about what the source has that no image takes up.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Table {
@@ -112,10 +120,8 @@ impl Origin {
 /// The folder that [`crate::Item::path`] starts from; `None` for images without files of their own.
 pub fn originals(description: &Description, origin: &Origin) -> Option<PathBuf> {
     match (origin, description.images.source) {
-        (Origin::Folder(dir), Source::Folder | Source::Manifest) => {
-            Some(dir.join(description.images.root.as_deref().unwrap_or("")))
-        }
-        _ => None,
+        (_, Source::Idx | Source::Garments) | (Origin::Embedded(_), _) => None,
+        (Origin::Folder(dir), _) => Some(dir.join(description.images.root.as_deref().unwrap_or(""))),
     }
 }
 
@@ -134,14 +140,18 @@ pub fn files(description: &Description, origin: &Origin) -> Result<Vec<SourceFil
             let named = named.chain(section.labels.iter().map(|name| (name, "images.labels")));
             named.map(|(name, key)| named_file(origin, name, key)).collect::<Result<Vec<_>>>()?
         }
-        Source::Folder | Source::Manifest => {
-            let mut files = Vec::new();
-            if let Some(name) = &section.file {
-                files.push(named_file(origin, name, "images.file")?);
-            }
+        Source::Garments => {
+            // Nothing outside: the renderer's revision stands for the content.
+            let bytes = Some(latentwalk_garments::REVISION.as_bytes());
+            vec![SourceFile { name: "garments".into(), path: None, bytes }]
+        }
+        _ => {
             let root = section.root.as_deref().unwrap_or("");
             let dir = origin.folder(section.source)?;
-            for record in scan(description, origin)?.records {
+            let table = scan(description, origin)?;
+            let listed = table.files.iter().map(|name| named_file(origin, name, "images.file"));
+            let mut files = listed.collect::<Result<Vec<_>>>()?;
+            for record in table.records {
                 let path = dir.join(root).join(record.path.as_deref().unwrap_or_default());
                 let name = slashed(&Path::new(root).join(record.path.as_deref().unwrap_or_default()));
                 if path.is_file() {
@@ -149,11 +159,6 @@ pub fn files(description: &Description, origin: &Origin) -> Result<Vec<SourceFil
                 }
             }
             files
-        }
-        Source::Garments => {
-            // Nothing outside: the renderer's revision stands for the content.
-            let bytes = Some(latentwalk_garments::REVISION.as_bytes());
-            vec![SourceFile { name: "garments".into(), path: None, bytes }]
         }
     };
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -177,26 +182,74 @@ pub(crate) fn slashed(path: &Path) -> String {
     joined.replacen("//", "/", 1)
 }
 
-/// Reads everything but the pixels.
+/// Reads everything but the pixels; of the label columns those that attributes read.
 pub(crate) fn scan(description: &Description, origin: &Origin) -> Result<Table> {
+    let wanted: Vec<&str> = description.attributes.0.iter().map(|a| description.column(a)).collect();
+    scan_columns(description, origin, Some(&wanted))
+}
+
+/// Reads everything but the pixels; of the label columns those `wanted`, or all.
+pub(crate) fn scan_columns(description: &Description, origin: &Origin, wanted: Option<&[&str]>) -> Result<Table> {
     let section = &description.images;
-    let root = section.root.as_deref().unwrap_or("");
+    let file = section.file.as_deref().unwrap_or_default();
+    let open = || origin.open(file, "images.file");
+    let root = || -> Result<PathBuf> { Ok(origin.folder(section.source)?.join(section.root.as_deref().unwrap_or(""))) };
+    let annotations = || -> Result<(&Path, &str)> {
+        Ok((origin.folder(section.source)?, section.annotations.as_deref().unwrap_or_default()))
+    };
     let table = match section.source {
         Source::Idx => scan_idx(&section.images, &section.labels, origin)?,
-        Source::Folder => folder::scan(&origin.folder(section.source)?.join(root))?,
-        Source::Manifest => {
-            let name = section.file.as_deref().unwrap_or_default();
-            let wanted: Vec<&str> = description.attributes.0.iter().map(|a| description.column(a)).collect();
-            manifest::scan(origin.open(name, "images.file")?, name, Some(&wanted))?
+        Source::Folder => folder::scan(&root()?)?,
+        Source::Manifest if jsonl::is_lines(file) => jsonl::scan(open()?, file, wanted)?,
+        Source::Manifest => manifest::scan(open()?, file, wanted)?,
+        Source::Imaterialist => {
+            let labels = section.labels_file.as_deref().unwrap_or_default();
+            let names = imaterialist::read_labels(origin.open(labels, "images.labels_file")?, labels)?;
+            imaterialist::scan(open()?, [file, labels], &names, &root()?, wanted)?
         }
+        Source::DeepFashion => deepfashion::scan(annotations()?, wanted)?,
+        Source::CelebA => celeba::scan(annotations()?, wanted)?,
+        Source::FashionAi => fashionai::scan(open()?, file, wanted)?,
+        Source::Coco => coco::scan(open()?, file, wanted)?,
         Source::Garments => wardrobe::scan(section),
     };
     if table.records.is_empty() && table.skipped.is_empty() {
-        return Err(Error::NoImages(
-            section.file.as_deref().or(section.root.as_deref()).unwrap_or("the source").into(),
-        ));
+        let name = section.file.as_deref().or(section.annotations.as_deref()).or(section.root.as_deref());
+        return Err(Error::NoImages(name.unwrap_or("the source").into()));
     }
+    check_paths(&table)?;
     Ok(table)
+}
+
+/// No row may name a file outside the root; a folder's own files cannot.
+fn check_paths(table: &Table) -> Result<()> {
+    let outside = |record: &&Record| {
+        matches!(record.place, RecordPlace::Row { .. }) && !record.path.as_deref().is_none_or(stays_below)
+    };
+    match table.records.iter().find(outside) {
+        None => Ok(()),
+        Some(record) => {
+            Err(Error::LeavesRoot { place: table.place(record), path: record.path.clone().unwrap_or_default() })
+        }
+    }
+}
+
+/// Whether a path stays below the folder that it starts from, on whatever system.
+fn stays_below(path: &str) -> bool {
+    let drive = path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
+    if drive || path.starts_with(['/', '\\']) {
+        return false;
+    }
+    let mut depth = 0_usize;
+    for part in path.split(['/', '\\']) {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return false,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    true
 }
 
 /// Opens an IDX image file.
@@ -220,17 +273,19 @@ fn scan_idx(images: &[String], labels: &[String], origin: &Origin) -> Result<Tab
                 label_count: values.len() as u64,
             });
         }
+        let classes: Vec<Cell> = (0..=u8::MAX).map(|value| value.to_string().into()).collect();
         let digits = values.len().saturating_sub(1).to_string().len().max(5);
         records.extend(values.iter().enumerate().map(|(row, value)| Record {
             id: format!("{}-{row:0digits$}", prefixes[part]),
             path: None,
             place: RecordPlace::Row { file: part, row: row as u64 },
-            cells: vec![value.to_string()],
+            cells: vec![classes[usize::from(*value)].clone()],
             split: None,
             group: None,
         }));
     }
-    Ok(Table { files: labels.to_vec(), columns: vec!["label".into()], separator: None, records, skipped: Vec::new() })
+    let columns = vec!["label".to_owned()];
+    Ok(Table { files: labels.to_vec(), available: columns.clone(), columns, records, ..Table::default() })
 }
 
 /// One prefix a part, such as `t10k` for `t10k-images-idx3-ubyte.gz`; repeated ones are numbered.
@@ -260,6 +315,16 @@ mod tests {
         let names = ["a/train-images-idx3-ubyte.gz", "b/train-images-idx3-ubyte", "x.idx", ".gz"];
         let names: Vec<String> = names.map(String::from).into();
         assert_eq!(prefixes(&names), ["train", "train-2", "x", "image"]);
+    }
+
+    #[test]
+    fn paths_that_leave_the_root_are_told_apart() {
+        for inside in ["a.png", "a/b.png", "./a.png", "a/../b.png", "a..b/..c.png", "a//b.png"] {
+            assert!(stays_below(inside), "{inside}");
+        }
+        for outside in ["../a.png", "a/../../b.png", "/a.png", "\\\\host\\a.png", "C:\\a.png", "a\\..\\..\\b.png"] {
+            assert!(!stays_below(outside), "{outside}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use image::{DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 
 use crate::dataset::Dataset;
 use crate::decode;
+use crate::description::Exif;
 use crate::error::{Error, Result};
 use crate::pixels::Pixels;
 
@@ -14,7 +15,7 @@ use crate::pixels::Pixels;
 /// the pack.
 ///
 /// **Units and conventions.** No side is longer than `max_px` pixels; the aspect is kept and nothing is scaled up. Grey
-/// images give grey PNGs, all others RGB.
+/// images give grey PNGs, all others RGB. Original files are turned upright as their EXIF data says.
 ///
 /// **Errors.** [`Error::Row`], [`Error::Io`], [`Error::Encode`].
 pub fn thumbnail(
@@ -26,7 +27,7 @@ pub fn thumbnail(
 ) -> Result<Vec<u8>> {
     let item = dataset.items.get(row).ok_or(Error::Row { row, n: dataset.items.len() })?;
     let file = originals.zip(item.path.as_deref()).map(|(root, path)| root.join(path));
-    let original = file.and_then(|path| decode::open(&path).ok());
+    let original = file.and_then(|path| decode::open(&path, Exif::Apply).ok());
     let image = match original {
         Some(image) => image,
         None => packed(pixels, row)?,

@@ -50,18 +50,14 @@ pub(crate) fn scan(section: &ImagesSection) -> Table {
         let entries = group(index, &options, &frequencies).into_iter().enumerate();
         entries.map(move |(member, entry)| record(&entry, RecordPlace::Drawn { index, member }))
     };
-    Table {
-        files: Vec::new(),
-        columns: COLUMNS[LABELS].iter().map(|&name| name.to_owned()).collect(),
-        separator: None,
-        records: (0..options.count).flat_map(of_garment).collect(),
-        skipped: Vec::new(),
-    }
+    let columns: Vec<String> = COLUMNS[LABELS].iter().map(|&name| name.to_owned()).collect();
+    let records = (0..options.count).flat_map(of_garment).collect();
+    Table { available: columns.clone(), columns, records, ..Table::default() }
 }
 
 fn record(entry: &Entry, place: RecordPlace) -> Record {
     let cells = entry.cells(Format::Jpeg);
-    let label = |cell: &String| if entry.twin.is_none() { cell.clone() } else { String::new() };
+    let label = |cell: &String| if entry.twin.is_none() { cell.as_str().into() } else { "".into() };
     Record {
         id: entry.id.clone(),
         path: None,

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use latentwalk_images::{
-    Attribute, AttributeKind, Augmentation, Batcher, Dataset, Description, Error, Label, Origin, Pixels, Result,
-    Skipped, Split, files, import, init, originals, thumbnail,
+    Attribute, AttributeKind, Augmentation, Batcher, Dataset, Depth, Description, Error, Label, Origin, Pixels, Result,
+    Skipped, Split, Suspicion, files, import, init, originals, survey, thumbnail,
 };
 use tempfile::TempDir;
 
@@ -245,10 +245,10 @@ fn folders_without_what_is_needed_are_named() {
     assert!(got.contains("`attributes.tone.order` names class `bright`"), "{got}");
     let got = message(&FOLDER.replace("channels = 3", "split.validation = 0.001\nsplit.test = 0.299"), dir.path());
     assert!(got.contains("the validation split has no images"), "{got}");
-    fs::write(dir.path().join("photos/light/x.webp"), "RIFF").unwrap();
+    fs::write(dir.path().join("photos/light/x.gif"), "GIF89a").unwrap();
     let (dataset, _out) = run(FOLDER, dir.path()).unwrap();
-    let webp = Skipped { path: "light/x.webp".into(), reason: "only JPEG and PNG are read: convert it".into() };
-    assert_eq!(dataset.skipped[0], webp);
+    let gif = Skipped { path: "light/x.gif".into(), reason: "only JPEG, PNG and WebP are read: convert it".into() };
+    assert_eq!(dataset.skipped[0], gif);
     fs::remove_dir_all(dir.path().join("photos/light")).unwrap();
     assert!(message(FOLDER, dir.path()).contains("fewer than two classes"));
 }
@@ -515,4 +515,276 @@ fn a_wardrobe_that_cannot_be_drawn_is_refused_with_its_key() {
     assert!(file.contains("`images.file`") && file.contains("garments"), "{file}");
     let elsewhere = FOLDER.replace("[attributes.tone]", "[images.garments]\ncount = 5\n[attributes.tone]");
     assert!(message(&elsewhere, dir.path()).contains("`images.garments`"));
+}
+
+/// 24 images: the label map and the JSON as the contest has them, files with all three endings, one missing.
+fn imaterialist(dir: &Path) -> String {
+    let labels = "labelId,taskId,labelName,taskName\r\n66,3,Female,gender\r\n89,1,\"Hosiery, Stockings, Tights\",category\r\n\
+                  105,8,Long Sleeved,sleeve\r\n171,8,Sleeveless,sleeve\r\n17,1,Casual Dresses,category";
+    fs::write(dir.join("labels.csv"), labels).unwrap();
+    let (mut images, mut annotations) = (Vec::new(), Vec::new());
+    for at in 1..=24_u8 {
+        let (ending, format) =
+            [("jpg", ImageFormat::Jpeg), ("jpeg", ImageFormat::Jpeg), ("png", ImageFormat::Png)][usize::from(at % 3)];
+        if at != 9 {
+            save(&dir.join(format!("images/{at}.{ending}")), GrayImage::from_pixel(4, 4, Luma([at])), format);
+        }
+        images.push(format!(r#"{{"url": "https://contest.example/{at}.jpg", "imageId": "{at}"}}"#));
+        let sleeve = if at % 2 == 0 { 105 } else { 171 };
+        annotations.push(format!(r#"{{"labelId": ["66", "{sleeve}", "89", "17"], "imageId": "{at}"}}"#));
+    }
+    let text = format!(r#"{{"images": [{}], "annotations": [{}]}}"#, images.join(", "), annotations[..22].join(", "));
+    fs::write(dir.join("train.json"), text).unwrap();
+    r#"
+    [images]
+    source = "imaterialist"
+    file = "train.json"
+    labels_file = "labels.csv"
+    root = "images"
+    size = 4
+    channels = 1
+    minimum_per_class = 1
+    maximum_unreadable = 0.1
+    [attributes.sleeve]
+    kind = "nominal"
+    [attributes.category]
+    kind = "multi"
+    "#
+    .into()
+}
+
+#[test]
+fn imaterialist_is_imported_with_its_gaps() {
+    let dir = TempDir::new().unwrap();
+    let text = imaterialist(dir.path());
+    let (dataset, _out) = run(&text, dir.path()).unwrap();
+    assert_eq!(dataset.items.len(), 23);
+    assert_eq!(dataset.skipped, [Skipped { path: "9.jpg".into(), reason: "it does not exist".into() }]);
+    assert_eq!(dataset.attributes[0].classes, ["Long Sleeved", "Sleeveless"]);
+    assert_eq!(dataset.attributes[1].classes, ["Casual Dresses", "Hosiery, Stockings, Tights"]);
+    assert_eq!(dataset.items[0].labels, [Label::One(1), Label::Many(vec![0, 1])]);
+    assert_eq!(dataset.items[22].labels, [Label::Missing, Label::Missing]);
+    let paths: Vec<&str> = dataset.items[..3].iter().filter_map(|item| item.path.as_deref()).collect();
+    assert_eq!(paths, ["1.jpeg", "2.png", "3.jpg"]);
+    let origin = Origin::Folder(dir.path().into());
+    let description = Description::parse(&text).unwrap();
+    let names: Vec<String> = files(&description, &origin).unwrap().into_iter().map(|file| file.name).collect();
+    assert_eq!((names.len(), &names[23..]), (25, &["labels.csv".to_owned(), "train.json".to_owned()][..]));
+    assert_eq!(originals(&description, &origin), Some(dir.path().join("images")));
+    let got = message(&text.replace("maximum_unreadable = 0.1", "maximum_unreadable = 0.01"), dir.path());
+    assert!(got.contains("1 of 24 images could not be read") && got.contains("9.jpg: it does not exist"), "{got}");
+    let got = message(&text.replace("labels_file = \"labels.csv\"", "labels_file = \"map.csv\""), dir.path());
+    assert!(got.contains("map.csv does not exist: check `images.labels_file`"), "{got}");
+    let got = message(&text.replace("attributes.sleeve", "attributes.sleeves"), dir.path());
+    assert!(got.contains("its label columns are category, gender, sleeve"), "{got}");
+    let json = fs::read_to_string(dir.path().join("train.json")).unwrap();
+    fs::write(dir.path().join("train.json"), &json[..json.len() - 40]).unwrap();
+    assert!(message(&text, dir.path()).contains("train.json cannot be read: EOF while parsing"));
+}
+
+#[test]
+fn a_survey_says_what_an_import_would_meet() {
+    let dir = TempDir::new().unwrap();
+    let text = imaterialist(dir.path());
+    fs::copy(dir.path().join("images/1.jpeg"), dir.path().join("images/7.jpeg")).unwrap();
+    let origin = Origin::Folder(dir.path().into());
+    let calls = AtomicUsize::new(0);
+    let survey = survey(&Description::parse(&text).unwrap(), &origin, Depth::Contents, &|done, all| {
+        assert!(done <= all && all == 24);
+        calls.fetch_add(1, Ordering::Relaxed);
+    })
+    .unwrap();
+    assert!(calls.into_inner() > 1);
+    assert_eq!((survey.images, survey.missing, survey.same_content), (24, 1, 1));
+    let columns: Vec<(&str, usize)> = survey.columns.iter().map(|column| (&column.name[..], column.labelled)).collect();
+    assert_eq!(columns, [("category", 22), ("gender", 22), ("sleeve", 22)]);
+    let paths = ["1.jpeg".to_owned(), "7.jpeg".to_owned()];
+    assert_eq!(survey.suspicions, [Suspicion::SameContent { paths, splits: [None, None] }]);
+    assert!(
+        survey.to_string().contains("attribute sleeve of column sleeve: 22 labelled: Long Sleeved 11, Sleeveless 11")
+    );
+}
+
+#[test]
+fn list_files_bring_their_splits_and_groups() {
+    let dir = TempDir::new().unwrap();
+    let (mut attributes, mut partition, mut identities) =
+        ("30\nSmiling Hat\n".to_owned(), String::new(), String::new());
+    for at in 0..30_usize {
+        save(
+            &dir.path().join(format!("img/{at:06}.jpg")),
+            GrayImage::from_pixel(4, 4, Luma([at as u8])),
+            ImageFormat::Jpeg,
+        );
+        let value = |yes: bool| if yes { " 1" } else { "-1" };
+        attributes += &format!("{at:06}.jpg {} {}\n", value(at % 2 == 0), value(at % 5 == 0));
+        partition += &format!("{at:06}.jpg {}\n", at / 10);
+        identities += &format!("{at:06}.jpg {}\n", at / 5);
+    }
+    fs::write(dir.path().join("list_attr_celeba.txt"), attributes).unwrap();
+    fs::write(dir.path().join("list_eval_partition.txt"), partition).unwrap();
+    fs::write(dir.path().join("identity_CelebA.txt"), identities).unwrap();
+    let text = r#"
+        [images]
+        source = "celeba"
+        annotations = "."
+        root = "img"
+        size = 4
+        minimum_per_class = 5
+        [attributes.smiling]
+        kind = "ordered"
+        column = "Smiling"
+        classes = ["no", "yes"]
+    "#;
+    let (dataset, _out) = run(text, dir.path()).unwrap();
+    assert_eq!(Split::ALL.map(|split| dataset.class_counts(0, split)), [[5, 5, 0], [5, 5, 0], [5, 5, 0]]);
+    let listed = files(&Description::parse(text).unwrap(), &Origin::Folder(dir.path().into())).unwrap();
+    assert_eq!(listed.len(), 33);
+    // One person in two splits.
+    let path = dir.path().join("identity_CelebA.txt");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replace("000010.jpg 2", "000010.jpg 1")).unwrap();
+    assert!(message(text, dir.path()).contains("row 13 puts group `1` into split validation"));
+}
+
+#[test]
+fn json_lines_are_a_manifest_too() {
+    let dir = TempDir::new().unwrap();
+    let text = manifest(dir.path()).replace("labels.csv", "labels.jsonl");
+    let (from_csv, _out) = run(&text.replace("labels.jsonl", "labels.csv"), dir.path()).unwrap();
+    let rows = fs::read_to_string(dir.path().join("labels.csv")).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let tags: Vec<String> =
+            cells[4].split('|').filter(|tag| !tag.is_empty()).map(|tag| format!("{tag:?}")).collect();
+        let sleeve = if cells[3].is_empty() { "null".to_owned() } else { format!("{:?}", cells[3]) };
+        let (path, group, split, tags) = (cells[0], cells[1], cells[2], tags.join(", "));
+        format!(
+            r#"{{"file_name": "{path}", "group": "{group}", "split": "{split}", "sleeve": {sleeve}, "tags": [{tags}]}}"#
+        )
+    };
+    let lines: Vec<String> = rows.lines().skip(1).map(row).collect();
+    fs::write(dir.path().join("labels.jsonl"), lines.join("\n")).unwrap();
+    let (from_lines, _out) = run(&text, dir.path()).unwrap();
+    assert_eq!(from_lines, from_csv);
+    fs::remove_file(dir.path().join("labels.csv")).unwrap();
+    let first = init(dir.path()).unwrap();
+    assert!(first.contains("file = \"labels.jsonl\"\nroot = \"img\""), "{first}");
+}
+
+#[test]
+fn paths_that_leave_the_root_stop_the_import() {
+    let dir = TempDir::new().unwrap();
+    let text = manifest(dir.path());
+    let path = dir.path().join("labels.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    let absolute = dir.path().join("img/5.png");
+    for outside in ["../img/5.png", "a/../../5.png", absolute.to_str().unwrap()] {
+        fs::write(&path, rows.replacen("\n5.png", &format!("\n{outside}"), 1)).unwrap();
+        let got = message(&text, dir.path());
+        let expected = format!("labels.csv, row 7 names the image {outside}, which leaves the root");
+        assert!(got.contains(&expected), "{got}");
+        let description = Description::parse(&text).unwrap();
+        assert!(files(&description, &Origin::Folder(dir.path().into())).is_err());
+    }
+    fs::write(&path, rows.replacen("\n5.png", "\na/../5.png", 1)).unwrap();
+    fs::create_dir(dir.path().join("img/a")).unwrap();
+    assert_eq!(run(&text, dir.path()).unwrap().0.items.len(), 60);
+}
+
+#[test]
+fn bad_images_are_skipped_counted_and_named() {
+    let dir = TempDir::new().unwrap();
+    photos(dir.path());
+    let dark = dir.path().join("photos/dark");
+    fs::remove_file(dark.join("broken.png")).unwrap();
+    let whole = fs::read(dir.path().join("photos/light/00.JPG")).unwrap();
+    fs::write(dark.join("cut.jpg"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(dark.join("empty.jpg"), "").unwrap();
+    fs::write(dark.join("text.jpg"), "no image").unwrap();
+    let mut huge = whole;
+    let frame = huge.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    huge[frame + 5..frame + 9].copy_from_slice(&[195, 80, 195, 80]);
+    fs::write(dark.join("huge.jpg"), huge).unwrap();
+    save(&dark.join("fine.webp"), RgbImage::from_pixel(5, 5, Rgb([1, 2, 3])), ImageFormat::WebP);
+    let (dataset, _out) = run(&FOLDER.replace("0.05", "0.1"), dir.path()).unwrap();
+    assert_eq!(dataset.items.len(), 41);
+    let skipped: Vec<(&str, &str)> = dataset.skipped.iter().map(|s| (&s.path[..], &s.reason[..])).collect();
+    assert_eq!(
+        skipped[..2],
+        [("dark/cut.jpg", "it is cut short: its end marker is missing"), ("dark/empty.jpg", "it is empty"),]
+    );
+    assert!(skipped[2].0 == "dark/huge.jpg" && skipped[2].1.contains("50000 x 50000 pixels"), "{skipped:?}");
+    assert!(skipped[3].0 == "dark/text.jpg" && skipped[3].1.contains("neither a JPEG nor a PNG"), "{skipped:?}");
+    let got = message(FOLDER, dir.path());
+    assert!(got.contains("4 of 45 images could not be read") && got.contains("dark/cut.jpg"), "{got}");
+}
+
+#[test]
+fn rotation_is_applied_unless_ignored() {
+    use image::ImageEncoder;
+    let dir = TempDir::new().unwrap();
+    photos(dir.path());
+    // White on the left, black on the right; upright it is turned by a quarter, white on top.
+    let image = GrayImage::from_fn(8, 8, |x, _| Luma([if x < 4 { 255 } else { 0 }]));
+    let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    let mut file = fs::File::create(dir.path().join("photos/dark/00a.jpg")).unwrap();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 100);
+    encoder.set_exif_metadata(tiff).unwrap();
+    encoder.write_image(image.as_raw(), 8, 8, image::ExtendedColorType::L8).unwrap();
+    let packed = |text: &str| {
+        let (dataset, out) = run(text, dir.path()).unwrap();
+        let row = dataset.items.iter().position(|item| item.id == "dark/00a.jpg").unwrap();
+        let mut bytes = vec![0; 2 * 2];
+        Pixels::open(out.path(), &dataset).unwrap().read(&[row], &mut bytes).unwrap();
+        bytes.iter().map(|&value| value > 127).collect::<Vec<_>>()
+    };
+    let text = FOLDER.replace("size = 4", "size = 2").replace("channels = 3", "channels = 1");
+    assert_eq!(packed(&text), [true, true, false, false]);
+    assert_eq!(packed(&text.replace("size = 2", "size = 2\nexif = \"ignore\"")), [true, false, true, false]);
+}
+
+/// Rows of the three remaining data sets in their true formats, seen through a description.
+#[test]
+fn fashion_data_sets_are_read_through_descriptions() {
+    let dir = TempDir::new().unwrap();
+    for (name, text) in [
+        (
+            "label.csv",
+            "Images/sleeve_length_labels/a.jpg,sleeve_length_labels,nynnnnnnn\nImages/sleeve_length_labels/b.jpg,sleeve_length_labels,nnnnnnnyn\n",
+        ),
+        (
+            "coco.json",
+            r#"{"categories": [{"id": 31, "name": "sleeve"}], "attributes": [{"id": 1, "name": "mini", "supercategory": "length"},
+                {"id": 2, "name": "maxi", "supercategory": "length"}], "images": [{"id": 1, "file_name": "a.jpg"},
+                {"id": 2, "file_name": "b.jpg"}], "annotations": [{"image_id": 1, "category_id": 31, "attribute_ids": [1]},
+                {"image_id": 2, "category_id": 31, "attribute_ids": [2]}]}"#,
+        ),
+        ("Anno/list_category_cloth.txt", "2\nname type\nTee 1\nSkirt 2\n"),
+        ("Anno/list_category_img.txt", "2\nimage label\nimg/a.jpg 1\nimg/b.jpg 2\n"),
+        ("Anno/list_attr_cloth.txt", "1\nname type\noff the shoulder 4\n"),
+        ("Anno/list_attr_img.txt", "2\nimage labels\nimg/a.jpg 1\nimg/b.jpg -1\n"),
+        ("Eval/list_eval_partition.txt", "2\nimage status\nimg/a.jpg train\nimg/b.jpg test\n"),
+    ] {
+        fs::create_dir_all(dir.path().join(name).parent().unwrap()).unwrap();
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    for (source, attribute, classes, columns, label_files) in [
+        ("source = \"fashionai\"\nfile = \"label.csv\"", "sleeve_length", ["long", "sleeveless"], 1, 1),
+        ("source = \"coco\"\nfile = \"coco.json\"", "length", ["maxi", "mini"], 2, 1),
+        ("source = \"deepfashion\"\nannotations = \".\"", "category", ["Skirt", "Tee"], 6, 5),
+    ] {
+        let text = format!(
+            "[images]\n{source}\nminimum_per_class = 1\nmaximum_unreadable = 1.0\n[attributes.{attribute}]\nkind = \"nominal\""
+        );
+        let (description, origin) = (Description::parse(&text).unwrap(), Origin::Folder(dir.path().into()));
+        let survey = survey(&description, &origin, Depth::Names, &|_, _| {}).unwrap();
+        assert_eq!((survey.images, survey.missing, survey.columns.len()), (2, 2, columns), "{source}");
+        let found: Vec<(&str, usize)> =
+            survey.attributes[0].classes.iter().map(|class| (&class.name[..], class.images)).collect();
+        assert_eq!(found, classes.map(|class| (class, 1)), "{source}");
+        assert!(survey.suspicions.is_empty(), "{:?}", survey.suspicions);
+        assert_eq!(files(&description, &origin).unwrap().len(), label_files, "{source}");
+        let got = message(&text, dir.path());
+        assert!(got.contains("2 of 2 images could not be read") || got.contains("split has no images"), "{got}");
+    }
 }

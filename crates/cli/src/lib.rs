@@ -10,6 +10,9 @@ use clap::{Args, Subcommand, ValueEnum};
 /// Where results are kept unless `--store` says otherwise; git ignores it.
 pub const DEFAULT_STORE: &str = ".latentwalk";
 
+/// Where experiments write their pages unless `--out` says otherwise.
+pub const DEFAULT_EXPERIMENTS: &str = "docs/experiments";
+
 /// The description that a bare `pipeline` runs.
 pub const DEFAULT_DESCRIPTION: &str = "fashion-mnist";
 
@@ -34,6 +37,11 @@ pub enum Command {
     /// OUT gets images/, manifest.csv (every factor, groups and twins) and garments.toml, a description that
     /// `pipeline OUT/garments.toml` runs. The same options give the same bytes on every machine.
     Garments(GarmentsArgs),
+    /// Run a named experiment: a question, its runs, and figures that must stay within their tolerance.
+    ///
+    /// Trains what is not stored yet, writes OUT/NAME.md with tables and figures, compares every figure with the one
+    /// that the experiment's file states, and fails when one has left its tolerance.
+    Experiment(ExperimentArgs),
     /// Look into the store of results: list, show, why, verify, gc.
     Artifacts(ArtifactsArgs),
 }
@@ -67,7 +75,7 @@ pub struct PipelineArgs {
 /// Which description, and where its data lie.
 #[derive(Debug, Clone, Args)]
 pub struct DescriptionArgs {
-    /// A built-in description (`fashion-mnist`, `fashion-mnist-60k`) or the path of a TOML file.
+    /// A built-in description (`fashion-mnist`, `garments`, `fashion-mnist-60k`) or the path of a TOML file.
     #[arg(default_value = DEFAULT_DESCRIPTION)]
     pub description: String,
     /// Change one key of the description, e.g. `--set probe.restarts=16`; may be given several times.
@@ -109,6 +117,29 @@ pub struct GarmentsArgs {
     /// Write PNG files instead of JPEG.
     #[arg(long)]
     pub png: bool,
+}
+
+/// Arguments of `experiment`.
+#[derive(Debug, Clone, Args)]
+pub struct ExperimentArgs {
+    /// A built-in experiment, `all` of them, or the path of an experiment's TOML file.
+    #[arg(required_unless_present = "list")]
+    pub name: Option<String>,
+    /// Say which experiments there are, and run nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Folder of the pages; made when missing.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_EXPERIMENTS)]
+    pub out: PathBuf,
+    /// Folder of the results, as for `pipeline`.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub store: PathBuf,
+    /// Where the network runs, as for `pipeline`.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Threads; 0 takes one a core.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
 }
 
 /// Arguments of `artifacts`.

@@ -69,7 +69,12 @@ pub fn garments(args: &GarmentsArgs, console: &Console) -> Result<()> {
     };
     let summary = {
         let progress = console.start("garments");
-        latentwalk_garments::write_dataset(&args.out, &options, &|done, total| progress.set(done, total))?
+        let parquet = |folder: &Path, rows: &[_]| {
+            let path = folder.join(latentwalk_garments::PARQUET_FILE);
+            let columns = &latentwalk_garments::COLUMNS;
+            latentwalk_embeddings::write_text_table(path, columns, rows).map_err(std::io::Error::other)
+        };
+        latentwalk_garments::write_dataset(&args.out, &options, &parquet, &|done, total| progress.set(done, total))?
     };
     let description = args.out.join(latentwalk_garments::DESCRIPTION_FILE);
     print(&format!(
@@ -109,7 +114,7 @@ pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
     }
 }
 
-fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

@@ -142,6 +142,7 @@ impl Config {
         ensure!(self.walks.stops >= 2, "`walks.stops` is {}; a walk needs at least 2", self.walks.stops);
         ensure!(self.walks.per_stop >= 1, "`walks.per_stop` is 0; give at least 1");
         ensure!(self.walks.starts >= 1, "`walks.starts` is 0; give at least 1");
+        ensure!(!self.metrics.kinds.is_empty(), "`metrics.kinds` is empty; name at least `euclidean`");
         ensure!(self.metrics.starts >= 1, "`metrics.starts` is 0; give at least 1");
         ensure!(
             self.index.enabled || self.walks.search == Search::Exact,
@@ -181,7 +182,7 @@ fn source(description: &str, data: Option<&Path>) -> Result<(String, String, Ori
     if let Some(found) = BUILT_IN.iter().find(|b| b.name == description) {
         let origin = match data {
             Some(folder) => Origin::Folder(folder.to_path_buf()),
-            None if found.files.is_empty() => {
+            None if found.needs_files => {
                 bail!("the files of `{description}` are not embedded; name their folder by --data DIR")
             }
             None => Origin::Embedded(found.files),

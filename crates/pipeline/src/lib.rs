@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod experiment;
 pub mod progress;
 pub mod runner;
 pub mod stage;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use latentwalk_cli::Command;
-use latentwalk_pipeline::{commands, progress::Console, runner};
+use latentwalk_pipeline::{commands, experiment, progress::Console, runner};
 
 /// Along which line does a network see an attribute change? Directions in the vector space of an image
 /// classifier's last layer, measured and shown.
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Pipeline(args) => runner::pipeline(&args, &commands::typed(), &console),
         Command::Init(args) => commands::init(&args, &console),
         Command::Garments(args) => commands::garments(&args, &console),
+        Command::Experiment(args) => experiment::run(&args, &commands::typed(), &console),
         Command::Artifacts(args) => commands::artifacts(&args, &console),
     };
     match result {

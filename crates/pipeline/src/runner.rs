@@ -38,19 +38,52 @@ pub fn pipeline(args: &PipelineArgs, command: &str, console: &Console) -> Result
     check_range(args)?;
     set_threads(args.threads)?;
     let config = Config::load(&args.source)?;
-    // Known to be usable before hours are spent on earlier stages.
-    latentwalk_backbone::parse_device(&args.device)?;
     let store = Store::open(&args.store)?;
-    let plan = plan(&config, &store, &args.device, args.until)?;
     if args.dry_run {
-        return say_plan(&plan, args.from, console);
+        return say_plan(&plan(&config, &store, &args.device, args.until)?, args.from, console);
     }
-    let mut run =
-        Run { config: &config, store: &store, args, console, artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 };
+    let order = Order { config: &config, device: &args.device, from: args.from, until: args.until, command };
+    let run = stages(&order, &store, console)?;
+    finish(run, &order, &store, started, console)
+}
+
+/// What is to be run.
+pub struct Order<'a> {
+    /// The resolved description.
+    pub config: &'a Config,
+    /// The device's name.
+    pub device: &'a str,
+    /// Run this stage and all that follow it again, even where a result is stored.
+    pub from: Option<Stage>,
+    /// Stop after this stage.
+    pub until: Option<Stage>,
+    /// The command as typed.
+    pub command: &'a str,
+}
+
+/// The results of the stages that an order asks for.
+pub struct Run {
+    /// The artifacts, stored before or made now.
+    pub artifacts: BTreeMap<Stage, Artifact>,
+    /// Keys and durations, in order.
+    pub facts: Vec<StageFact>,
+    /// How many were made now.
+    pub made: usize,
+}
+
+/// Makes what is not stored yet.
+///
+/// # Errors
+/// The first stage that fails; what was finished before it stays stored.
+pub fn stages(order: &Order<'_>, store: &Store, console: &Console) -> Result<Run> {
+    // Known to be usable before hours are spent on earlier stages.
+    latentwalk_backbone::parse_device(order.device)?;
+    let plan = plan(order.config, store, order.device, order.until)?;
+    let mut work = Work { order, store, console, run: Run { artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 } };
     for planned in &plan {
-        run.stage(planned, command)?;
+        work.stage(planned)?;
     }
-    run.finish(started, command)
+    Ok(work.run)
 }
 
 fn check_range(args: &PipelineArgs) -> Result<()> {
@@ -60,7 +93,11 @@ fn check_range(args: &PipelineArgs) -> Result<()> {
     Ok(())
 }
 
-fn set_threads(threads: usize) -> Result<()> {
+/// Starts the threads that all stages share; 0 is one a core.
+///
+/// # Errors
+/// They were started before.
+pub fn set_threads(threads: usize) -> Result<()> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
 }
 
@@ -139,39 +176,36 @@ fn say_plan(plan: &[Planned], from: Option<Stage>, console: &Console) -> Result<
     Ok(())
 }
 
-struct Run<'a> {
-    config: &'a Config,
+struct Work<'a> {
+    order: &'a Order<'a>,
     store: &'a Store,
-    args: &'a PipelineArgs,
     console: &'a Console,
-    artifacts: BTreeMap<Stage, Artifact>,
-    facts: Vec<StageFact>,
-    made: usize,
+    run: Run,
 }
 
-impl Run<'_> {
-    fn stage(&mut self, planned: &Planned, command: &str) -> Result<()> {
+impl Work<'_> {
+    fn stage(&mut self, planned: &Planned) -> Result<()> {
         let stage = planned.row.stage;
-        let forced = self.args.from.is_some_and(|f| f <= stage);
+        let forced = self.order.from.is_some_and(|f| f <= stage);
         let stored = if forced { None } else { self.store.find(stage.name(), &planned.key)? };
         let reused = stored.is_some();
         let artifact = match stored {
             Some(artifact) => artifact,
-            None => self.make(planned, forced, command).with_context(|| format!("stage `{stage}`"))?,
+            None => self.make(planned, forced).with_context(|| format!("stage `{stage}`"))?,
         };
-        self.facts.push(StageFact {
+        self.run.facts.push(StageFact {
             name: stage.name(),
             key: planned.key.to_string(),
             seconds: artifact.manifest().seconds,
             reused,
         });
-        self.artifacts.insert(stage, artifact);
+        self.run.artifacts.insert(stage, artifact);
         Ok(())
     }
 
-    fn make(&mut self, planned: &Planned, forced: bool, command: &str) -> Result<Artifact> {
+    fn make(&mut self, planned: &Planned, forced: bool) -> Result<Artifact> {
         let stage = planned.row.stage;
-        let why = reason(planned, self.args.from).unwrap_or_else(|| "its stored result is damaged".to_owned());
+        let why = reason(planned, self.order.from).unwrap_or_else(|| "its stored result is damaged".to_owned());
         let number = STAGES.iter().position(|r| r.stage == stage).unwrap_or_default() + 1;
         self.console.say(&format!("[{number}/{}] {stage}: {why}", STAGES.len()));
         let mut waiting =
@@ -186,14 +220,15 @@ impl Run<'_> {
             Begin::Make(pending) => pending,
         };
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let run = RunFacts { command: command.to_owned(), tool: TOOL.to_owned(), stages: self.facts.clone() };
+        let run =
+            RunFacts { command: self.order.command.to_owned(), tool: TOOL.to_owned(), stages: self.run.facts.clone() };
         let metrics = {
             let progress = self.console.start(stage.name());
             let partial = pending.partial()?;
             (planned.row.run)(&Job {
-                config: self.config,
-                device: &self.args.device,
-                inputs: &self.artifacts,
+                config: self.order.config,
+                device: self.order.device,
+                inputs: &self.run.artifacts,
                 out: pending.dir(),
                 partial: &partial,
                 progress: &progress,
@@ -201,34 +236,34 @@ impl Run<'_> {
             })?
         };
         let seconds = clock.elapsed().as_secs_f64();
-        self.made += 1;
+        self.run.made += 1;
         let commit =
             Commit { metrics, notes: Vec::new(), tool: TOOL.to_owned(), started: clock::rfc3339(started), seconds };
         let artifact = pending.commit(commit)?;
         self.console.say(&format!("  {stage}: {seconds:.1} s, {}", planned.key.short()));
         Ok(artifact)
     }
+}
 
-    fn finish(self, started: Instant, command: &str) -> Result<()> {
-        let seconds = started.elapsed().as_secs_f64();
-        if self.made == 0 {
-            self.console.say(&format!("nothing to do: all {} stages are stored ({seconds:.2} s)", self.facts.len()));
-        }
-        let Some(report) = self.artifacts.get(&Stage::Report) else {
-            self.console.say(&format!("stopped after `{}`, as asked", self.facts.last().map_or("", |f| f.name)));
-            return Ok(());
-        };
-        let facts = RunFacts { command: command.to_owned(), tool: TOOL.to_owned(), stages: self.facts.clone() };
-        let record = summary::Record {
-            store: self.store,
-            config: self.config,
-            artifacts: &self.artifacts,
-            report,
-            facts: &facts,
-            seconds,
-            made: self.made,
-        };
-        let summary = record.write()?;
-        summary::print(&summary)
+fn finish(run: Run, order: &Order<'_>, store: &Store, started: Instant, console: &Console) -> Result<()> {
+    let seconds = started.elapsed().as_secs_f64();
+    if run.made == 0 {
+        console.say(&format!("nothing to do: all {} stages are stored ({seconds:.2} s)", run.facts.len()));
     }
+    let Some(report) = run.artifacts.get(&Stage::Report) else {
+        console.say(&format!("stopped after `{}`, as asked", run.facts.last().map_or("", |f| f.name)));
+        return Ok(());
+    };
+    let facts = RunFacts { command: order.command.to_owned(), tool: TOOL.to_owned(), stages: run.facts };
+    let record = summary::Record {
+        store,
+        config: order.config,
+        artifacts: &run.artifacts,
+        report,
+        facts: &facts,
+        seconds,
+        made: run.made,
+    };
+    let summary = record.write()?;
+    summary::print(&summary)
 }

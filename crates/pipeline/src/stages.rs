@@ -136,7 +136,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["embeddings"],
         device: true,
         outside: false,
-        writes: &["fc.parquet", "pool.parquet"],
+        writes: &["TAP.parquet"],
         run: stage::embeddings::run,
     },
     StageRow {

@@ -15,11 +15,19 @@ pub const BUILT_IN: &[BuiltIn] = &[
                 include_bytes!("../../../../fixtures/fashion-mnist/t10k-labels-idx1-ubyte.gz"),
             ),
         ],
+        needs_files: false,
+    },
+    BuiltIn {
+        name: "garments",
+        text: include_str!("../../../../fixtures/garments/garments.toml"),
+        files: &[],
+        needs_files: false,
     },
     BuiltIn {
         name: "fashion-mnist-60k",
         text: include_str!("../../../../fixtures/fashion-mnist/fashion-mnist-60k.toml"),
         files: &[],
+        needs_files: true,
     },
 ];
 
@@ -29,6 +37,8 @@ pub struct BuiltIn {
     pub name: &'static str,
     /// The description's TOML.
     pub text: &'static str,
-    /// File names of the description and their content; empty where the user has to name the folder.
+    /// File names of the description and their content, where they are embedded.
     pub files: &'static [(&'static str, &'static [u8])],
+    /// Whether the user has to name a folder with files.
+    pub needs_files: bool,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use latentwalk_backbone::TrainOptions;
+use latentwalk_lines::MetricKind;
 use latentwalk_probe::ProbeOptions;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,14 @@ pub enum Tap {
     Fc,
     /// The globally pooled features before it.
     Pool,
+    /// The stem, pooled.
+    Stem,
+    /// The first stage, pooled.
+    Layer1,
+    /// The second stage, pooled.
+    Layer2,
+    /// The third stage, pooled.
+    Layer3,
 }
 
 impl Tap {
@@ -39,6 +48,10 @@ impl Tap {
         match self {
             Self::Fc => "fc",
             Self::Pool => "pool",
+            Self::Stem => "stem",
+            Self::Layer1 => "layer1",
+            Self::Layer2 => "layer2",
+            Self::Layer3 => "layer3",
         }
     }
 
@@ -47,6 +60,10 @@ impl Tap {
         match self {
             Self::Fc => latentwalk_backbone::Tap::Fc,
             Self::Pool => latentwalk_backbone::Tap::Pool,
+            Self::Stem => latentwalk_backbone::Tap::Stem,
+            Self::Layer1 => latentwalk_backbone::Tap::Layer1,
+            Self::Layer2 => latentwalk_backbone::Tap::Layer2,
+            Self::Layer3 => latentwalk_backbone::Tap::Layer3,
         }
     }
 
@@ -55,6 +72,10 @@ impl Tap {
         match self {
             Self::Fc => "fc.parquet",
             Self::Pool => "pool.parquet",
+            Self::Stem => "stem.parquet",
+            Self::Layer1 => "layer1.parquet",
+            Self::Layer2 => "layer2.parquet",
+            Self::Layer3 => "layer3.parquet",
         }
     }
 }
@@ -150,7 +171,9 @@ impl Default for PoolConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
-    /// `auto` chooses by validation starts; else `euclidean`, `whitened` or `within-class`.
+    /// The metrics that are fitted and compared, in order: `euclidean`, `whitened`, `within-class`, `residual`.
+    pub kinds: Vec<MetricKind>,
+    /// `auto` chooses among them by validation starts; else one of them.
     pub default: String,
     /// What is added to the within-class covariance's diagonal, as a share of the mean variance.
     pub shrinkage: f64,
@@ -162,7 +185,13 @@ pub struct MetricsConfig {
 
 impl Default for MetricsConfig {
     fn default() -> Self {
-        Self { default: "auto".to_owned(), shrinkage: 1e-4, starts: 100, seed: DEFAULT_SEED }
+        Self {
+            kinds: vec![MetricKind::Euclidean, MetricKind::Whitened, MetricKind::WithinClass],
+            default: "auto".to_owned(),
+            shrinkage: 1e-4,
+            starts: 100,
+            seed: DEFAULT_SEED,
+        }
     }
 }
 

@@ -13,14 +13,14 @@ use super::shared;
 use crate::stages::Job;
 
 /// The images crate's batches, as the backbone asks for them.
-pub(super) struct Source {
+pub(crate) struct Source {
     batcher: Batcher,
     shape: (usize, usize, usize),
     len: usize,
 }
 
 impl Source {
-    pub(super) fn new(dataset: &Dataset, batcher: Batcher) -> Self {
+    pub(crate) fn new(dataset: &Dataset, batcher: Batcher) -> Self {
         let s = dataset.shape;
         Self { batcher, shape: (s.height, s.width, s.channels), len: dataset.items.len() }
     }
@@ -147,7 +147,7 @@ fn accuracy(reports: &[HeadReport]) -> Value {
 }
 
 /// Writes one JSON file of the artifact.
-pub(super) fn write(job: &Job<'_>, file: &str, value: &impl serde::Serialize) -> Result<()> {
+pub(crate) fn write(job: &Job<'_>, file: &str, value: &impl serde::Serialize) -> Result<()> {
     let path = job.out.join(file);
     fs::write(&path, serde_json::to_vec(value)?).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -15,17 +15,17 @@ use crate::config::{Config, Placing};
 use crate::stages::Job;
 
 /// The points, the questions and their directions, as the stages after the probe read them.
-pub(super) struct Scene {
-    pub(super) points: Points,
-    pub(super) questions: Vec<Question>,
-    pub(super) directions: Vec<Direction>,
+pub(crate) struct Scene {
+    pub(crate) points: Points,
+    pub(crate) questions: Vec<Question>,
+    pub(crate) directions: Vec<Direction>,
     /// Dataset rows of the retrieval pool.
-    pub(super) pool: Vec<usize>,
+    pub(crate) pool: Vec<usize>,
     pool_z: Array2<f32>,
 }
 
 impl Scene {
-    pub(super) fn read(job: &Job<'_>) -> Result<Self> {
+    pub(crate) fn read(job: &Job<'_>) -> Result<Self> {
         let points = Points::read(job)?;
         let questions = shared::questions(job.config, &points.dataset)?;
         let directions = latentwalk_probe::load(job.folder(Stage::Probe)?)?.directions;
@@ -35,32 +35,32 @@ impl Scene {
     }
 
     /// One course for each question, in their order.
-    pub(super) fn courses(&self, config: &Config) -> Result<Vec<Course<'_>>> {
+    pub(crate) fn courses(&self, config: &Config) -> Result<Vec<Course<'_>>> {
         let pairs = self.questions.iter().zip(&self.directions);
         pairs.map(|(question, direction)| Course::new(self, config, question, direction)).collect()
     }
 
     /// The space of a metric over the pool.
-    pub(super) fn space(&self, metric: Metric) -> Result<Space> {
+    pub(crate) fn space(&self, metric: Metric) -> Result<Space> {
         Ok(Space::new(metric, self.pool_z.view())?)
     }
 
     /// The place of a dataset row in the pool.
-    pub(super) fn in_pool(&self, row: usize) -> Option<usize> {
+    pub(crate) fn in_pool(&self, row: usize) -> Option<usize> {
         self.pool.binary_search(&row).ok()
     }
 }
 
 /// One attribute's walk.
-pub(super) struct Course<'a> {
+pub(crate) struct Course<'a> {
     scene: &'a Scene,
-    pub(super) question: &'a Question,
-    pub(super) direction: &'a Direction,
+    pub(crate) question: &'a Question,
+    pub(crate) direction: &'a Direction,
     /// The declared order, or the order that the direction found on the train split where none is declared.
-    pub(super) order: Vec<u32>,
-    pub(super) stops: Stops,
+    pub(crate) order: Vec<u32>,
+    pub(crate) stops: Stops,
     /// The attribute's label of every pool row.
-    pub(super) labels: Vec<Option<u32>>,
+    pub(crate) labels: Vec<Option<u32>>,
 }
 
 impl<'a> Course<'a> {
@@ -73,35 +73,45 @@ impl<'a> Course<'a> {
     }
 
     /// The same walk along another direction.
-    pub(super) fn along<'b>(&'b self, config: &Config, direction: &'b Direction) -> Result<Course<'b>> {
+    pub(crate) fn along<'b>(&'b self, config: &Config, direction: &'b Direction) -> Result<Course<'b>> {
         Course::new(self.scene, config, self.question, direction)
     }
 
-    /// The metrics that this attribute can be walked in, simplest first, and why others cannot.
-    pub(super) fn metrics(&self, config: &Config) -> Result<(Vec<Metric>, Vec<String>)> {
-        let points = &self.scene.points;
-        let train = points.dataset.rows(latentwalk_images::Split::Train);
-        let labelled = Metric::within_class(
-            points.view(),
-            &self.question.labels,
-            &train,
-            self.question.classes.len(),
-            config.metrics.shrinkage,
-        );
-        let whitened = Metric::whitened(points.select(&train).view());
-        let mut metrics = vec![Metric::euclidean(points.z.ncols())?];
+    /// The metrics that this attribute can be walked in, in the order of `metrics.kinds`, and why others cannot.
+    pub(crate) fn metrics(&self, config: &Config) -> Result<(Vec<Metric>, Vec<String>)> {
+        let train = self.scene.points.dataset.rows(latentwalk_images::Split::Train);
+        let mut metrics = Vec::new();
         let mut missing = Vec::new();
-        for (kind, metric) in [(MetricKind::Whitened, whitened), (MetricKind::WithinClass, labelled)] {
-            match metric {
+        for &kind in &config.metrics.kinds {
+            match self.metric(kind, &train, config.metrics.shrinkage) {
                 Ok(metric) => metrics.push(metric),
                 Err(reason) => missing.push(format!("{} cannot be walked in {kind}: {reason}", self.question.name)),
             }
         }
+        anyhow::ensure!(!metrics.is_empty(), "{}", missing.join("; "));
         Ok((metrics, missing))
     }
 
+    fn metric(
+        &self,
+        kind: MetricKind,
+        train: &[usize],
+        shrinkage: f64,
+    ) -> Result<Metric, latentwalk_lines::LinesError> {
+        let points = &self.scene.points;
+        match kind {
+            MetricKind::Euclidean => Metric::euclidean(points.z.ncols()),
+            MetricKind::Whitened => Metric::whitened(points.select(train).view()),
+            MetricKind::WithinClass => {
+                let classes = self.question.classes.len();
+                Metric::within_class(points.view(), &self.question.labels, train, classes, shrinkage)
+            }
+            MetricKind::Residual => residual(points, train, shrinkage),
+        }
+    }
+
     /// The figures of walks from some dataset rows.
-    pub(super) fn study<T>(
+    pub(crate) fn study<T>(
         &self,
         space: &Space,
         starts: &[usize],
@@ -122,7 +132,7 @@ impl<'a> Course<'a> {
     }
 
     /// Up to `count` seeded starts of a split.
-    pub(super) fn starts(
+    pub(crate) fn starts(
         &self,
         config: &Config,
         split: &str,
@@ -135,6 +145,19 @@ impl<'a> Course<'a> {
         rows.truncate(count);
         Ok(rows)
     }
+}
+
+/// The metric of what no attribute of the data set explains; attributes with several labels at once are left out.
+pub(crate) fn residual(
+    points: &Points,
+    train: &[usize],
+    shrinkage: f64,
+) -> Result<Metric, latentwalk_lines::LinesError> {
+    let count = points.dataset.attributes.len();
+    let all: Vec<Question> = (0..count).filter_map(|index| Question::exclusive(&points.dataset, index)).collect();
+    let classes: Vec<usize> = all.iter().map(|question| question.classes.len()).collect();
+    let labels: Vec<Vec<Option<u32>>> = all.into_iter().map(|question| question.labels).collect();
+    Metric::residual(points.view(), &labels, &classes, train, shrinkage)
 }
 
 fn stops(scene: &Scene, config: &Config, direction: &Direction, order: &[u32]) -> Result<Stops> {
@@ -154,13 +177,13 @@ fn stops(scene: &Scene, config: &Config, direction: &Direction, order: &[u32]) -
 
 /// Figures of many walks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Figures {
-    pub(super) starts: usize,
-    pub(super) median_spearman: f64,
-    pub(super) middle_visited: f64,
-    pub(super) on_attribute: f64,
-    pub(super) missed_stops: usize,
-    pub(super) mean_distance: Option<f64>,
+pub(crate) struct Figures {
+    pub(crate) starts: usize,
+    pub(crate) median_spearman: f64,
+    pub(crate) middle_visited: f64,
+    pub(crate) on_attribute: f64,
+    pub(crate) missed_stops: usize,
+    pub(crate) mean_distance: Option<f64>,
 }
 
 impl From<&WalkFigures> for Figures {

@@ -1,6 +1,6 @@
 //! Every image's vector, written as a stream.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use latentwalk_backbone::{ImageSource, Network};
 use latentwalk_cli::Stage;
 use latentwalk_embeddings::{AttributeColumn, Schema, Table, Writer, WriterOptions};
@@ -18,7 +18,7 @@ use crate::stages::Job;
 /// A network that cannot be loaded, a device that does not exist, files that cannot be read or written.
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let options = &job.config.embeddings;
-    ensure!(!options.taps.is_empty(), "`embeddings.taps` is empty; name `fc`, `pool` or both");
+    ensure!(!options.taps.is_empty(), "`embeddings.taps` is empty; name at least `fc`");
     let dataset = shared::dataset(job)?;
     let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
     let device = latentwalk_backbone::parse_device(job.device)?;
@@ -37,13 +37,14 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     for (batch, rows) in all.chunks(options.batch).enumerate() {
         buffer.resize(rows.len() * h * w * c, 0.0);
         source.load(rows, None, &mut buffer).map_err(anyhow::Error::from_boxed)?;
-        let outputs = network.forward_all(&buffer, rows.len(), h, w)?;
+        let outputs = if options.taps.iter().all(|tap| matches!(tap, Tap::Fc | Tap::Pool)) {
+            network.forward_all(&buffer, rows.len(), h, w)?
+        } else {
+            network.forward_with_stages(&buffer, rows.len(), h, w)?
+        };
         for (tap, writer) in &mut writers {
-            let vectors = match tap {
-                Tap::Fc => outputs.fc.clone(),
-                Tap::Pool => outputs.pool.clone(),
-            };
-            writer.write(&table(&dataset, rows, vectors))?;
+            let vectors = outputs.tap(tap.of_network()).context("the network did not give a tap that was asked for")?;
+            writer.write(&table(&dataset, rows, vectors.clone()))?;
         }
         job.progress.set(batch * options.batch + rows.len(), all.len());
     }
@@ -56,7 +57,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
 }
 
 /// The table of some rows' vectors.
-pub(super) fn table(dataset: &Dataset, rows: &[usize], vectors: ndarray::Array2<f32>) -> Table {
+pub(crate) fn table(dataset: &Dataset, rows: &[usize], vectors: ndarray::Array2<f32>) -> Table {
     Table {
         ids: rows.iter().map(|&r| dataset.items[r].id.clone()).collect(),
         splits: rows.iter().map(|&r| dataset.items[r].split.as_str().to_owned()).collect(),

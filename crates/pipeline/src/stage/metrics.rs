@@ -15,19 +15,19 @@ use crate::stages::Job;
 
 /// One attribute's metrics.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct AttributeMetrics {
-    pub(super) name: String,
+pub(crate) struct AttributeMetrics {
+    pub(crate) name: String,
     /// The metric that walks and the index use.
-    pub(super) default: MetricKind,
+    pub(crate) default: MetricKind,
     /// Whether validation starts chose it; else the description did.
-    pub(super) chosen_by_validation: bool,
-    pub(super) metrics: Vec<Metric>,
+    pub(crate) chosen_by_validation: bool,
+    pub(crate) metrics: Vec<Metric>,
     /// Figures of walks from validation starts, metric by metric.
-    pub(super) validation: Vec<(MetricKind, Figures)>,
+    pub(crate) validation: Vec<(MetricKind, Figures)>,
 }
 
 impl AttributeMetrics {
-    pub(super) fn default_metric(&self) -> Result<&Metric> {
+    pub(crate) fn default_metric(&self) -> Result<&Metric> {
         let found = self.metrics.iter().find(|m| m.kind() == self.default);
         found.with_context(|| format!("metrics.json lacks the default metric of `{}`", self.name))
     }
@@ -52,19 +52,22 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
 }
 
 /// The metrics of every attribute, as an earlier stage left them.
-pub(super) fn load(job: &Job<'_>) -> Result<Vec<AttributeMetrics>> {
+pub(crate) fn load(job: &Job<'_>) -> Result<Vec<AttributeMetrics>> {
     let path = job.input(Stage::Metrics, "metrics.json")?;
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
 }
 
 fn wanted(config: &Config) -> Result<Option<MetricKind>> {
-    let kinds = [MetricKind::Euclidean, MetricKind::Whitened, MetricKind::WithinClass];
+    let kinds = &config.metrics.kinds;
     match config.metrics.default.as_str() {
         "auto" => Ok(None),
-        name => match kinds.into_iter().find(|k| k.name() == name) {
-            Some(kind) => Ok(Some(kind)),
-            None => bail!("`metrics.default` is `{name}`; give auto, euclidean, whitened or within-class"),
+        name => match kinds.iter().find(|k| k.name() == name) {
+            Some(kind) => Ok(Some(*kind)),
+            None => {
+                let known: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+                bail!("`metrics.default` is `{name}`; give auto or one of `metrics.kinds`: {}", known.join(", "))
+            }
         },
     }
 }

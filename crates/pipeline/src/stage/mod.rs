@@ -11,6 +11,6 @@ pub mod probe;
 pub mod report;
 pub mod walks;
 
-mod course;
-mod sections;
-mod shared;
+pub(crate) mod course;
+pub(crate) mod sections;
+pub(crate) mod shared;

@@ -14,24 +14,24 @@ use crate::stages::Job;
 
 /// What `null.json` holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct NullFile {
+pub(crate) struct NullFile {
     /// The attribute whose classes were drawn; `None` when the description asks for no null.
-    pub(super) base: Option<String>,
+    pub(crate) base: Option<String>,
     /// One report for each number of classes.
-    pub(super) by_width: BTreeMap<usize, NullReport>,
+    pub(crate) by_width: BTreeMap<usize, NullReport>,
     /// Where each ordered attribute's figure stands.
-    pub(super) standing: BTreeMap<String, Standing>,
+    pub(crate) standing: BTreeMap<String, Standing>,
 }
 
 /// A direction's figure among those of the random draws.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     /// Number of classes in its order, which is the width of the draws that it is compared with.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// The direction's min. adjacent AUC.
-    pub(super) ours: f64,
+    pub(crate) ours: f64,
     /// Share of the draws whose figure is at least as high.
-    pub(super) share_at_least: f64,
+    pub(crate) share_at_least: f64,
 }
 
 /// Draws, fits and compares.

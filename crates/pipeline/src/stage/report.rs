@@ -56,7 +56,7 @@ fn summary(config: &Config) -> String {
 }
 
 /// Reads a JSON file of an earlier stage.
-pub(super) fn read<T: DeserializeOwned>(job: &Job<'_>, stage: Stage, file: &str) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(job: &Job<'_>, stage: Stage, file: &str) -> Result<T> {
     let path = job.input(stage, file)?;
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| path.display().to_string())

@@ -19,17 +19,17 @@ use crate::stages::Job;
 const ENOUGH: f64 = 0.96;
 
 /// What the sections are made from.
-pub(super) struct Sources<'a> {
-    pub(super) job: &'a Job<'a>,
-    pub(super) scene: &'a Scene,
-    pub(super) null: &'a NullFile,
-    pub(super) metrics: &'a [AttributeMetrics],
+pub(crate) struct Sources<'a> {
+    pub(crate) job: &'a Job<'a>,
+    pub(crate) scene: &'a Scene,
+    pub(crate) null: &'a NullFile,
+    pub(crate) metrics: &'a [AttributeMetrics],
     /// Where each shown dataset row stands among the report's images.
-    pub(super) places: &'a BTreeMap<usize, usize>,
+    pub(crate) places: &'a BTreeMap<usize, usize>,
 }
 
 /// One section an attribute, in declaration order.
-pub(super) fn all(sources: &Sources<'_>, walks: &[AttributeWalks]) -> Result<Vec<page::AttributeSection>> {
+pub(crate) fn all(sources: &Sources<'_>, walks: &[AttributeWalks]) -> Result<Vec<page::AttributeSection>> {
     let parts = sources.scene.questions.iter().zip(&sources.scene.directions).zip(walks).zip(sources.metrics);
     parts
         .map(|(((question, direction), walks), metrics)| section(sources, question, direction, walks, metrics))
@@ -43,7 +43,25 @@ fn section(
     walks: &AttributeWalks,
     metrics: &AttributeMetrics,
 ) -> Result<page::AttributeSection> {
-    let names = |order: &[u32]| order.iter().map(|&c| question.classes[c as usize].clone()).collect::<Vec<_>>();
+    Ok(page::AttributeSection {
+        method: method(direction.method).to_owned(),
+        settings: settings(sources, direction, metrics),
+        restarts: restarts(question, direction),
+        pairwise_auc: pairs(question, direction, &walks.order),
+        probabilities: Some(probabilities(question, direction)),
+        null: null(sources.null, question, direction),
+        walks: Some(figures(sources, walks)),
+        strips: walks.strips.iter().map(|s| strip(sources, question, s)).collect::<Result<_>>()?,
+        ..distribution(sources.scene, question, direction)?
+    })
+}
+
+/// As much of a section as the figure of its distribution needs.
+pub(crate) fn distribution(
+    scene: &Scene,
+    question: &Question,
+    direction: &Direction,
+) -> Result<page::AttributeSection> {
     Ok(page::AttributeSection {
         name: question.name.clone(),
         kind: match question.kind {
@@ -51,18 +69,11 @@ fn section(
             AttributeKind::Nominal => page::Kind::Nominal,
             AttributeKind::Multi => page::Kind::Multi,
         },
-        order: names(&question.order),
+        order: question.order.iter().map(|&c| question.classes[c as usize].clone()).collect(),
         verdict: verdict(question, direction),
-        method: method(direction.method).to_owned(),
-        settings: settings(sources, direction, metrics),
-        restarts: restarts(question, direction),
         split: "test".to_owned(),
-        classes: classes(sources, question, direction)?,
-        pairwise_auc: pairs(question, direction, &walks.order),
-        probabilities: Some(probabilities(question, direction)),
-        null: null(sources.null, question, direction),
-        walks: Some(figures(sources, walks)),
-        strips: walks.strips.iter().map(|s| strip(sources, question, s)).collect::<Result<_>>()?,
+        classes: classes(scene, question, direction)?,
+        ..Default::default()
     })
 }
 
@@ -116,9 +127,9 @@ fn restarts(question: &Question, direction: &Direction) -> Option<page::Restarts
     })
 }
 
-fn classes(sources: &Sources<'_>, question: &Question, direction: &Direction) -> Result<Vec<page::ClassPositions>> {
-    let positions = direction.positions(sources.scene.points.view())?;
-    let splits = &sources.scene.points.splits;
+fn classes(scene: &Scene, question: &Question, direction: &Direction) -> Result<Vec<page::ClassPositions>> {
+    let positions = direction.positions(scene.points.view())?;
+    let splits = &scene.points.splits;
     let of_class = |(index, name): (usize, &String)| {
         let class = Some(index as u32);
         let rows = (0..positions.len()).filter(|&i| question.labels[i] == class);

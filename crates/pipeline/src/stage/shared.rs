@@ -13,23 +13,23 @@ use crate::config::Config;
 use crate::stages::Job;
 
 /// Rows read from Parquet at a time.
-pub(super) const READ_ROWS: usize = 4096;
+pub(crate) const READ_ROWS: usize = 4096;
 
 /// The dataset of the run.
-pub(super) fn dataset(job: &Job<'_>) -> Result<Dataset> {
+pub(crate) fn dataset(job: &Job<'_>) -> Result<Dataset> {
     Ok(Dataset::open(job.folder(Stage::Images)?)?)
 }
 
 /// A dataset with every image's PCA coordinates, row by row.
-pub(super) struct Points {
-    pub(super) dataset: Dataset,
+pub(crate) struct Points {
+    pub(crate) dataset: Dataset,
     /// n × k, in raw PCA space.
-    pub(super) z: Array2<f32>,
-    pub(super) splits: Vec<latentwalk_probe::Split>,
+    pub(crate) z: Array2<f32>,
+    pub(crate) splits: Vec<latentwalk_probe::Split>,
 }
 
 impl Points {
-    pub(super) fn read(job: &Job<'_>) -> Result<Self> {
+    pub(crate) fn read(job: &Job<'_>) -> Result<Self> {
         let dataset = dataset(job)?;
         let path = job.input(Stage::Decomposition, "coordinates.parquet")?;
         let reader = Reader::open(&path)?;
@@ -45,16 +45,16 @@ impl Points {
         Ok(Self { dataset, z, splits })
     }
 
-    pub(super) fn select(&self, rows: &[usize]) -> Array2<f32> {
+    pub(crate) fn select(&self, rows: &[usize]) -> Array2<f32> {
         self.z.select(Axis(0), rows)
     }
 
-    pub(super) fn view(&self) -> ArrayView2<'_, f32> {
+    pub(crate) fn view(&self) -> ArrayView2<'_, f32> {
         self.z.view()
     }
 }
 
-fn probe_split(split: Split) -> latentwalk_probe::Split {
+pub(crate) fn probe_split(split: Split) -> latentwalk_probe::Split {
     match split {
         Split::Train => latentwalk_probe::Split::Train,
         Split::Validation => latentwalk_probe::Split::Validation,
@@ -65,18 +65,18 @@ fn probe_split(split: Split) -> latentwalk_probe::Split {
 /// One question that a direction answers: an exclusive attribute, or one label of a multi attribute against its
 /// absence (`tags=floral`).
 #[derive(Debug, Clone)]
-pub(super) struct Question {
-    pub(super) name: String,
-    pub(super) kind: AttributeKind,
-    pub(super) classes: Vec<String>,
+pub(crate) struct Question {
+    pub(crate) name: String,
+    pub(crate) kind: AttributeKind,
+    pub(crate) classes: Vec<String>,
     /// The declared order, low to high; empty when there is none.
-    pub(super) order: Vec<u32>,
-    pub(super) labels: Vec<Option<u32>>,
+    pub(crate) order: Vec<u32>,
+    pub(crate) labels: Vec<Option<u32>>,
 }
 
 impl Question {
     /// The question of an exclusive attribute; `None` for a multi one.
-    pub(super) fn exclusive(dataset: &Dataset, index: usize) -> Option<Self> {
+    pub(crate) fn exclusive(dataset: &Dataset, index: usize) -> Option<Self> {
         let attribute = &dataset.attributes[index];
         (attribute.kind != AttributeKind::Multi).then(|| Self {
             name: attribute.name.clone(),
@@ -87,7 +87,7 @@ impl Question {
         })
     }
 
-    pub(super) fn task<'a>(&'a self, points: &'a Points) -> Task<'a> {
+    pub(crate) fn task<'a>(&'a self, points: &'a Points) -> Task<'a> {
         Task {
             name: &self.name,
             classes: &self.classes,
@@ -100,7 +100,7 @@ impl Question {
 }
 
 /// The questions of a run, in declaration order.
-pub(super) fn questions(config: &Config, dataset: &Dataset) -> Result<Vec<Question>> {
+pub(crate) fn questions(config: &Config, dataset: &Dataset) -> Result<Vec<Question>> {
     let wanted = &config.probe.attributes;
     for name in wanted {
         ensure!(
@@ -135,7 +135,7 @@ fn of_attribute(dataset: &Dataset, index: usize, attribute: &Attribute) -> Vec<Q
 }
 
 /// The class of an exclusive attribute's label.
-pub(super) fn exclusive(label: &Label) -> Option<u32> {
+pub(crate) fn exclusive(label: &Label) -> Option<u32> {
     match label {
         Label::One(class) => Some(*class),
         _ => None,
@@ -143,7 +143,7 @@ pub(super) fn exclusive(label: &Label) -> Option<u32> {
 }
 
 /// Every attribute's labels of some rows, as columns of class names.
-pub(super) fn label_columns(dataset: &Dataset, rows: &[usize]) -> Vec<LabelColumn> {
+pub(crate) fn label_columns(dataset: &Dataset, rows: &[usize]) -> Vec<LabelColumn> {
     let column = |(index, attribute): (usize, &Attribute)| {
         let class = |c: u32| attribute.classes[c as usize].clone();
         let labels = rows.iter().map(|&row| &dataset.items[row].labels[index]);
@@ -161,7 +161,7 @@ pub(super) fn label_columns(dataset: &Dataset, rows: &[usize]) -> Vec<LabelColum
 }
 
 /// The rows of the retrieval pool, ascending.
-pub(super) fn pool_rows(config: &Config, dataset: &Dataset) -> Result<Vec<usize>> {
+pub(crate) fn pool_rows(config: &Config, dataset: &Dataset) -> Result<Vec<usize>> {
     let splits = config.pool.splits.iter().map(|s| split(s, "pool.splits")).collect::<Result<Vec<_>>>()?;
     let only = required(dataset, &config.pool.only, "pool.only")?;
     let rows: Vec<usize> = (0..dataset.items.len())
@@ -172,7 +172,7 @@ pub(super) fn pool_rows(config: &Config, dataset: &Dataset) -> Result<Vec<usize>
 }
 
 /// The rows where a walk of a question may start: of the split, with a label in the order where there is one.
-pub(super) fn start_rows(
+pub(crate) fn start_rows(
     config: &Config,
     dataset: &Dataset,
     question: &Question,
@@ -197,7 +197,7 @@ pub(super) fn start_rows(
     Ok(rows)
 }
 
-pub(super) fn split(name: &str, key: &str) -> Result<Split> {
+pub(crate) fn split(name: &str, key: &str) -> Result<Split> {
     match Split::parse(name) {
         Some(split) => Ok(split),
         None => bail!("`{key}` names the split `{name}`; the splits are train, validation and test"),

@@ -17,43 +17,43 @@ use crate::stages::Job;
 
 /// One attribute's walks, as `walks.json` holds them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct AttributeWalks {
-    pub(super) name: String,
-    pub(super) metric: MetricKind,
+pub(crate) struct AttributeWalks {
+    pub(crate) name: String,
+    pub(crate) metric: MetricKind,
     /// Class indices from low to high: the declared order, or the found one.
-    pub(super) order: Vec<u32>,
+    pub(crate) order: Vec<u32>,
     /// Whether the description declared the order.
-    pub(super) declared: bool,
-    pub(super) stops: Vec<f64>,
+    pub(crate) declared: bool,
+    pub(crate) stops: Vec<f64>,
     /// Figures on the held-out starts, metric by metric.
-    pub(super) by_metric: Vec<(MetricKind, Figures)>,
+    pub(crate) by_metric: Vec<(MetricKind, Figures)>,
     /// What is reached otherwise, in the default metric.
-    pub(super) yardsticks: Vec<(String, Figures)>,
-    pub(super) strips: Vec<StripRecord>,
+    pub(crate) yardsticks: Vec<(String, Figures)>,
+    pub(crate) strips: Vec<StripRecord>,
 }
 
 /// One strip; rows are the dataset's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct StripRecord {
-    pub(super) start: usize,
-    pub(super) position: f64,
-    pub(super) stops: Vec<StopRecord>,
+pub(crate) struct StripRecord {
+    pub(crate) start: usize,
+    pub(crate) position: f64,
+    pub(crate) stops: Vec<StopRecord>,
 }
 
 /// One stop; no images where the slab is empty.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct StopRecord {
-    pub(super) position: f64,
-    pub(super) slab: (f64, f64),
-    pub(super) images: Vec<ImageRecord>,
+pub(crate) struct StopRecord {
+    pub(crate) position: f64,
+    pub(crate) slab: (f64, f64),
+    pub(crate) images: Vec<ImageRecord>,
 }
 
 /// One retrieved image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct ImageRecord {
-    pub(super) row: usize,
-    pub(super) position: f64,
-    pub(super) distance: f64,
+pub(crate) struct ImageRecord {
+    pub(crate) row: usize,
+    pub(crate) position: f64,
+    pub(crate) distance: f64,
 }
 
 /// Walks from held-out starts along every direction.
@@ -223,7 +223,7 @@ fn say(job: &Job<'_>, walks: &AttributeWalks) {
 }
 
 /// Every image that some strip shows, each once.
-pub(super) fn shown(all: &[AttributeWalks]) -> BTreeSet<usize> {
+pub(crate) fn shown(all: &[AttributeWalks]) -> BTreeSet<usize> {
     let strips = all.iter().flat_map(|w| &w.strips);
     strips
         .flat_map(|s| std::iter::once(s.start).chain(s.stops.iter().flat_map(|t| t.images.iter().map(|i| i.row))))
@@ -231,7 +231,7 @@ pub(super) fn shown(all: &[AttributeWalks]) -> BTreeSet<usize> {
 }
 
 /// The walks of every attribute, as the stage before left them.
-pub(super) fn load(job: &Job<'_>) -> Result<Vec<AttributeWalks>> {
+pub(crate) fn load(job: &Job<'_>) -> Result<Vec<AttributeWalks>> {
     let path = job.input(Stage::Walks, "walks.json")?;
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| path.display().to_string())

@@ -193,6 +193,11 @@ impl Layout {
         self.blocks[..next].last().and_then(|block| block.convs.last()).map_or(0, |conv| conv.output)
     }
 
+    /// The stem and the blocks before the last stage.
+    pub(crate) fn steps_before_last_stage(&self) -> usize {
+        1 + self.blocks.iter().rposition(|block| block.opens_stage).unwrap_or(0)
+    }
+
     /// Every convolution with its BatchNorm, in the order of the forward pass.
     pub(crate) fn convs(&self) -> impl Iterator<Item = &ConvPlan> {
         let blocks = self.blocks.iter().flat_map(|block| block.convs.iter().chain(&block.downsample));

@@ -118,7 +118,7 @@ impl Case {
     }
 
     fn batch<'a>(&self, targets: &'a [Targets], rows: &'a [usize]) -> Batch<'a> {
-        Batch { targets, rows, pixels: self.pixels(), shape: self.shape() }
+        Batch { targets, rows, pixels: self.pixels(), shape: self.shape(), trainable: crate::Trainable::All }
     }
 
     fn shape(&self) -> (usize, usize, usize) {

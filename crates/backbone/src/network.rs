@@ -8,7 +8,7 @@ use std::path::Path;
 use candle_core::{D, Tensor, Var};
 use ndarray::Array2;
 
-use crate::arch::{ConvPlan, Layout, Parameter};
+use crate::arch::{ConvPlan, DensePlan, Layout, Parameter};
 use crate::data::{check_finite, check_shape};
 use crate::device::BackboneDevice;
 use crate::error::{BackboneError, Result, TensorMismatch};
@@ -270,6 +270,25 @@ impl Network {
     ) -> Result<Activations> {
         let x = Tensor::from_vec(pixels, (b, h, w, self.spec.in_channels), &self.device.device)?;
         Pass::new(self, recording).run(x)
+    }
+
+    /// As [`Network::forward`] in training, with the steps before the last stage as in evaluation.
+    pub(crate) fn forward_last_stage(
+        &self,
+        pixels: Vec<f32>,
+        (b, h, w): (usize, usize, usize),
+        recording: &mut Recording,
+    ) -> Result<Activations> {
+        let x = Tensor::from_vec(pixels, (b, h, w, self.spec.in_channels), &self.device.device)?;
+        Pass::new(self, Some(recording)).freeze(self.layout.steps_before_last_stage()).run(x)
+    }
+
+    pub(crate) fn fc_plan(&self) -> &DensePlan {
+        &self.layout.fc
+    }
+
+    pub(crate) fn head_plans(&self) -> &[DensePlan] {
+        &self.layout.heads
     }
 
     pub(crate) fn weights(&self) -> &BTreeMap<String, Var> {

@@ -29,6 +29,8 @@ pub(crate) struct Optimizer {
     weight_decay: f64,
     momentum: f64,
     nesterov: bool,
+    /// Rate of everything but the heads, as a share of theirs.
+    backbone_rate: f64,
     /// Steps taken.
     pub(crate) step: u64,
     slots: BTreeMap<String, Slot>,
@@ -46,6 +48,7 @@ impl Optimizer {
             weight_decay: options.weight_decay,
             momentum: options.momentum,
             nesterov: options.nesterov,
+            backbone_rate: options.backbone_rate,
             step: 0,
             slots: weights.iter().map(slot).collect::<Result<_>>()?,
         })
@@ -58,6 +61,7 @@ impl Optimizer {
         self.step += 1;
         for (name, var) in weights {
             let (Some(gradient), Some(slot)) = (gradients.get(name), self.slots.get_mut(name)) else { continue };
+            let rate = if name.starts_with("heads.") { rate } else { rate * self.backbone_rate };
             let decay = if var.rank() > 1 { self.weight_decay } else { 0.0 };
             let rule = match self.kind {
                 OptimizerKind::AdamW => Rule::AdamW { rate, decay, step: self.step },

@@ -42,6 +42,19 @@ pub enum OptimizerKind {
     Sgd,
 }
 
+/// Which part of the network learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trainable {
+    /// All of it.
+    #[default]
+    All,
+    /// The fourth stage, the FC layer and the heads; what lies before keeps its weights and BatchNorm statistics.
+    LastStage,
+    /// The heads alone. FC vectors are computed once, without augmentation.
+    Heads,
+}
+
 /// How to train; every key is optional in a file and unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -71,6 +84,12 @@ pub struct TrainOptions {
     pub label_smoothing: f64,
     /// Whether training images are asked for with [`crate::Augment`].
     pub augment: bool,
+    /// Which part of the network learns.
+    #[serde(skip_serializing_if = "is_default")]
+    pub trainable: Trainable,
+    /// The learning rate of everything but the heads, as a share of theirs; 1 unless told.
+    #[serde(skip_serializing_if = "is_one")]
+    pub backbone_rate: f64,
     /// Seed of starts, shuffling and augmentation.
     pub seed: u64,
     /// Device, see [`crate::parse_device`].
@@ -78,6 +97,15 @@ pub struct TrainOptions {
     /// Folder for the checkpoint after each epoch; nothing is saved without it.
     #[serde(skip)]
     pub checkpoint_dir: Option<PathBuf>,
+}
+
+// Left out of descriptions where they are not used, so that runs without them keep their identity.
+fn is_default(trainable: &Trainable) -> bool {
+    *trainable == Trainable::default()
+}
+
+fn is_one(rate: &f64) -> bool {
+    *rate == 1.0
 }
 
 impl Default for TrainOptions {
@@ -95,6 +123,8 @@ impl Default for TrainOptions {
             class_weights: false,
             label_smoothing: DEFAULT_LABEL_SMOOTHING,
             augment: true,
+            trainable: Trainable::All,
+            backbone_rate: 1.0,
             seed: 0,
             device: "cpu".to_owned(),
             checkpoint_dir: None,
@@ -117,6 +147,7 @@ impl TrainOptions {
                 self.learning_rate.is_finite() && self.learning_rate > 0.0,
                 "above 0",
             ),
+            ("backbone_rate", self.backbone_rate, not_negative(self.backbone_rate), "0 or more"),
             ("weight_decay", self.weight_decay, not_negative(self.weight_decay), "0 or more"),
             ("momentum", self.momentum, unit(self.momentum), "at least 0 and below 1"),
             ("warmup_epochs", self.warmup_epochs, not_negative(self.warmup_epochs), "0 or more"),
@@ -159,11 +190,12 @@ mod tests {
     #[test]
     fn bad_values_are_named() {
         type Change = fn(&mut TrainOptions);
-        let cases: [(Change, &str); 5] = [
+        let cases: [(Change, &str); 6] = [
             (|o| o.batch = 1, "batch"),
             (|o| o.learning_rate = f64::NAN, "learning_rate"),
             (|o| o.weight_decay = -1.0, "weight_decay"),
             (|o| o.momentum = 1.0, "momentum"),
+            (|o| o.backbone_rate = -0.1, "backbone_rate"),
             (|o| o.label_smoothing = 1.0, "label_smoothing"),
         ];
         assert!(TrainOptions::default().validate().is_ok());

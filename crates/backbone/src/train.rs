@@ -1,6 +1,7 @@
 //! Training: epochs, validation, the best weights, checkpoints.
 
 mod batches;
+mod heads;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,12 @@ use crate::error::{BackboneError, Result, TensorMismatch};
 use crate::loss::{HeadLoss, LossSum};
 use crate::network::{Network, Recording};
 use crate::optimizer::Optimizer;
-use crate::options::TrainOptions;
+use crate::options::{TrainOptions, Trainable};
 use crate::report::Tally;
 use crate::spec::NetworkSpec;
 use crate::state::Arrays;
 use batches::{epoch_batches, for_each_batch, plain_batches};
+use heads::Features;
 #[cfg(test)]
 pub(crate) use step::gradients;
 pub(crate) use step::{Batch, train_step};
@@ -105,15 +107,32 @@ pub fn train(
     options.validate()?;
     spec.validate()?;
     data.check(spec)?;
-    let mut run = Run::start(spec, data, options)?;
+    let network = Network::new(spec.clone(), options.seed, &parse_device(&options.device)?)?;
+    let mut run = Run::start(network, data, options)?;
     run.resume(on_event)?;
     if options.epochs == 0 {
         run.calibrate()?;
     }
-    while !run.finished() {
-        run.epoch(on_event)?;
-    }
-    run.end()
+    run.all(on_event)
+}
+
+/// As [`train`], from a network that has weights already: transfer learning.
+///
+/// [`TrainOptions::trainable`] says which part learns. With 0 epochs the network stays as it is. The seed starts nothing
+/// here; it shuffles and augments.
+///
+/// **Errors** as [`train`].
+pub fn train_from(
+    network: Network,
+    data: &TrainData<'_>,
+    options: &TrainOptions,
+    on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>,
+) -> Result<Trained> {
+    options.validate()?;
+    data.check(network.spec())?;
+    let mut run = Run::start(network, data, options)?;
+    run.resume(on_event)?;
+    run.all(on_event)
 }
 
 /// The best epoch so far.
@@ -132,22 +151,26 @@ struct Run<'a> {
     optimizer: Optimizer,
     history: Vec<EpochRecord>,
     best: Option<Best>,
+    /// FC vectors of the training and validation rows, where the heads alone learn.
+    features: Option<Features>,
 }
 
 impl<'a> Run<'a> {
-    fn start(spec: &NetworkSpec, data: &'a TrainData<'a>, options: &'a TrainOptions) -> Result<Self> {
-        let network = Network::new(spec.clone(), options.seed, &parse_device(&options.device)?)?;
+    fn start(network: Network, data: &'a TrainData<'a>, options: &'a TrainOptions) -> Result<Self> {
+        let spec = network.spec();
         let optimizer = Optimizer::new(options, network.weights())?;
         let losses = spec.heads.iter().zip(data.targets).map(|(head, targets)| {
             let weigh = options.class_weights.then_some((targets, data.train));
             HeadLoss::new(head, options.label_smoothing, weigh)
         });
-        Ok(Run { data, options, losses: losses.collect(), network, optimizer, history: Vec::new(), best: None })
+        let losses = losses.collect();
+        Ok(Run { data, options, losses, network, optimizer, history: Vec::new(), best: None, features: None })
     }
 
     /// Goes on from the folder's checkpoint where it fits.
     fn resume(&mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<()> {
         let Some(dir) = &self.options.checkpoint_dir else { return Ok(()) };
+        let start = self.network.state()?;
         let fingerprint = checkpoint::fingerprint(self.network.spec(), self.options, self.data);
         let restored = match checkpoint::load(dir, &fingerprint) {
             Ok(None) => return Ok(()),
@@ -157,7 +180,9 @@ impl<'a> Run<'a> {
         let event = match restored {
             Ok(()) => TrainEvent::Resumed { epoch: self.history.len() },
             Err(reason) => {
-                *self = Run::start(&self.network.spec().clone(), self.data, self.options)?;
+                self.network.set_state(start)?;
+                self.optimizer = Optimizer::new(self.options, self.network.weights())?;
+                (self.history, self.best) = (Vec::new(), None);
                 TrainEvent::Ignored { reason }
             }
         };
@@ -175,6 +200,17 @@ impl<'a> Run<'a> {
         self.network.set_state(weights).map_err(|_| TensorMismatch::Missing { name: "weights".to_owned() })?;
         (self.history, self.best) = (history, best);
         Ok(())
+    }
+
+    /// All epochs, and the network of the best one.
+    fn all(mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<Trained> {
+        if self.options.trainable == Trainable::Heads && self.options.epochs > 0 {
+            self.features = Some(Features::of(&self.network, self.data, self.options.batch)?);
+        }
+        while !self.finished() {
+            self.epoch(on_event)?;
+        }
+        self.end()
     }
 
     /// Whether all epochs are done or patience has run out.
@@ -220,13 +256,23 @@ impl<'a> Run<'a> {
         let batches = epoch_batches(data.train, options.seed, epoch, options.batch);
         let augment = options.augment.then_some(Augment { seed: options.seed, epoch: epoch as u64 });
         let (mut total, mut rate, steps) = (0.0, 0.0, batches.len());
+        if let Some(features) = &self.features {
+            for (step, rows) in batches.iter().enumerate() {
+                rate = options.rate(epoch * steps + step, steps);
+                let found = heads::gradients(&self.network, &self.losses, features, data.targets, rows)?;
+                check_loss(found.0, epoch, step, options)?;
+                self.optimizer.update(self.network.weights(), &found.1, rate)?;
+                total += found.0 * rows.len() as f64;
+                emit(on_event, &TrainEvent::Step { epoch, step, steps, loss: found.0 }, epoch)?;
+            }
+            return Ok((total / data.train.len() as f64, rate));
+        }
         for_each_batch(data.images, &batches, augment, epoch, |step, rows, pixels| {
             rate = options.rate(epoch * steps + step, steps);
-            let batch = Batch { targets: data.targets, rows, pixels, shape: data.images.shape() };
+            let (shape, trainable) = (data.images.shape(), options.trainable);
+            let batch = Batch { targets: data.targets, rows, pixels, shape, trainable };
             let loss = train_step(&mut self.network, &mut self.optimizer, &self.losses, batch, rate)?;
-            if !loss.is_finite() {
-                return Err(BackboneError::NonFiniteLoss { epoch, step, loss, learning_rate: options.learning_rate });
-            }
+            check_loss(loss, epoch, step, options)?;
             total += loss * rows.len() as f64;
             emit(on_event, &TrainEvent::Step { epoch, step, steps, loss }, epoch)
         })?;
@@ -239,25 +285,30 @@ impl<'a> Run<'a> {
         let (h, w, _) = data.images.shape();
         let mut sums = vec![LossSum::default(); heads.len()];
         let mut tallies: Vec<Tally> = heads.iter().map(Tally::new).collect();
-        for_each_batch(
-            data.images,
-            &plain_batches(data.validation, self.options.batch),
-            None,
-            epoch,
-            |_, rows, pixels| {
+        let mut count = |rows: &[usize], k: usize, logits: &[f32]| {
+            sums[k] += self.losses[k].compute(logits, &data.targets[k], rows, &mut vec![0.0; logits.len()]);
+            for (&row, logits) in rows.iter().zip(logits.chunks_exact(heads[k].classes)) {
+                if let Some(labels) = data.targets[k].labels(row) {
+                    tallies[k].add(logits, labels);
+                }
+            }
+        };
+        let batches = plain_batches(data.validation, self.options.batch);
+        if let Some(features) = &self.features {
+            for rows in &batches {
+                for (k, logits) in heads::logits(&self.network, features, rows)?.iter().enumerate() {
+                    count(rows, k, logits);
+                }
+            }
+        } else {
+            for_each_batch(data.images, &batches, None, epoch, |_, rows, pixels| {
                 let activations = self.network.forward(pixels, (rows.len(), h, w), None)?;
                 for (k, logits) in activations.logits.iter().enumerate() {
-                    let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
-                    sums[k] += self.losses[k].compute(&logits, &data.targets[k], rows, &mut vec![0.0; logits.len()]);
-                    for (&row, logits) in rows.iter().zip(logits.chunks_exact(heads[k].classes)) {
-                        if let Some(labels) = data.targets[k].labels(row) {
-                            tallies[k].add(logits, labels);
-                        }
-                    }
+                    count(rows, k, &logits.flatten_all()?.to_vec1::<f32>()?);
                 }
                 Ok(())
-            },
-        )?;
+            })?;
+        }
         let labelled = sums.iter().any(|sum| sum.weight > 0.0);
         let loss = labelled.then(|| sums.iter().map(|sum| sum.mean()).sum());
         Ok((loss, tallies.iter().map(Tally::accuracy).collect()))
@@ -280,6 +331,13 @@ impl<'a> Run<'a> {
             best_epoch = best.epoch;
         }
         Ok(Trained { network: self.network, history: self.history, best_epoch })
+    }
+}
+
+fn check_loss(loss: f64, epoch: usize, step: usize, options: &TrainOptions) -> Result<()> {
+    match loss.is_finite() {
+        true => Ok(()),
+        false => Err(BackboneError::NonFiniteLoss { epoch, step, loss, learning_rate: options.learning_rate }),
     }
 }
 

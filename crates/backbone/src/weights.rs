@@ -155,6 +155,13 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     parse().map_err(|source| fault(&path, source))
 }
 
+/// The file that [`read_checkpoint`] reads: the path itself, or the weights in the folder that it names.
+///
+/// **Errors** [`BackboneError::Checkpoint`] for a folder without weights.
+pub fn checkpoint_file(path: &Path) -> Result<PathBuf> {
+    weights_file(path).map_err(|source| BackboneError::Checkpoint { path: path.to_owned(), source: Box::new(source) })
+}
+
 /// The file itself, or the weights in a folder.
 fn weights_file(path: &Path) -> Result<PathBuf, CheckpointFault> {
     if !path.is_dir() {

@@ -1,5 +1,7 @@
 //! The forward pass, for training and for evaluation.
 
+use std::ops::Range;
+
 use candle_core::{Tensor, Var};
 use latentwalk_engine::BatchStats;
 
@@ -38,6 +40,8 @@ pub(super) struct Pass<'a> {
     observed: Option<&'a mut Vec<Observed>>,
     /// Whether the stages before the last are kept too.
     with_stages: bool,
+    /// Steps of [`Pass::steps`], from the first, that do not learn.
+    frozen: usize,
 }
 
 impl<'a> Pass<'a> {
@@ -46,7 +50,7 @@ impl<'a> Pass<'a> {
             Some(Recording { observed, tape }) => (Recorder(Some(tape)), Some(observed)),
             None => (Recorder(None), None),
         };
-        Pass { network, to, observed, with_stages: false }
+        Pass { network, to, observed, with_stages: false, frozen: 0 }
     }
 
     pub(super) fn with_stages(mut self, with_stages: bool) -> Self {
@@ -54,14 +58,39 @@ impl<'a> Pass<'a> {
         self
     }
 
+    pub(super) fn freeze(mut self, steps: usize) -> Self {
+        self.frozen = steps;
+        self
+    }
+
     pub(super) fn run(mut self, images: Tensor) -> Result<Activations> {
         let layout = &self.network.layout;
-        let mut x = self.conv_norm(&layout.stem, &images, true)?;
-        if layout.pool {
-            x = ops::max_pool(&mut self.to, &x)?;
-        }
+        let (frozen, all) = (self.frozen, 1 + layout.blocks.len());
         let mut stages = Vec::new();
-        for block in &layout.blocks {
+        let x = match frozen {
+            0 => images,
+            // As in evaluation: running statistics, and nothing is recorded.
+            steps => Pass::new(self.network, None).steps(images, 0..steps, &mut Vec::new())?,
+        };
+        let x = self.steps(x, frozen..all, &mut stages)?;
+        let pool = ops::global_avg_pool(&mut self.to, &x)?;
+        let fc = self.dense(&layout.fc, &pool)?;
+        let logits = layout.heads.iter().map(|head| self.dense(head, &fc)).collect::<Result<_>>()?;
+        Ok(Activations { pool, fc, logits, stages })
+    }
+
+    /// Some steps of the way: step 0 is the stem, step `i` the block before number `i`.
+    fn steps(&mut self, x: Tensor, range: Range<usize>, stages: &mut Vec<Tensor>) -> Result<Tensor> {
+        let layout = &self.network.layout;
+        let mut x = x;
+        for step in range {
+            let Some(block) = step.checked_sub(1).map(|index| &layout.blocks[index]) else {
+                x = self.conv_norm(&layout.stem, &x, true)?;
+                if layout.pool {
+                    x = ops::max_pool(&mut self.to, &x)?;
+                }
+                continue;
+            };
             if self.with_stages && block.opens_stage {
                 stages.push(ops::global_avg_pool(&mut self.to, &x)?);
             }
@@ -75,10 +104,7 @@ impl<'a> Pass<'a> {
             };
             x = ops::add_relu(&mut self.to, &y, &skip)?;
         }
-        let pool = ops::global_avg_pool(&mut self.to, &x)?;
-        let fc = self.dense(&layout.fc, &pool)?;
-        let logits = layout.heads.iter().map(|head| self.dense(head, &fc)).collect::<Result<_>>()?;
-        Ok(Activations { pool, fc, logits, stages })
+        Ok(x)
     }
 
     fn conv_norm(&mut self, conv: &ConvPlan, x: &Tensor, relu: bool) -> Result<Tensor> {

@@ -10,6 +10,7 @@ use crate::loss::HeadLoss;
 use crate::network::{Network, Observed, Recording};
 use crate::ops::Tape;
 use crate::optimizer::{Gradients, Optimizer};
+use crate::options::Trainable;
 
 /// What a batch gives: its loss, its gradients and BatchNorm's statistics.
 pub(crate) struct Outcome {
@@ -25,13 +26,18 @@ pub(crate) struct Batch<'a> {
     pub(crate) rows: &'a [usize],
     pub(crate) pixels: Vec<f32>,
     pub(crate) shape: (usize, usize, usize),
+    pub(crate) trainable: Trainable,
 }
 
 /// Loss and gradients of a batch. The losses give theirs by the logits by hand, the network carries them on.
 pub(crate) fn gradients(network: &Network, losses: &[HeadLoss], batch: Batch<'_>) -> Result<Outcome> {
-    let Batch { targets, rows, pixels, shape: (h, w, _) } = batch;
+    let Batch { targets, rows, pixels, shape: (h, w, _), trainable } = batch;
     let mut recording = Recording::default();
-    let activations = network.forward(pixels, (rows.len(), h, w), Some(&mut recording))?;
+    let shape = (rows.len(), h, w);
+    let activations = match trainable {
+        Trainable::LastStage => network.forward_last_stage(pixels, shape, &mut recording)?,
+        _ => network.forward(pixels, shape, Some(&mut recording))?,
+    };
     let (mut loss, mut by_logits) = (0.0, Vec::new());
     for ((head, targets), logits) in losses.iter().zip(targets).zip(activations.logits) {
         let values: Vec<f32> = logits.flatten_all()?.to_vec1()?;

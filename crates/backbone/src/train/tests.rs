@@ -127,7 +127,7 @@ fn an_unlabelled_head_gets_no_gradient() {
     let rows: Vec<usize> = (0..8).collect();
     let pixels = || crate::data::load_rows(&problem.images, &rows, None).unwrap();
     let of = |targets: &[Targets]| {
-        let batch = Batch { targets, rows: &rows, pixels: pixels(), shape: (SIDE, SIDE, 1) };
+        let batch = Batch { targets, rows: &rows, pixels: pixels(), shape: (SIDE, SIDE, 1), trainable: Trainable::All };
         let outcome = gradients(&network, &losses, batch).unwrap();
         (outcome.loss, outcome.gradients.unwrap())
     };
@@ -312,4 +312,100 @@ fn a_failing_source_is_an_error() {
     let spec = spec(vec![Head::exclusive("quarter", 4), Head::multi("flags", 4)]);
     let error = train(&spec, &data, &options(1), &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.to_string().contains("the disk is gone"), "{error}");
+}
+
+/// Names of the tensors in which two networks differ.
+fn changed(a: &Network, b: &Network) -> Vec<String> {
+    let (a, b) = (a.state().unwrap(), b.state().unwrap());
+    a.iter().filter(|(name, array)| array.values != b[*name].values).map(|(name, _)| name.clone()).collect()
+}
+
+fn copy(network: &Network) -> Network {
+    let dir = tempfile::tempdir().unwrap();
+    network.save(dir.path()).unwrap();
+    Network::load(dir.path(), &crate::BackboneDevice::cpu()).unwrap()
+}
+
+fn go_on(problem: &Problem, network: &Network, options: &TrainOptions) -> Trained {
+    train_from(copy(network), &problem.data(), options, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn only_the_trainable_part_learns() {
+    let problem = Problem::new(96);
+    let start = problem.train(&options(1)).unwrap().network;
+    let learned = |trainable, epochs| {
+        let trained = go_on(&problem, &start, &TrainOptions { trainable, ..options(epochs) });
+        (changed(&start, &trained.network), trained.history)
+    };
+    let (heads, history) = learned(Trainable::Heads, 6);
+    let expected = ["heads.flags.bias", "heads.flags.weight", "heads.quarter.bias", "heads.quarter.weight"];
+    assert_eq!(heads, expected);
+    assert!(history[5].train_loss < history[0].train_loss, "{history:?}");
+    let (last, _) = learned(Trainable::LastStage, 1);
+    let allowed = ["layer4.", "fc.", "heads."];
+    assert!(last.iter().all(|name| allowed.iter().any(|part| name.starts_with(part))), "{last:?}");
+    assert!(last.contains(&"layer4.0.bn1.running_mean".to_owned()) && last.contains(&"fc.weight".to_owned()));
+    let (all, _) = learned(Trainable::All, 1);
+    assert_eq!(all.len(), start.state().unwrap().len());
+    assert_eq!(learned(Trainable::All, 0).0, Vec::<String>::new());
+}
+
+#[test]
+fn heads_on_stored_features_see_what_the_network_sees() {
+    let problem = Problem::new(40);
+    let network = problem.train(&options(1)).unwrap().network;
+    let data = problem.data();
+    let features = heads::Features::of(&network, &data, 7).unwrap();
+    let rows = [3, 35, 11];
+    let pixels = crate::data::load_rows(&problem.images, &rows, None).unwrap();
+    let all = network.predict(&pixels, rows.len(), SIDE, SIDE).unwrap();
+    for (ours, theirs) in heads::logits(&network, &features, &rows).unwrap().iter().zip(&all) {
+        assert!(ours.iter().zip(theirs.iter()).all(|(a, b)| (a - b).abs() < 1e-4), "{ours:?} {theirs:?}");
+    }
+    // Finite differences of one weight.
+    let losses: Vec<HeadLoss> = network.spec().heads.iter().map(|head| HeadLoss::new(head, 0.0, None)).collect();
+    let (_, gradients) = heads::gradients(&network, &losses, &features, data.targets, &rows).unwrap();
+    let loss_at = |shift: f32| {
+        let moved = copy(&network);
+        let var = &moved.weights()["heads.quarter.weight"];
+        let mut values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        values[5] += shift;
+        var.set(&candle_core::Tensor::from_vec(values, var.dims(), var.device()).unwrap()).unwrap();
+        heads::gradients(&moved, &losses, &features, data.targets, &rows).unwrap().0
+    };
+    let numeric = (loss_at(1e-2) - loss_at(-1e-2)) / 2e-2;
+    let exact = gradients["heads.quarter.weight"].flatten_all().unwrap().to_vec1::<f32>().unwrap()[5];
+    assert!((numeric - f64::from(exact)).abs() < 1e-3, "{numeric} {exact}");
+}
+
+#[test]
+fn the_backbones_rate_is_its_own() {
+    let problem = Problem::new(64);
+    let start = problem.train(&options(1)).unwrap().network;
+    let still = go_on(&problem, &start, &TrainOptions { backbone_rate: 0.0, ..options(1) }).network;
+    let moved = changed(&start, &still);
+    assert!(
+        moved.contains(&"heads.quarter.weight".to_owned()) && !moved.contains(&"fc.weight".to_owned()),
+        "{moved:?}"
+    );
+}
+
+#[test]
+fn resumed_heads_end_with_the_same_bytes() {
+    let problem = Problem::new(64);
+    let start = problem.train(&options(1)).unwrap().network;
+    let heads = TrainOptions { trainable: Trainable::Heads, ..options(4) };
+    let whole = go_on(&problem, &start, &heads);
+    let dir = tempfile::tempdir().unwrap();
+    let heads = with_dir(heads, dir.path());
+    let stop = &mut |event: &TrainEvent| match event {
+        TrainEvent::Epoch(e) if e.epoch == 1 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    assert!(matches!(
+        train_from(copy(&start), &problem.data(), &heads, stop),
+        Err(BackboneError::Stopped { epoch: 1 })
+    ));
+    assert_eq!(bytes(&go_on(&problem, &start, &heads).network), bytes(&whole.network));
 }

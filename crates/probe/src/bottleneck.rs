@@ -11,7 +11,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::network::{AdamW, Batch, Rows, Shape, Tile};
-use crate::stats::{by_class, class_order, median, stands_in_order};
+use crate::options::Choice;
+use crate::stats::{auc, by_class, class_order, median, stands_in_order};
 use crate::task::{Labelled, Prepared};
 use crate::{BottleneckModel, Error, ProbeOptions, Result, Split};
 
@@ -56,6 +57,9 @@ pub struct RestartReport {
     pub validation_loss: Option<f64>,
     /// Whether medians on validation rows stand in the declared order, either sign; `None` without an order.
     pub in_order: Option<bool>,
+    /// Smallest AUC of two neighbours of the declared order on validation rows, either sign; `None` without an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjacent_auc: Option<f64>,
     /// How it collapsed, if it did.
     pub collapsed: Option<Collapse>,
     /// Classes by median on validation rows, turned so that the last of the order (or of the classes) follows the first.
@@ -110,7 +114,7 @@ pub(crate) fn fit(
             result
         })
         .collect();
-    let chosen = choose(&restarts).ok_or_else(|| Error::AllCollapsed {
+    let chosen = choose(&restarts, options.choose).ok_or_else(|| Error::AllCollapsed {
         attribute: task.owned_name(),
         restarts: options.restarts,
         first: restarts[0].report.collapsed.unwrap_or(Collapse::Diverged),
@@ -120,17 +124,22 @@ pub(crate) fn fit(
     Ok(Fit { weights, model, restarts: restarts.into_iter().map(|restart| restart.report).collect() })
 }
 
-/// Best by validation loss among the restarts in order; if none is, among all that did not collapse.
-fn choose(restarts: &[Restart]) -> Option<usize> {
-    let best = |wanted: &dyn Fn(&RestartReport) -> bool| {
-        let pool = restarts.iter().map(|restart| &restart.report);
-        let sound = pool.filter(|report| report.collapsed.is_none() && wanted(report));
-        sound
-            .filter_map(|report| report.validation_loss.map(|loss| (loss, report.restart)))
+/// Best among the restarts in order, by validation loss or by how well neighbours come apart; if none is in order, best by
+/// validation loss among all that did not collapse.
+fn choose(restarts: &[Restart], by: Choice) -> Option<usize> {
+    let sound = || restarts.iter().map(|restart| &restart.report).filter(|report| report.collapsed.is_none());
+    let least = |merit: &dyn Fn(&RestartReport) -> Option<f64>| {
+        sound()
+            .filter_map(|report| merit(report).map(|merit| (merit, report.restart)))
             .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
             .map(|(_, restart)| restart)
     };
-    best(&|report| report.in_order != Some(false)).or_else(|| best(&|_| true))
+    let in_order = |report: &RestartReport| report.in_order != Some(false);
+    let apart = |report: &RestartReport| report.adjacent_auc.filter(|_| in_order(report)).map(|auc| -auc);
+    let by_order = (by == Choice::Order).then(|| least(&apart)).flatten();
+    by_order
+        .or_else(|| least(&|report| report.validation_loss.filter(|_| in_order(report))))
+        .or_else(|| least(&|report| report.validation_loss))
 }
 
 impl<'d, 'a> Data<'d, 'a> {
@@ -206,6 +215,7 @@ impl<'d, 'a> Data<'d, 'a> {
             restart,
             validation_loss: loss.is_finite().then_some(loss),
             in_order: (!order.is_empty()).then(|| stands_in_order(&medians, order)),
+            adjacent_auc: adjacent_auc(&groups, order),
             collapsed: self.collapse(parameters, loss),
             order_found,
             epochs,
@@ -239,6 +249,16 @@ impl<'d, 'a> Data<'d, 'a> {
     }
 }
 
+/// Smallest AUC of two neighbours of the order, whichever way the axis points.
+fn adjacent_auc(groups: &[Vec<f64>], order: &[u32]) -> Option<f64> {
+    let [first, .., last] = order else { return None };
+    let group = |class: u32| groups[class as usize].as_slice();
+    let forward = auc(group(*first), group(*last))? >= 0.5;
+    let pairs = order.windows(2).map(|pair| auc(group(pair[0]), group(pair[1])));
+    let turned = pairs.map(|value| value.map(|value| if forward { value } else { 1.0 - value }));
+    turned.collect::<Option<Vec<f64>>>()?.into_iter().min_by(f64::total_cmp)
+}
+
 fn widen(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
 }
@@ -261,4 +281,51 @@ fn prior_loss(prepared: &Prepared<'_>) -> f64 {
         mass += n as f64 * weight;
     }
     sum / mass
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn restart(restart: usize, loss: f64, in_order: bool, auc: f64, collapsed: bool) -> Restart {
+        let report = RestartReport {
+            restart,
+            validation_loss: Some(loss),
+            in_order: Some(in_order),
+            adjacent_auc: Some(auc),
+            collapsed: collapsed.then_some(Collapse::DeadNetwork),
+            order_found: Vec::new(),
+            epochs: 1,
+            chosen: false,
+        };
+        Restart { parameters: Vec::new(), report }
+    }
+
+    #[test]
+    fn a_restart_is_chosen_by_its_loss_or_by_how_well_neighbours_come_apart() {
+        let mut restarts = vec![
+            restart(0, 0.5, false, 0.99, false),
+            restart(1, 0.6, true, 0.90, false),
+            restart(2, 0.7, true, 0.98, false),
+            restart(3, 0.1, true, 0.999, true),
+        ];
+        assert_eq!((choose(&restarts, Choice::Loss), choose(&restarts, Choice::Order)), (Some(1), Some(2)));
+        // None in order: the least loss, and the verdict will say that it is folded.
+        restarts[1].report.in_order = Some(false);
+        restarts[2].report.in_order = Some(false);
+        assert_eq!((choose(&restarts, Choice::Loss), choose(&restarts, Choice::Order)), (Some(0), Some(0)));
+        restarts.iter_mut().for_each(|r| r.report.collapsed = Some(Collapse::Diverged));
+        assert_eq!(choose(&restarts, Choice::Order), None);
+    }
+
+    #[test]
+    fn neighbours_of_the_order_are_compared_whichever_way_the_axis_points() {
+        let groups = [vec![5.0, 6.0], vec![3.0, 4.0, 5.5], vec![0.0, 1.0], vec![9.0]];
+        assert_eq!(adjacent_auc(&groups, &[2, 1, 0]), Some(5.0 / 6.0));
+        assert_eq!(adjacent_auc(&groups, &[0, 1, 2]), Some(5.0 / 6.0));
+        assert_eq!(adjacent_auc(&groups, &[0, 2, 1]), Some(0.0));
+        assert_eq!(adjacent_auc(&groups, &[]), None);
+    }
 }

@@ -55,6 +55,22 @@ pub enum Standardize {
     PerAxis,
 }
 
+/// By what one of the bottleneck network's restarts becomes the direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// The least validation loss over all classes, among the restarts in the declared order.
+    #[default]
+    Loss,
+    /// The greatest of their smallest AUC between neighbours of the declared order on validation rows: for attributes that
+    /// have more classes than the order names, where the loss may favour those outside it.
+    Order,
+}
+
+fn is_default(choice: &Choice) -> bool {
+    *choice == Choice::default()
+}
+
 /// Options of a fit; unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -63,6 +79,9 @@ pub struct ProbeOptions {
     pub method: MethodChoice,
     /// Restarts of the bottleneck network: [`DEFAULT_RESTARTS`].
     pub restarts: usize,
+    /// Which of them becomes the direction.
+    #[serde(skip_serializing_if = "is_default")]
+    pub choose: Choice,
     /// Most epochs of a restart: [`DEFAULT_EPOCHS`].
     pub epochs: usize,
     /// Rows a step: [`DEFAULT_BATCH`].
@@ -93,6 +112,7 @@ impl Default for ProbeOptions {
         Self {
             method: MethodChoice::Auto,
             restarts: DEFAULT_RESTARTS,
+            choose: Choice::Loss,
             epochs: DEFAULT_EPOCHS,
             batch: DEFAULT_BATCH,
             learning_rate: DEFAULT_LEARNING_RATE,

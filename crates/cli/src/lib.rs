@@ -32,6 +32,11 @@ pub enum Command {
     /// The file DIR/latentwalk.toml is written, never overwritten; read it, edit it, then run
     /// `pipeline DIR/latentwalk.toml`.
     Init(InitArgs),
+    /// Read the images and labels that a description names, and stop there; `--check` says what was understood.
+    ///
+    /// With `--check` nothing is packed or written: counts, label frequencies, missing and unreadable files, and what
+    /// looks wrong, such as an attribute with one class or one image in two splits.
+    Import(ImportArgs),
     /// Render a wardrobe with known truth: garments whose every factor is labelled, as a folder of images.
     ///
     /// OUT gets images/, manifest.csv (every factor, groups and twins) and garments.toml, a description that
@@ -42,6 +47,13 @@ pub enum Command {
     /// Trains what is not stored yet, writes OUT/NAME.md with tables and figures, compares every figure with the one
     /// that the experiment's file states, and fails when one has left its tolerance.
     Experiment(ExperimentArgs),
+    /// Write the vectors of a folder of images by a checkpoint of your own, as Parquet; nothing else.
+    ///
+    /// Takes torchvision's, timm's and transformers' ResNets. The column `id` is the path below DIR. A stopped run goes
+    /// on where it stopped; another network, other settings or other files start afresh.
+    Embed(EmbedArgs),
+    /// Place new images on the direction of a finished run: position and class of each.
+    Project(ProjectArgs),
     /// Look into the store of results: list, show, why, verify, gc.
     Artifacts(ArtifactsArgs),
 }
@@ -84,6 +96,10 @@ pub struct DescriptionArgs {
     /// Folder of the files that the description names, instead of its own folder or the embedded files.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Checkpoint to start from: a ResNet of torchvision, timm or transformers (`.pth`, `.pt`, `.safetensors`, or a folder
+    /// with `model.safetensors`). Heads of another size are replaced. See also `backbone.trainable`.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
 }
 
 /// Arguments of `init`.
@@ -91,6 +107,23 @@ pub struct DescriptionArgs {
 pub struct InitArgs {
     /// The folder of images.
     pub dir: PathBuf,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub source: DescriptionArgs,
+    /// Say what was understood, and import nothing.
+    #[arg(long)]
+    pub check: bool,
+    /// With `--check`, read every file too: finds damaged files, and the same picture under two names.
+    #[arg(long, requires = "check")]
+    pub contents: bool,
+    /// Folder of the results, as for `pipeline`.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub store: PathBuf,
 }
 
 /// Arguments of `garments`.
@@ -117,6 +150,57 @@ pub struct GarmentsArgs {
     /// Write PNG files instead of JPEG.
     #[arg(long)]
     pub png: bool,
+}
+
+/// Arguments of `embed`.
+#[derive(Debug, Clone, Args)]
+pub struct EmbedArgs {
+    /// Say which networks, preprocessings and layers there are.
+    #[arg(long)]
+    pub list: bool,
+    /// The network; found from the weights when not given.
+    #[arg(long)]
+    pub arch: Option<String>,
+    /// Checkpoint: `.pth`, `.pt`, `.safetensors`, or a folder with `model.safetensors`.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// How images are prepared; it belongs to the weights.
+    #[arg(long, value_name = "NAME", default_value = "torchvision-v1")]
+    pub preprocess: String,
+    /// The layer whose vector is taken.
+    #[arg(long, default_value = "pool")]
+    pub tap: String,
+    /// The Parquet file to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The folder of images; folders below it are read too.
+    pub dir: Option<PathBuf>,
+    /// Where the network runs, as for `pipeline`.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Threads; 0 takes one a core.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+}
+
+/// Arguments of `project`.
+#[derive(Debug, Clone, Args)]
+pub struct ProjectArgs {
+    /// The images.
+    #[arg(required = true)]
+    pub images: Vec<PathBuf>,
+    /// The attribute whose direction is taken.
+    #[arg(long)]
+    pub attribute: String,
+    /// A run below STORE/runs; the latest when not given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// Folder of the results.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub store: PathBuf,
+    /// Where the network runs, as for `pipeline`.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
 }
 
 /// Arguments of `experiment`.

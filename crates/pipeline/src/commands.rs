@@ -7,8 +7,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{GcOptions, Key, Store};
-use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, DescriptionArgs, GarmentsArgs, InitArgs, Stage};
+use latentwalk_cli::{
+    ArtifactsArgs, ArtifactsCommand, DescriptionArgs, GarmentsArgs, ImportArgs, InitArgs, PipelineArgs, Stage,
+};
 use latentwalk_garments::Format;
+use latentwalk_images::Depth;
 
 use crate::config::Config;
 use crate::progress::Console;
@@ -52,6 +55,33 @@ pub fn init(args: &InitArgs, console: &Console) -> Result<()> {
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     console.say(&format!("wrote {}; read it, then run: latentwalk pipeline {}", path.display(), path.display()));
     Ok(())
+}
+
+/// Imports a description's images, or says what would be imported.
+///
+/// # Errors
+/// As the pipeline's first stage; with `--check`, a source that cannot be read at all.
+pub fn import(args: &ImportArgs, command: &str, console: &Console) -> Result<()> {
+    if !args.check {
+        let pipeline = PipelineArgs {
+            source: args.source.clone(),
+            store: args.store.clone(),
+            from: None,
+            until: Some(Stage::Images),
+            dry_run: false,
+            device: "cpu".to_owned(),
+            threads: 0,
+        };
+        return runner::pipeline(&pipeline, command, console);
+    }
+    let config = Config::load(&args.source)?;
+    let depth = if args.contents { Depth::Contents } else { Depth::Names };
+    let survey = {
+        let progress = console.start("check");
+        let progress = |done, total| progress.set(done, total);
+        latentwalk_images::survey(&config.images, &config.origin, depth, &progress)?
+    };
+    print(&survey.to_string())
 }
 
 /// Renders a wardrobe into a folder.
@@ -106,7 +136,12 @@ pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
         ArtifactsCommand::List => list(&store),
         ArtifactsCommand::Show { key } => show(&store, key),
         ArtifactsCommand::Why { stage, description, set, data, device } => {
-            let source = DescriptionArgs { description: description.clone(), set: set.clone(), data: data.clone() };
+            let source = DescriptionArgs {
+                description: description.clone(),
+                set: set.clone(),
+                data: data.clone(),
+                weights: None,
+            };
             why(&store, &Config::load(&source)?, device, *stage)
         }
         ArtifactsCommand::Verify => verify(&store, console),

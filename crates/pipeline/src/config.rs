@@ -4,11 +4,11 @@
 //! included, is what the cache keys are made of.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_cli::DescriptionArgs;
-use latentwalk_images::{Augmentation, Description, Origin};
+use latentwalk_images::{Augmentation, Description, Origin, Source};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ mod sections;
 
 pub use built_in::{BUILT_IN, BuiltIn};
 pub use sections::{
-    BackboneConfig, DEFAULT_AXES, DEFAULT_SEED, DecompositionConfig, EmbeddingsConfig, IndexConfig, MetricsConfig,
-    NullConfig, Placing, PoolConfig, ProbeConfig, ReportConfig, Search, Tap, WalksConfig,
+    BackboneConfig, DEFAULT_AXES, DEFAULT_SEED, DETECTED, DecompositionConfig, EmbeddingsConfig, IndexConfig,
+    MetricsConfig, NullConfig, Placing, PoolConfig, ProbeConfig, ReportConfig, Search, Tap, WalksConfig,
 };
 
 /// Everything a run is made of.
@@ -88,6 +88,14 @@ impl Config {
         for change in &args.set {
             apply(&mut table, change)?;
         }
+        if let Some(weights) = &args.weights {
+            // Named on the command line, so from where the user stands and not from the description's folder.
+            let path = std::path::absolute(weights)?;
+            let path = path.to_str().context("the path of --weights is not UTF-8")?.to_owned();
+            let backbone = table.entry("backbone").or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            let backbone = backbone.as_table_mut().context("`backbone` is not a section")?;
+            backbone.insert("weights".to_owned(), toml::Value::String(path));
+        }
         Self::from_table(table, fallback, text, origin).with_context(|| description.to_owned())
     }
 
@@ -152,6 +160,15 @@ impl Config {
         Ok(())
     }
 
+    /// Where the checkpoint lies that the backbone starts from.
+    pub fn weights(&self) -> Option<PathBuf> {
+        let weights = self.backbone.weights.as_ref()?;
+        Some(match &self.origin {
+            Origin::Folder(folder) => folder.join(weights),
+            Origin::Embedded(_) => weights.clone(),
+        })
+    }
+
     /// Every key with its value, defaults included, as dotted names.
     ///
     /// # Errors
@@ -159,6 +176,10 @@ impl Config {
     pub fn parameters(&self) -> Result<BTreeMap<String, Value>> {
         let mut flat = BTreeMap::from([("name".to_owned(), Value::from(self.name.clone()))]);
         flatten("", &serde_json::to_value(&self.images)?, &mut flat);
+        if matches!(self.images.images.source, Source::Idx | Source::Garments) {
+            // Without files of their own images have no EXIF data.
+            flat.remove("images.exif");
+        }
         for (name, value) in [
             ("augment", serde_json::to_value(&self.augment)?),
             ("backbone", serde_json::to_value(&self.backbone)?),
@@ -236,8 +257,17 @@ fn sub_table(table: &mut toml::Table, name: &str) -> Result<toml::Table> {
 
 fn backbone(table: &mut toml::Table) -> Result<BackboneConfig> {
     let mut own = sub_table(table, "backbone")?;
+    let weights: Option<PathBuf> = take(&mut own, "weights")?;
+    let arch = if weights.is_some() { DETECTED } else { "small" };
+    let preprocess: Option<String> = take(&mut own, "preprocess")?;
+    ensure!(
+        preprocess.is_none() || weights.is_some(),
+        "`backbone.preprocess` belongs to weights; name them by `backbone.weights` or --weights"
+    );
     Ok(BackboneConfig {
-        arch: take(&mut own, "arch")?.unwrap_or_else(|| "small".to_owned()),
+        arch: take(&mut own, "arch")?.unwrap_or_else(|| arch.to_owned()),
+        preprocess: preprocess.or_else(|| weights.is_some().then(|| "torchvision-v1".to_owned())),
+        weights,
         fc: take(&mut own, "fc")?,
         heads: take(&mut own, "heads")?.unwrap_or_default(),
         train: toml::Value::Table(own).try_into().context("in [backbone]")?,
@@ -294,7 +324,7 @@ mod tests {
     }
 
     fn named(description: &str) -> DescriptionArgs {
-        DescriptionArgs { description: description.to_owned(), set: Vec::new(), data: None }
+        DescriptionArgs { description: description.to_owned(), set: Vec::new(), data: None, weights: None }
     }
 
     fn message(changes: &[&str]) -> String {

@@ -6,8 +6,10 @@
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod embed;
 pub mod experiment;
 pub mod progress;
+pub mod project;
 pub mod runner;
 pub mod stage;
 pub mod stages;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use latentwalk_cli::Command;
-use latentwalk_pipeline::{commands, experiment, progress::Console, runner};
+use latentwalk_pipeline::{commands, embed, experiment, progress::Console, project, runner};
 
 /// Along which line does a network see an attribute change? Directions in the vector space of an image
 /// classifier's last layer, measured and shown.
@@ -21,8 +21,11 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Pipeline(args) => runner::pipeline(&args, &commands::typed(), &console),
         Command::Init(args) => commands::init(&args, &console),
+        Command::Import(args) => commands::import(&args, &commands::typed(), &console),
         Command::Garments(args) => commands::garments(&args, &console),
         Command::Experiment(args) => experiment::run(&args, &commands::typed(), &console),
+        Command::Embed(args) => embed::run(&args, &console),
+        Command::Project(args) => project::run(&args, &console),
         Command::Artifacts(args) => commands::artifacts(&args, &console),
     };
     match result {

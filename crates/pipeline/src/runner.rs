@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{Artifact, Begin, Commit, ContentHasher, Key, Recipe, Store, Why};
 use latentwalk_cli::{PipelineArgs, Stage};
+use latentwalk_images::SourceFile;
 use serde_json::Value;
 
 use crate::clock;
@@ -117,7 +118,7 @@ pub fn plan(config: &Config, store: &Store, device: &str, until: Option<Stage>) 
             device: row.device.then(|| device_kind(device).to_owned()),
             parameters: select(&parameters, row.parameters),
             inputs: row.reads.iter().filter_map(|s| keys.get(s).map(|&k| (s.name().to_owned(), k))).collect(),
-            files: if row.outside { outside_files(config, store)? } else { BTreeMap::new() },
+            files: row.outside.map_or_else(|| Ok(BTreeMap::new()), |list| hashes(list(config)?, store))?,
         };
         let key = recipe.key();
         let why = store.why(&recipe)?;
@@ -140,11 +141,11 @@ fn select(all: &BTreeMap<String, Value>, names: &[&str]) -> BTreeMap<String, Val
         .collect()
 }
 
-/// Content hashes of every file that the description names.
-fn outside_files(config: &Config, store: &Store) -> Result<BTreeMap<String, String>> {
+/// Content hashes of files that a stage reads from outside the store.
+fn hashes(list: Vec<SourceFile>, store: &Store) -> Result<BTreeMap<String, String>> {
     let mut hasher = ContentHasher::open(store, SystemTime::now())?;
     let mut files = BTreeMap::new();
-    for file in latentwalk_images::files(&config.images, &config.origin)? {
+    for file in list {
         let hash = match (file.bytes, &file.path) {
             (Some(bytes), _) => latentwalk_artifacts::hash_bytes(bytes),
             (None, Some(path)) => hasher.hash_file(path)?,

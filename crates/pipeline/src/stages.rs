@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use latentwalk_artifacts::Artifact;
 use latentwalk_cli::Stage;
+use latentwalk_images::SourceFile;
 use serde_json::Value;
 
 use crate::config::Config;
@@ -28,8 +29,8 @@ pub struct StageRow {
     pub parameters: &'static [&'static str],
     /// Whether the device is part of the result's identity.
     pub device: bool,
-    /// Whether files from outside the store are read.
-    pub outside: bool,
+    /// Lists the files from outside the store that are read; their content is part of the result's identity.
+    pub outside: Option<fn(&Config) -> Result<Vec<SourceFile>>>,
     /// The files that it writes.
     pub writes: &'static [&'static str],
     /// Does the work, and returns the figures for the manifest.
@@ -113,7 +114,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[],
         parameters: &["name", "images", "attributes"],
         device: false,
-        outside: true,
+        outside: Some(|config| Ok(latentwalk_images::files(&config.images, &config.origin)?)),
         writes: &["dataset.json", "items.jsonl", "pixels.u8", "skipped.jsonl"],
         run: stage::images::run,
     },
@@ -124,7 +125,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images],
         parameters: &["augment", "backbone"],
         device: true,
-        outside: false,
+        outside: Some(stage::backbone::files),
         writes: &["model.safetensors", "network.json", "history.json", "evaluation.json"],
         run: stage::backbone::run,
     },
@@ -135,7 +136,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Backbone],
         parameters: &["embeddings"],
         device: true,
-        outside: false,
+        outside: None,
         writes: &["TAP.parquet"],
         run: stage::embeddings::run,
     },
@@ -146,7 +147,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Embeddings],
         parameters: &["decomposition"],
         device: false,
-        outside: false,
+        outside: None,
         writes: &["pca.safetensors", "pca.json", "coordinates.parquet"],
         run: stage::decomposition::run,
     },
@@ -157,7 +158,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Decomposition],
         parameters: &["probe"],
         device: false,
-        outside: false,
+        outside: None,
         writes: &["directions.safetensors", "directions.json", "ATTRIBUTE.npy", "ATTRIBUTE.embedding.npy"],
         run: stage::probe::run,
     },
@@ -168,7 +169,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe],
         parameters: &["null", "probe"],
         device: false,
-        outside: false,
+        outside: None,
         writes: &["null.json"],
         run: stage::null::run,
     },
@@ -179,7 +180,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe],
         parameters: &["metrics", "pool", "walks.stops", "walks.placing"],
         device: false,
-        outside: false,
+        outside: None,
         writes: &["metrics.json"],
         run: stage::metrics::run,
     },
@@ -190,7 +191,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe, Stage::Metrics],
         parameters: &["index", "pool", "walks.stops", "walks.placing", "walks.start_split"],
         device: false,
-        outside: false,
+        outside: None,
         writes: &["ATTRIBUTE/"],
         run: stage::index::run,
     },
@@ -201,7 +202,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe, Stage::Metrics, Stage::Index],
         parameters: &["walks", "pool", "index.ef"],
         device: false,
-        outside: false,
+        outside: None,
         writes: &["walks.json"],
         run: stage::walks::run,
     },
@@ -222,7 +223,7 @@ pub const STAGES: &[StageRow] = &[
         ],
         parameters: &["report", "name"],
         device: false,
-        outside: false,
+        outside: None,
         writes: &["report.html"],
         run: stage::report::run,
     },
@@ -267,6 +268,7 @@ mod tests {
             description: "fashion-mnist".to_owned(),
             set: Vec::new(),
             data: None,
+            weights: None,
         })
         .expect("the built-in description loads");
         let all = config.parameters().expect("parameters");

@@ -330,6 +330,131 @@ fn a_rendered_wardrobe_is_a_source_like_any_other() {
     assert!(text.contains("sleeve: bottleneck") && text.contains("worn: logistic"), "{text}");
 }
 
+#[test]
+fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photos, store) = (folder.path().join("photos"), folder.path().join("store"));
+    write_photos(&photos);
+    let latentwalk = |arguments: &[&str]| {
+        let output = Command::new(BINARY).args(arguments).output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    assert_eq!(latentwalk(&["init", &text(&photos)]).0, Some(0));
+    let description = text(&photos.join("latentwalk.toml"));
+
+    // What an import would read, and that a file cut short is seen.
+    fs::write(photos.join("dark/cut.jpg"), b"\xff\xd8\xff\xe0").unwrap();
+    let (code, checked) = latentwalk(&["import", &description, "--check", "--contents"]);
+    assert!(code == Some(0) && checked.contains("81") && checked.contains("cut.jpg"), "{checked}");
+    assert!(!store.exists());
+
+    let small: Vec<&str> =
+        "--set images.size=32 --set backbone.batch=16 --set decomposition.axes=8 --set probe.restarts=2 \
+                            --set walks.starts=4 --set metrics.starts=4 --set index.queries=4"
+            .split_whitespace()
+            .collect();
+    let pipeline = |more: &[&str]| {
+        let store = text(&store);
+        let arguments = [&["pipeline", &description, "--store", &store][..], &small, more].concat();
+        latentwalk(&arguments)
+    };
+    let (code, first) = pipeline(&["--set", "backbone.epochs=2"]);
+    assert_eq!(code, Some(0), "{first}");
+    let network = fs::read_dir(store.join("objects/backbone")).unwrap().next().unwrap().unwrap().path();
+    let weights = folder.path().join("moved.safetensors");
+    fs::copy(network.join("model.safetensors"), &weights).unwrap();
+
+    // The heads alone learn on it; moved elsewhere it is the same file.
+    let heads = ["--set", "backbone.epochs=2", "--set", "backbone.trainable=heads", "--until", "probe"];
+    let (code, transferred) = pipeline(&[&heads[..], &["--weights", &text(&weights)]].concat());
+    assert!(code == Some(0) && transferred.contains("tensors taken; 0 start afresh"), "{transferred}");
+    let elsewhere = folder.path().join("elsewhere.safetensors");
+    fs::rename(&weights, &elsewhere).unwrap();
+    let (code, again) = pipeline(&[&heads[..], &["--weights", &text(&elsewhere)]].concat());
+    assert!(code == Some(0) && again.contains("nothing to do"), "{again}");
+
+    // Vectors of a folder; a second call goes nowhere, since the result is there.
+    let out = folder.path().join("vectors.parquet");
+    let embed = |tap: &str| {
+        let (weights, out, photos) = (text(&elsewhere), text(&out), text(&photos));
+        latentwalk(&["embed", "--weights", &weights, "--tap", tap, "--out", &out, &photos])
+    };
+    let (code, grey) = embed("pool");
+    assert!(code == Some(1) && grey.contains("grey"), "{grey}");
+
+    // New images on the direction.
+    let attribute = "folder";
+    let dark = text(&photos.join("dark/00.png"));
+    let light = text(&photos.join("light/00.png"));
+    let project = |attribute: &str| {
+        latentwalk(&["project", "--store", &text(&store), "--attribute", attribute, &dark, &light, "absent.png"])
+    };
+    let (code, placed) = project(attribute);
+    assert!(code == Some(0) && placed.contains("skipped absent.png"), "{placed}");
+    let class = |image: &str| placed.lines().find(|l| l.ends_with(image)).unwrap().split_whitespace().nth(1).unwrap();
+    assert_eq!((class("dark/00.png"), class("light/00.png")), ("dark", "light"), "{placed}");
+    let (code, unknown) = project("sleeve");
+    assert!(code == Some(1) && unknown.contains("folder"), "{unknown}");
+}
+
+#[test]
+fn vectors_of_a_folder_are_written_once_whole_and_go_on_where_they_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    write_photos(&photos);
+    fs::write(photos.join("dark/zero.png"), b"").unwrap();
+    let checkpoints = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/backbone/checkpoints");
+    let malicious = Command::new(BINARY)
+        .args(["embed", "--weights"])
+        .arg(checkpoints.join("malicious.pth"))
+        .arg("--out")
+        .arg(folder.path().join("x.parquet"))
+        .arg(&photos)
+        .output()
+        .unwrap();
+    assert!(malicious.status.code() == Some(1) && said(&malicious).contains("system"), "{}", said(&malicious));
+
+    // A network of three channels: a moment's training on rendered garments.
+    let store = folder.path().join("store");
+    let garments = ["images.garments.count=200", "images.garments.twin_sets=0", "images.size=32"];
+    let more = ["images.minimum_per_class=1", "backbone.arch=small", "backbone.epochs=0"];
+    let changes: Vec<&str> = garments.into_iter().chain(more).chain(["images.limit=0"]).collect();
+    run(&store, &changes, &["garments", "--until", "backbone"]);
+    let network = fs::read_dir(store.join("objects/backbone")).unwrap().next().unwrap().unwrap().path();
+    let embed = |name: &str| {
+        let mut command = Command::new(BINARY);
+        command.args(["embed", "--arch", "small", "--weights"]).arg(network.join("model.safetensors"));
+        command.arg("--out").arg(folder.path().join(name)).arg(&photos);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let whole = embed("whole.parquet").output().unwrap();
+    assert!(whole.status.success() && said(&whole).contains("80 vectors"), "{}", said(&whole));
+    assert!(fs::read_to_string(folder.path().join("whole.skipped.jsonl")).unwrap().contains("dark/zero.png"));
+    let again = embed("whole.parquet").output().unwrap();
+    assert!(again.status.code() == Some(1) && said(&again).contains("exists already"), "{}", said(&again));
+
+    // As a run leaves it that was stopped after its first batch.
+    let unfinished = folder.path().join(".second.parquet.unfinished");
+    let mut child = embed("second.parquet").spawn().unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !unfinished.join("00000000.json").is_file() && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < limit);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    let resumed = embed("second.parquet").output().unwrap();
+    // It may have come to its end before it could be stopped; then the result is there, and is the same.
+    if resumed.status.success() {
+        assert!(said(&resumed).contains("going on after 64 of 81 images"), "{}", said(&resumed));
+    }
+    let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    assert_eq!(bytes("second.parquet"), bytes("whole.parquet"));
+    assert!(!unfinished.exists());
+}
+
 /// A small wardrobe, trained for a moment: what is tested is the way from a file to a page, not the figures.
 const EXPERIMENT: &str = r#"
 title = "Test"

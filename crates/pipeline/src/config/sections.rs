@@ -1,6 +1,7 @@
 //! The sections of a description and their defaults.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use latentwalk_backbone::TrainOptions;
 use latentwalk_lines::MetricKind;
@@ -13,8 +14,16 @@ pub const DEFAULT_SEED: u64 = 1;
 /// `[backbone]`: the network, and how it is trained (the other keys are [`TrainOptions`]).
 #[derive(Debug, Clone, Serialize)]
 pub struct BackboneConfig {
-    /// A row of the table of architectures.
+    /// A row of the table of architectures; [`DETECTED`] where weights are given and no architecture is.
     pub arch: String,
+    /// A checkpoint to start from; a path from the description's folder. Its content is part of the result's identity,
+    /// its place is not.
+    #[serde(skip)]
+    pub weights: Option<PathBuf>,
+    /// The preset that the weights were trained with: its mean and deviation are used. With weights, torchvision-v1 unless
+    /// told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<String>,
     /// Length of the FC layer; the architecture's own when missing.
     pub fc: Option<usize>,
     /// The attributes that get a head; all of them when empty.
@@ -23,6 +32,9 @@ pub struct BackboneConfig {
     #[serde(flatten)]
     pub train: TrainOptions,
 }
+
+/// The architecture that a checkpoint shows.
+pub const DETECTED: &str = "detected";
 
 /// A layer whose vector is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

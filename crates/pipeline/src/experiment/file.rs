@@ -167,6 +167,7 @@ mod tests {
                 description: experiment.description.clone(),
                 set: experiment.set.clone(),
                 data: None,
+                weights: None,
             };
             let config = crate::config::Config::load(&args).unwrap();
             let known: Vec<&str> = config.images.attributes.0.iter().map(|a| a.name.as_str()).collect();

@@ -4,12 +4,16 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, ensure};
-use latentwalk_backbone::{Augment, Head, HeadReport, ImageSource, NetworkSpec, Targets, TrainData, TrainEvent};
+use latentwalk_backbone::{
+    Augment, Checkpoint, Head, HeadReport, ImageSource, LoadReport, Network, NetworkSpec, PREPROCESSES, Preprocess,
+    Targets, TrainData, TrainEvent, detect_arch, read_checkpoint,
+};
 use latentwalk_cli::Stage;
-use latentwalk_images::{Attribute, AttributeKind, Batcher, Dataset, Label, Pixels, Split};
+use latentwalk_images::{Attribute, AttributeKind, Batcher, Dataset, Label, Pixels, SourceFile, Split};
 use serde_json::{Map, Value, json};
 
 use super::shared;
+use crate::config::{Config, DETECTED};
 use crate::stages::Job;
 
 /// The images crate's batches, as the backbone asks for them.
@@ -53,9 +57,16 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let dataset = shared::dataset(job)?;
     let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
     let train = dataset.rows(Split::Train);
-    let (mean, std) = pixels.statistics(&train)?;
     let heads = heads(job, &dataset)?;
-    let spec = spec(job, &dataset, &heads, mean.clone(), std.clone());
+    let checkpoint = job.config.weights().map(|path| read_checkpoint(&path)).transpose()?;
+    let spec = match &checkpoint {
+        None => {
+            let (mean, std) = pixels.statistics(&train)?;
+            spec(job, &dataset, &heads, &job.config.backbone.arch, mean, std)
+        }
+        Some(checkpoint) => spec_of(job, &dataset, &heads, checkpoint)?,
+    };
+    let (mean, std) = (spec.mean.clone(), spec.std.clone());
     let targets: Vec<Targets> = heads.iter().map(|&(index, a)| targets(&dataset, index, a)).collect();
     let source = Source::new(&dataset, Batcher::new(pixels, mean, std, job.config.augment.clone())?);
     let data =
@@ -64,10 +75,19 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     options.device = job.device.to_owned();
     options.checkpoint_dir = Some(job.partial.to_path_buf());
     let epochs = options.epochs;
-    let trained = latentwalk_backbone::train(&spec, &data, &options, &mut |event| {
+    let on_event = &mut |event: &TrainEvent| {
         show(job, event, epochs, &spec);
         ControlFlow::Continue(())
-    })?;
+    };
+    let trained = match &checkpoint {
+        None => latentwalk_backbone::train(&spec, &data, &options, on_event)?,
+        Some(checkpoint) => {
+            let device = latentwalk_backbone::parse_device(job.device)?;
+            let (network, report) = Network::pretrained(spec.clone(), options.seed, checkpoint, &device)?;
+            say(job, checkpoint, &report);
+            latentwalk_backbone::train_from(network, &data, &options, on_event)?
+        }
+    };
     trained.network.save(job.out)?;
     let test = dataset.rows(Split::Test);
     let reports = latentwalk_backbone::evaluate(&trained.network, &source, &targets, &test, options.batch)?;
@@ -93,7 +113,70 @@ fn heads<'d>(job: &Job<'_>, dataset: &'d Dataset) -> Result<Vec<(usize, &'d Attr
     Ok(all.filter(|(_, a)| wanted.is_empty() || wanted.contains(&a.name)).collect())
 }
 
-fn spec(job: &Job<'_>, dataset: &Dataset, heads: &[(usize, &Attribute)], mean: Vec<f32>, std: Vec<f32>) -> NetworkSpec {
+/// The checkpoint that the description names, as a file from outside.
+///
+/// # Errors
+/// None; a missing file is told where it is read.
+pub fn files(config: &Config) -> Result<Vec<SourceFile>> {
+    let Some(path) = config.weights() else { return Ok(Vec::new()) };
+    let path = latentwalk_backbone::checkpoint_file(&path)?;
+    // By what it is, not by where it lies: moving a file changes no result.
+    Ok(vec![SourceFile { name: "weights".to_owned(), path: Some(path), bytes: None }])
+}
+
+/// What became of the checkpoint's tensors.
+fn say(job: &Job<'_>, checkpoint: &Checkpoint, report: &LoadReport) {
+    let some = |names: &[String]| names.iter().take(4).cloned().collect::<Vec<_>>().join(", ");
+    job.progress.say(&format!(
+        "{}: {} tensors taken; {} start afresh {}; {} not used {}",
+        checkpoint.path().display(),
+        report.matched.len(),
+        report.missing.len(),
+        some(&report.missing),
+        report.unexpected.len(),
+        some(&report.unexpected),
+    ));
+    for r in &report.replaced {
+        job.progress
+            .say(&format!("{} is {:?} in the file and {:?} here: starts afresh", r.name, r.in_file, r.in_network));
+    }
+}
+
+/// The network that a checkpoint asks for, with this data set's heads.
+fn spec_of(
+    job: &Job<'_>,
+    dataset: &Dataset,
+    heads: &[(usize, &Attribute)],
+    checkpoint: &Checkpoint,
+) -> Result<NetworkSpec> {
+    let config = &job.config.backbone;
+    let arch = match config.arch.as_str() {
+        DETECTED => detect_arch(checkpoint)
+            .with_context(|| {
+                format!("{}: cannot tell which ResNet this is; name it by `backbone.arch`", checkpoint.path().display())
+            })?
+            .to_owned(),
+        name => name.to_owned(),
+    };
+    let name = config.preprocess.as_deref().unwrap_or_default();
+    let preset = Preprocess::named(name).with_context(|| {
+        let known: Vec<&str> = PREPROCESSES.iter().map(|p| p.name).collect();
+        format!("`backbone.preprocess` is `{name}`; give one of {}", known.join(", "))
+    })?;
+    let channels = dataset.shape.channels;
+    let (mean, std) = (preset.mean[..channels].to_vec(), preset.std[..channels].to_vec());
+    let spec = spec(job, dataset, heads, &arch, mean, std);
+    Ok(NetworkSpec { fc: config.fc.or(checkpoint.fc_len()), ..spec })
+}
+
+fn spec(
+    job: &Job<'_>,
+    dataset: &Dataset,
+    heads: &[(usize, &Attribute)],
+    arch: &str,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+) -> NetworkSpec {
     let head = |&(_, a): &(usize, &Attribute)| Head {
         name: a.name.clone(),
         classes: a.classes.len(),
@@ -101,7 +184,7 @@ fn spec(job: &Job<'_>, dataset: &Dataset, heads: &[(usize, &Attribute)], mean: V
     };
     let backbone = &job.config.backbone;
     let heads = heads.iter().map(head).collect();
-    NetworkSpec { fc: backbone.fc, mean, std, ..NetworkSpec::new(&backbone.arch, dataset.shape.channels, heads) }
+    NetworkSpec { fc: backbone.fc, mean, std, ..NetworkSpec::new(arch, dataset.shape.channels, heads) }
 }
 
 fn targets(dataset: &Dataset, index: usize, attribute: &Attribute) -> Targets {

@@ -1,0 +1,116 @@
+//! `project`: where new images stand on the direction of a finished run.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use latentwalk_artifacts::{Artifact, Key, Store};
+use latentwalk_backbone::Network;
+use latentwalk_cli::{ProjectArgs, Stage};
+use latentwalk_decomposition::Pca;
+use latentwalk_images::{Dataset, pack_file};
+use latentwalk_probe::Direction;
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::config::Tap;
+use crate::progress::Console;
+use crate::summary::{self, RunFile};
+
+/// Images that go through the network at once.
+const BATCH: usize = 32;
+
+/// Runs the `project` command: one line an image with its position, its likeliest class and that class's probability.
+///
+/// # Errors
+/// A run, an attribute or an artifact that does not exist; no image that can be read.
+pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
+    let store = Store::open(&args.store)?;
+    let run = find_run(&store, args.run.as_deref())?;
+    let artifact = |stage: Stage| artifact(&store, &run, stage);
+    let dataset = Dataset::open(artifact(Stage::Images)?.dir())?;
+    let device = latentwalk_backbone::parse_device(&args.device)?;
+    let network = Network::load(artifact(Stage::Backbone)?.dir(), &device)?;
+    let pca = Pca::load(artifact(Stage::Decomposition)?.dir())?;
+    let tap = tap(&artifact(Stage::Decomposition)?)?;
+    let directions = latentwalk_probe::load(artifact(Stage::Probe)?.dir())?.directions;
+    let direction = directions.iter().find(|d| d.attribute == args.attribute).with_context(|| {
+        let known: Vec<&str> = directions.iter().map(|d| d.attribute.as_str()).collect();
+        format!("the run has no direction of `{}`; it has {}", args.attribute, known.join(", "))
+    })?;
+    let mut text = format!("{:<12}{:<16}{:>8}  image\n", "position", "class", "share");
+    let mut read = 0;
+    for files in args.images.chunks(BATCH) {
+        let packed: Vec<Result<Vec<u8>, String>> =
+            files.par_iter().map(|f| pack_file(f, dataset.shape.width, dataset.shape.channels)).collect();
+        let mut names: Vec<&Path> = Vec::new();
+        let mut pixels: Vec<f32> = Vec::new();
+        for (file, bytes) in files.iter().zip(packed) {
+            match bytes {
+                Ok(bytes) => {
+                    names.push(file);
+                    pixels.extend(normalised(&network, &bytes));
+                }
+                Err(reason) => console.say(&format!("skipped {}: {reason}", file.display())),
+            }
+        }
+        if names.is_empty() {
+            continue;
+        }
+        read += names.len();
+        let (h, w) = (dataset.shape.height, dataset.shape.width);
+        let vectors = network.embed(&pixels, names.len(), h, w, tap.of_network())?;
+        lines(&mut text, &names, direction, &pca.transform(vectors.view())?)?;
+    }
+    ensure!(read > 0, "none of the {} images could be read", args.images.len());
+    crate::commands::print(&text)
+}
+
+fn find_run(store: &Store, name: Option<&str>) -> Result<RunFile> {
+    let folders = summary::run_folders(&store.runs_dir())?;
+    let named = |folder: &Path| folder.file_name().is_some_and(|f| Some(f.to_string_lossy().as_ref()) == name);
+    let folder = match name {
+        None => folders.last(),
+        Some(_) => folders.iter().find(|folder| named(folder)),
+    };
+    let Some(folder) = folder else {
+        match name {
+            Some(name) => bail!("there is no run `{name}` in {}", store.runs_dir().display()),
+            None => bail!("there is no run in {}; run the pipeline first", store.runs_dir().display()),
+        }
+    };
+    summary::read_run(folder).with_context(|| format!("{} holds no record of a run", folder.display()))
+}
+
+fn artifact(store: &Store, run: &RunFile, stage: Stage) -> Result<Artifact> {
+    let key = run.artifacts.get(stage.name()).and_then(|key| Key::parse(key).ok());
+    let key = key.with_context(|| format!("the run's record names no `{stage}`"))?;
+    let found = store.find(stage.name(), &key)?;
+    found.with_context(|| format!("the run's `{stage}` is not in the store any more; run the pipeline again"))
+}
+
+/// The layer that the decomposition was fitted on.
+fn tap(decomposition: &Artifact) -> Result<Tap> {
+    let value = decomposition.manifest().parameters.get("decomposition.tap").cloned();
+    value.map_or(Ok(Tap::Fc), |value| serde_json::from_value(value).context("the decomposition's layer is unknown"))
+}
+
+fn normalised(network: &Network, bytes: &[u8]) -> Vec<f32> {
+    let spec = network.spec();
+    let channel = |(at, &value): (usize, &u8)| {
+        let c = at % spec.in_channels;
+        (f32::from(value) / 255.0 - spec.mean[c]) / spec.std[c]
+    };
+    bytes.iter().enumerate().map(channel).collect()
+}
+
+fn lines(text: &mut String, names: &[&Path], direction: &Direction, z: &Array2<f32>) -> Result<()> {
+    let positions = direction.positions(z.view())?;
+    for (name, position) in names.iter().zip(positions) {
+        let probabilities = direction.model.probabilities(position);
+        let class = direction.model.class_at(position) as usize;
+        let (label, share) = (&direction.classes[class], probabilities[class]);
+        let _ = writeln!(text, "{position:<12.4}{label:<16}{share:>8.3}  {}", name.display());
+    }
+    Ok(())
+}

@@ -16,7 +16,7 @@ const SUM_TOLERANCE: f64 = 1e-6;
 ///
 /// **Units and conventions.** Every row sums to 1; columns stand in the order of the factor's values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Frequencies {
     /// Of the sleeves.
     pub sleeve: [f64; 5],
@@ -30,6 +30,13 @@ pub struct Frequencies {
     pub pattern: [[f64; 5]; 5],
     /// Of the colours, a row a pattern.
     pub colour: [[f64; 12]; 5],
+}
+
+/// The catalogue's; so a table in a file need not name all of them.
+impl Default for Frequencies {
+    fn default() -> Self {
+        Self::catalogue()
+    }
 }
 
 impl Frequencies {

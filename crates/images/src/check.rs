@@ -6,7 +6,7 @@ use std::fmt;
 use crate::dataset::AttributeKind;
 use crate::description::{AttributeDescription, Description, Exif, ImagesSection, MAX_SIZE, Shares, Source};
 use crate::error::{Error, Result};
-use crate::wardrobe::Wardrobe;
+use crate::wardrobe::{self, Wardrobe};
 
 /// How far the three shares may be from making 1.
 const SHARES_TOLERANCE: f64 = 1e-6;
@@ -73,6 +73,14 @@ impl ImagesSection {
         if self.source == Source::Garments {
             let must = "`count` goes from 1 to 1,000,000, `twin_sets` to `count`";
             Wardrobe::options(self).check().map_err(|error| setting("images.garments", error, must))?;
+            let both = self.garments.as_ref().is_some_and(|g| g.balanced && g.frequencies.is_some());
+            if both {
+                let must = "`balanced` is a table of frequencies too: give one of them";
+                return Err(setting("images.garments.frequencies", "given", must));
+            }
+            let must = "every row of a table of frequencies sums to 1";
+            let checked = wardrobe::frequencies(self).check();
+            checked.map_err(|error| setting("images.garments.frequencies", error, must))?;
         }
         if self.source == Source::Idx && self.images.len() != self.labels.len() {
             let got = format!("{} files for {} image files", self.labels.len(), self.images.len());

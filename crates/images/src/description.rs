@@ -184,6 +184,12 @@ pub enum Rest {
     Unlabelled,
 }
 
+impl Rest {
+    fn is_error(&self) -> bool {
+        *self == Self::Error
+    }
+}
+
 /// Table `[attributes.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,6 +212,9 @@ pub struct AttributeDescription {
     /// What becomes of values that the map or the classes do not have.
     #[serde(default)]
     pub rest: Rest,
+    /// For kinds `ordered` and `nominal`: what becomes of an image with several labels at once.
+    #[serde(default, skip_serializing_if = "Rest::is_error")]
+    pub several: Rest,
     /// From a source's value to a class; without it values are classes.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub map: std::collections::BTreeMap<String, String>,

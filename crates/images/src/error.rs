@@ -177,7 +177,7 @@ pub enum Error {
     },
     /// A cell has several labels but the attribute takes one.
     #[error(
-        "{place} has several labels (`{value}`) for attribute `{attribute}`, which takes one: declare `kind = \"multi\"` or leave one label"
+        "{place} has several labels (`{value}`) for attribute `{attribute}`, which takes one: declare `kind = \"multi\"`, set `several = \"unlabelled\"`, or leave one label"
     )]
     SeveralLabels {
         /// The attribute.

@@ -94,6 +94,7 @@ impl<'a> Mapper<'a> {
             (_, []) => Ok(Label::Missing),
             (AttributeKind::Multi, _) => Ok(Label::Many(found)),
             (_, [class]) => Ok(Label::One(*class)),
+            _ if self.attribute.several == Rest::Unlabelled => Ok(Label::Missing),
             _ => Err(Error::SeveralLabels {
                 attribute: self.attribute.name.clone(),
                 place: table.place(record),
@@ -139,6 +140,8 @@ mod tests {
         assert_eq!(labels, [Label::Many(vec![0, 1]), Label::Missing, Label::Many(vec![0])]);
         let error = mapped("kind = \"nominal\"", &["a|b", "b"]).unwrap_err().to_string();
         assert!(error.contains("m.csv, row 2 has several labels (`a|b`) for attribute `x`"), "{error}");
+        let (_, labels) = mapped("kind = \"nominal\"\nseveral = \"unlabelled\"", &["a|b", "b", "a"]).unwrap();
+        assert_eq!(labels, [Label::Missing, Label::One(1), Label::One(0)]);
         let (_, labels) =
             mapped("kind = \"nominal\"\nmap = { a = \"A\", b = \"A\", c = \"C\" }", &["a|b", "c"]).unwrap();
         assert_eq!(labels, [Label::One(0), Label::One(1)]);

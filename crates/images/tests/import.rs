@@ -505,12 +505,29 @@ fn rendered_garments_are_a_source_like_any_other() {
 }
 
 #[test]
+fn a_description_may_bring_its_own_frequencies() {
+    let dir = TempDir::new().unwrap();
+    let table =
+        "count = 60\n    frequencies = { length = [[1,0,0,0,0],[1,0,0,0,0],[0,0,0,0,1],[0,0,0,0,1],[0,0,0,0,1]] }";
+    let text = GARMENTS.replace("count = 60", table).replace("minimum_per_class = 1", "minimum_per_class = 0");
+    let (dataset, _out) = run(&text, dir.path()).unwrap();
+    let length = dataset.attribute("length").unwrap();
+    let counts: Vec<usize> =
+        (0..5).map(|class| dataset.items.iter().filter(|i| i.labels[length] == Label::One(class)).count()).collect();
+    assert!(counts[0] > 20 && counts[4] > 10 && counts[1..4] == [0, 0, 0], "{counts:?}");
+}
+
+#[test]
 fn a_wardrobe_that_cannot_be_drawn_is_refused_with_its_key() {
     let dir = TempDir::new().unwrap();
     let refused = |from: &str, to: &str| message(&GARMENTS.replace(from, to), dir.path());
     assert!(refused("count = 60", "count = 0").contains("`images.garments`"));
     assert!(refused("twin_sets = 2", "twin_sets = 61").contains("61 twin sets"));
     assert!(refused("count = 60", "colour = 60").contains("colour"));
+    let table = "count = 60\n    frequencies = { sleeve = [0.5, 0.5, 0.1, 0.0, 0.0] }";
+    assert!(refused("count = 60", table).contains("frequencies of sleeve, row 0: they sum to 1.1"));
+    let both = "count = 60\n    balanced = true\n    frequencies = { }";
+    assert!(refused("count = 60", both).contains("`images.garments.frequencies` is given"));
     let file = refused("size = 64", "size = 64\n    file = \"labels.csv\"");
     assert!(file.contains("`images.file`") && file.contains("garments"), "{file}");
     let elsewhere = FOLDER.replace("[attributes.tone]", "[images.garments]\ncount = 5\n[attributes.tone]");

@@ -87,7 +87,7 @@ pub struct PipelineArgs {
 /// Which description, and where its data lie.
 #[derive(Debug, Clone, Args)]
 pub struct DescriptionArgs {
-    /// A built-in description (`fashion-mnist`, `garments`, `fashion-mnist-60k`) or the path of a TOML file.
+    /// A built-in description (`fashion-mnist`, `garments`, `fashion-mnist-60k`, `imaterialist`) or the path of a TOML file.
     #[arg(default_value = DEFAULT_DESCRIPTION)]
     pub description: String,
     /// Change one key of the description, e.g. `--set probe.restarts=16`; may be given several times.

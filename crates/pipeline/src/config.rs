@@ -95,6 +95,10 @@ impl Config {
             let backbone = table.entry("backbone").or_insert_with(|| toml::Value::Table(toml::Table::new()));
             let backbone = backbone.as_table_mut().context("`backbone` is not a section")?;
             backbone.insert("weights".to_owned(), toml::Value::String(path));
+            // The description's network gives way to the checkpoint's, unless it was asked for in the same breath.
+            if !args.set.iter().any(|change| change.trim_start().starts_with("backbone.arch")) {
+                backbone.remove("arch");
+            }
         }
         Self::from_table(table, fallback, text, origin).with_context(|| description.to_owned())
     }
@@ -332,10 +336,34 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_description_loads() {
+    fn the_default_description_has_its_name() {
         let config = load(&[]).unwrap();
         assert_eq!(config.name, "fashion-mnist");
         assert!(config.parameters().unwrap().contains_key("probe.restarts"));
+    }
+
+    #[test]
+    fn every_built_in_description_loads() {
+        for known in BUILT_IN {
+            let data = known.needs_files.then(|| PathBuf::from("data"));
+            let config = Config::load(&DescriptionArgs { data, ..named(known.name) }).unwrap();
+            assert!(config.parameters().unwrap().len() > 50, "{}", known.name);
+        }
+    }
+
+    #[test]
+    fn weights_are_known_by_their_content_not_by_their_place() {
+        let with = |weights: Option<&str>| {
+            let weights = weights.map(PathBuf::from);
+            Config::load(&DescriptionArgs { weights, ..named("fashion-mnist") }).unwrap()
+        };
+        let (a, b) = (with(Some("a/r.pth")), with(Some("/b/r.pth")));
+        assert_eq!(a.parameters().unwrap(), b.parameters().unwrap());
+        assert_eq!(a.parameters().unwrap()["backbone.arch"], Value::from(DETECTED));
+        assert_eq!(b.weights(), Some(PathBuf::from("/b/r.pth")));
+        assert!(a.weights().unwrap().is_absolute());
+        assert_eq!(with(None).parameters().unwrap()["backbone.arch"], Value::from("small"));
+        assert!(message(&["backbone.preprocess=torchvision-v1"]).contains("backbone.weights"));
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::config::Config;
 use crate::progress::Progress;
 use crate::stage;
 
+/// Lists the files from outside the store that a stage reads.
+pub type Outside = fn(&Config) -> Result<Vec<SourceFile>>;
+
 /// One row of the table.
 pub struct StageRow {
     /// The stage, whose result is the artifact of the same name.
@@ -30,7 +33,7 @@ pub struct StageRow {
     /// Whether the device is part of the result's identity.
     pub device: bool,
     /// Lists the files from outside the store that are read; their content is part of the result's identity.
-    pub outside: Option<fn(&Config) -> Result<Vec<SourceFile>>>,
+    pub outside: Option<Outside>,
     /// The files that it writes.
     pub writes: &'static [&'static str],
     /// Does the work, and returns the figures for the manifest.

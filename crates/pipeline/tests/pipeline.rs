@@ -348,6 +348,7 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     let (code, checked) = latentwalk(&["import", &description, "--check", "--contents"]);
     assert!(code == Some(0) && checked.contains("81") && checked.contains("cut.jpg"), "{checked}");
     assert!(!store.exists());
+    fs::remove_file(photos.join("dark/cut.jpg")).unwrap();
 
     let small: Vec<&str> =
         "--set images.size=32 --set backbone.batch=16 --set decomposition.axes=8 --set probe.restarts=2 \
@@ -384,7 +385,7 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     assert!(code == Some(1) && grey.contains("grey"), "{grey}");
 
     // New images on the direction.
-    let attribute = "folder";
+    let attribute = "category";
     let dark = text(&photos.join("dark/00.png"));
     let light = text(&photos.join("light/00.png"));
     let project = |attribute: &str| {
@@ -395,7 +396,7 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     let class = |image: &str| placed.lines().find(|l| l.ends_with(image)).unwrap().split_whitespace().nth(1).unwrap();
     assert_eq!((class("dark/00.png"), class("light/00.png")), ("dark", "light"), "{placed}");
     let (code, unknown) = project("sleeve");
-    assert!(code == Some(1) && unknown.contains("folder"), "{unknown}");
+    assert!(code == Some(1) && unknown.contains("category"), "{unknown}");
 }
 
 #[test]
@@ -464,7 +465,8 @@ study = "STUDY"
 description = "garments"
 set = [
   "images.garments.count=500", "images.garments.twin_sets=6", "images.size=32", "images.minimum_per_class=2",
-  "backbone.arch=small", "backbone.epochs=1", "decomposition.axes=20", "probe.restarts=2", "probe.epochs=8",
+  "backbone.arch=small", "backbone.epochs=3", "backbone.batch=16",
+  "probe.attributes=['pattern']", "probe.restarts=4",
   "walks.starts=10", "metrics.starts=10", "index.queries=10",
   "embeddings.taps=['fc', 'pool', 'stem', 'layer1', 'layer2', 'layer3']",
 ]

@@ -29,6 +29,12 @@ pub const BUILT_IN: &[BuiltIn] = &[
         files: &[],
         needs_files: true,
     },
+    BuiltIn {
+        name: "imaterialist",
+        text: include_str!("../../../../fixtures/imaterialist/imaterialist.toml"),
+        files: &[],
+        needs_files: true,
+    },
 ];
 
 /// A description whose text travels inside the binary, with its data or without.

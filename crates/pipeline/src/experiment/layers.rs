@@ -22,7 +22,7 @@ use crate::stage::shared::{self, Question};
 use crate::stages::Job;
 
 /// Restarts of the probe at each place: as many attributes and layers as here leave no time for more.
-const RESTARTS: usize = 4;
+const RESTARTS: usize = 8;
 /// Layers in the order of the forward pass, with the name that the figure gives them.
 const LAYERS: [(Tap, &str); 6] = [
     (Tap::Stem, "stem"),
@@ -32,6 +32,8 @@ const LAYERS: [(Tap, &str); 6] = [
     (Tap::Pool, "stage 4, pooled"),
     (Tap::Fc, "FC"),
 ];
+/// The AUC of an axis that tells nothing.
+const CHANCE: f64 = 0.5;
 /// What comes after the layers: the FC layer's first principal axes.
 const PCA: &str = "PCA";
 
@@ -99,7 +101,12 @@ fn separate(
     };
     let one = |q: &Question| {
         let task = Task { name: &q.name, classes: &q.classes, order: &q.order, z: z.view(), labels: &q.labels, splits };
-        Ok(mean_pair_auc(&latentwalk_probe::fit(&task, &options, &|_, _| {})?))
+        match latentwalk_probe::fit(&task, &options, &|_, _| {}) {
+            Ok(direction) => Ok(mean_pair_auc(&direction)),
+            // No restart found anything to go by.
+            Err(latentwalk_probe::Error::AllCollapsed { .. }) => Ok(CHANCE),
+            Err(error) => Err(error.into()),
+        }
     };
     questions.iter().map(one).collect()
 }

@@ -319,16 +319,10 @@ impl Work<'_> {
 
     fn decode(&self, shard: usize) -> Batch {
         let files = &self.files[shard * SHARD..((shard + 1) * SHARD).min(self.files.len())];
-        let spec = self.network.spec();
-        let normalised = |file: &String| -> Result<Vec<f32>, String> {
-            let bytes = prepare(&self.folder.join(file), &self.preparation)?;
-            let channel = |(at, &value): (usize, &u8)| {
-                let c = at % spec.in_channels;
-                (f32::from(value) / 255.0 - spec.mean[c]) / spec.std[c]
-            };
-            Ok(bytes.iter().enumerate().map(channel).collect())
+        let decode = |file: &String| -> Result<Vec<f32>, String> {
+            Ok(normalised(self.network, &prepare(&self.folder.join(file), &self.preparation)?))
         };
-        let decoded: Vec<_> = files.par_iter().map(normalised).collect();
+        let decoded: Vec<_> = files.par_iter().map(decode).collect();
         let mut batch = Batch { shard, ids: Vec::new(), pixels: Vec::new(), skipped: Vec::new() };
         for (file, image) in files.iter().zip(decoded) {
             match image {
@@ -341,6 +335,16 @@ impl Work<'_> {
         }
         batch
     }
+}
+
+/// Bytes of pixels as the network takes them.
+pub(crate) fn normalised(network: &Network, bytes: &[u8]) -> Vec<f32> {
+    let spec = network.spec();
+    let channel = |(at, &value): (usize, &u8)| {
+        let c = at % spec.in_channels;
+        (f32::from(value) / 255.0 - spec.mean[c]) / spec.std[c]
+    };
+    bytes.iter().enumerate().map(channel).collect()
 }
 
 fn tell(out: &Path, rows: usize, skipped: &[Skipped], console: &Console) -> Result<()> {

@@ -14,6 +14,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::config::Tap;
+use crate::embed::normalised;
 use crate::progress::Console;
 use crate::summary::{self, RunFile};
 
@@ -93,15 +94,6 @@ fn artifact(store: &Store, run: &RunFile, stage: Stage) -> Result<Artifact> {
 fn tap(decomposition: &Artifact) -> Result<Tap> {
     let value = decomposition.manifest().parameters.get("decomposition.tap").cloned();
     value.map_or(Ok(Tap::Fc), |value| serde_json::from_value(value).context("the decomposition's layer is unknown"))
-}
-
-fn normalised(network: &Network, bytes: &[u8]) -> Vec<f32> {
-    let spec = network.spec();
-    let channel = |(at, &value): (usize, &u8)| {
-        let c = at % spec.in_channels;
-        (f32::from(value) / 255.0 - spec.mean[c]) / spec.std[c]
-    };
-    bytes.iter().enumerate().map(channel).collect()
 }
 
 fn lines(text: &mut String, names: &[&Path], direction: &Direction, z: &Array2<f32>) -> Result<()> {

@@ -100,6 +100,10 @@ pub struct DescriptionArgs {
     /// with `model.safetensors`). Heads of another size are replaced. See also `backbone.trainable`.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
+    /// Vectors that another program made: Parquet with `id` and `vector`, or `.npy` in the order of the images. No network
+    /// is trained or run.
+    #[arg(long, value_name = "FILE")]
+    pub embeddings: Option<PathBuf>,
 }
 
 /// Arguments of `init`.

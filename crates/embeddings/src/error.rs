@@ -45,6 +45,14 @@ pub enum Error {
         /// The version this crate writes.
         known: u32,
     },
+    /// A NumPy file that cannot be taken as vectors.
+    #[error("{}: {reason}", path.display())]
+    Numpy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: &'static str,
+    },
     /// A column that every table has is not there.
     #[error("{}: no column `{column}`; a table of embeddings has `id`, `split` and `vector`", path.display())]
     MissingColumn {

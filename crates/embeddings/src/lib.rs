@@ -36,6 +36,7 @@
 mod decode;
 mod encode;
 mod error;
+mod foreign;
 mod reader;
 mod schema;
 mod table;
@@ -43,6 +44,7 @@ mod text_table;
 mod writer;
 
 pub use error::Error;
+pub use foreign::{Vectors, read_vectors};
 pub use reader::{Batches, DEFAULT_BATCH_ROWS, Reader};
 pub use schema::{AttributeColumn, ID, SCHEMA_KEY, SCHEMA_VERSION, SPLIT, Schema, VECTOR};
 pub use table::{LabelColumn, Labels, Table};

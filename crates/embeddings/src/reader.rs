@@ -90,6 +90,19 @@ impl Reader {
         Ok(all)
     }
 
+    /// The ids of all rows, in file order.
+    ///
+    /// **Errors.** As [`Reader::batches`].
+    pub fn ids(&self) -> Result<Vec<String>> {
+        let decoder = self.decoder();
+        let mut all = Vec::new();
+        for batch in self.stream(LABEL_ROWS, Some(&[ID]))? {
+            let (first, batch) = batch?;
+            all.extend(decoder.texts(&batch, ID, first)?);
+        }
+        Ok(all)
+    }
+
     /// The vectors of all rows, or of the given ones, in one matrix.
     ///
     /// **Shapes.** `n x d`, `n` the number of rows asked for. `rows` must increase.

@@ -141,6 +141,7 @@ pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
                 set: set.clone(),
                 data: data.clone(),
                 weights: None,
+                embeddings: None,
             };
             why(&store, &Config::load(&source)?, device, *stage)
         }

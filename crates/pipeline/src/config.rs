@@ -89,16 +89,14 @@ impl Config {
             apply(&mut table, change)?;
         }
         if let Some(weights) = &args.weights {
-            // Named on the command line, so from where the user stands and not from the description's folder.
-            let path = std::path::absolute(weights)?;
-            let path = path.to_str().context("the path of --weights is not UTF-8")?.to_owned();
-            let backbone = table.entry("backbone").or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            let backbone = backbone.as_table_mut().context("`backbone` is not a section")?;
-            backbone.insert("weights".to_owned(), toml::Value::String(path));
+            let backbone = named_by_user(&mut table, "backbone", "weights", weights)?;
             // The description's network gives way to the checkpoint's, unless it was asked for in the same breath.
             if !args.set.iter().any(|change| change.trim_start().starts_with("backbone.arch")) {
                 backbone.remove("arch");
             }
+        }
+        if let Some(vectors) = &args.embeddings {
+            named_by_user(&mut table, "embeddings", "file", vectors)?;
         }
         Self::from_table(table, fallback, text, origin).with_context(|| description.to_owned())
     }
@@ -149,6 +147,14 @@ impl Config {
             self.embeddings.taps.contains(&d.tap),
             "`decomposition.tap` is not among `embeddings.taps`; add it there"
         );
+        ensure!(
+            self.embeddings.file.is_none() || self.embeddings.taps == [Tap::Fc],
+            "`embeddings.taps` belongs to a network; with `embeddings.file` leave it out"
+        );
+        ensure!(
+            self.embeddings.file.is_none() || self.backbone.weights.is_none(),
+            "both vectors and weights are given; vectors need no network, so leave the weights out"
+        );
         ensure!(self.embeddings.batch > 0, "`embeddings.batch` is 0; give at least 1");
         ensure!(self.embeddings.row_group_rows > 0, "`embeddings.row_group_rows` is 0; give at least 1");
         ensure!(self.walks.stops >= 2, "`walks.stops` is {}; a walk needs at least 2", self.walks.stops);
@@ -166,11 +172,20 @@ impl Config {
 
     /// Where the checkpoint lies that the backbone starts from.
     pub fn weights(&self) -> Option<PathBuf> {
-        let weights = self.backbone.weights.as_ref()?;
-        Some(match &self.origin {
-            Origin::Folder(folder) => folder.join(weights),
-            Origin::Embedded(_) => weights.clone(),
-        })
+        self.backbone.weights.as_ref().map(|path| self.beside(path))
+    }
+
+    /// Where the vectors lie that another program made.
+    pub fn vectors(&self) -> Option<PathBuf> {
+        self.embeddings.file.as_ref().map(|path| self.beside(path))
+    }
+
+    /// A path as the description means it.
+    fn beside(&self, path: &Path) -> PathBuf {
+        match &self.origin {
+            Origin::Folder(folder) => folder.join(path),
+            Origin::Embedded(_) => path.to_owned(),
+        }
     }
 
     /// Every key with its value, defaults included, as dotted names.
@@ -201,6 +216,17 @@ impl Config {
         }
         Ok(flat)
     }
+}
+
+/// Writes the path of a file that was named on the command line into a section, and gives the section: such a path starts
+/// where the user stands, not in the description's folder.
+fn named_by_user<'t>(table: &'t mut toml::Table, section: &str, key: &str, path: &Path) -> Result<&'t mut toml::Table> {
+    let path = std::path::absolute(path)?;
+    let path = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned();
+    let own = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    let own = own.as_table_mut().with_context(|| format!("`{section}` is not a section"))?;
+    own.insert(key.to_owned(), toml::Value::String(path));
+    Ok(own)
 }
 
 fn source(description: &str, data: Option<&Path>) -> Result<(String, String, Origin)> {
@@ -328,7 +354,13 @@ mod tests {
     }
 
     fn named(description: &str) -> DescriptionArgs {
-        DescriptionArgs { description: description.to_owned(), set: Vec::new(), data: None, weights: None }
+        DescriptionArgs {
+            description: description.to_owned(),
+            set: Vec::new(),
+            data: None,
+            weights: None,
+            embeddings: None,
+        }
     }
 
     fn message(changes: &[&str]) -> String {

@@ -31,6 +31,10 @@ pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
     let artifact = |stage: Stage| artifact(&store, &run, stage);
     let dataset = Dataset::open(artifact(Stage::Images)?.dir())?;
     let device = latentwalk_backbone::parse_device(&args.device)?;
+    ensure!(
+        run.artifacts.contains_key(Stage::Backbone.name()),
+        "the run was made from given vectors: without a network new images cannot be placed"
+    );
     let network = Network::load(artifact(Stage::Backbone)?.dir(), &device)?;
     let pca = Pca::load(artifact(Stage::Decomposition)?.dir())?;
     let tap = tap(&artifact(Stage::Decomposition)?)?;

@@ -110,7 +110,8 @@ pub fn plan(config: &Config, store: &Store, device: &str, until: Option<Stage>) 
     let parameters = config.parameters()?;
     let mut keys: BTreeMap<Stage, Key> = BTreeMap::new();
     let mut plan = Vec::new();
-    for row in STAGES.iter().filter(|r| until.is_none_or(|u| r.stage <= u)) {
+    let wanted = |row: &&StageRow| until.is_none_or(|u| row.stage <= u) && !row.skip.is_some_and(|skip| skip(config));
+    for row in STAGES.iter().filter(wanted) {
         let recipe = Recipe {
             stage: row.stage.name().to_owned(),
             revision: row.revision,

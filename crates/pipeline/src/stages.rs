@@ -34,6 +34,8 @@ pub struct StageRow {
     pub device: bool,
     /// Lists the files from outside the store that are read; their content is part of the result's identity.
     pub outside: Option<Outside>,
+    /// Whether a description does without it.
+    pub skip: Option<fn(&Config) -> bool>,
     /// The files that it writes.
     pub writes: &'static [&'static str],
     /// Does the work, and returns the figures for the manifest.
@@ -118,6 +120,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["name", "images", "attributes"],
         device: false,
         outside: Some(|config| Ok(latentwalk_images::files(&config.images, &config.origin)?)),
+        skip: None,
         writes: &["dataset.json", "items.jsonl", "pixels.u8", "skipped.jsonl"],
         run: stage::images::run,
     },
@@ -129,6 +132,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["augment", "backbone"],
         device: true,
         outside: Some(stage::backbone::files),
+        skip: Some(|config| config.vectors().is_some()),
         writes: &["model.safetensors", "network.json", "history.json", "evaluation.json"],
         run: stage::backbone::run,
     },
@@ -139,7 +143,8 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Backbone],
         parameters: &["embeddings"],
         device: true,
-        outside: None,
+        outside: Some(stage::embeddings::files),
+        skip: None,
         writes: &["TAP.parquet"],
         run: stage::embeddings::run,
     },
@@ -151,6 +156,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["decomposition"],
         device: false,
         outside: None,
+        skip: None,
         writes: &["pca.safetensors", "pca.json", "coordinates.parquet"],
         run: stage::decomposition::run,
     },
@@ -162,6 +168,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["probe"],
         device: false,
         outside: None,
+        skip: None,
         writes: &["directions.safetensors", "directions.json", "ATTRIBUTE.npy", "ATTRIBUTE.embedding.npy"],
         run: stage::probe::run,
     },
@@ -173,6 +180,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["null", "probe"],
         device: false,
         outside: None,
+        skip: None,
         writes: &["null.json"],
         run: stage::null::run,
     },
@@ -184,6 +192,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["metrics", "pool", "walks.stops", "walks.placing"],
         device: false,
         outside: None,
+        skip: None,
         writes: &["metrics.json"],
         run: stage::metrics::run,
     },
@@ -195,6 +204,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["index", "pool", "walks.stops", "walks.placing", "walks.start_split"],
         device: false,
         outside: None,
+        skip: None,
         writes: &["ATTRIBUTE/"],
         run: stage::index::run,
     },
@@ -206,6 +216,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["walks", "pool", "index.ef"],
         device: false,
         outside: None,
+        skip: None,
         writes: &["walks.json"],
         run: stage::walks::run,
     },
@@ -227,6 +238,7 @@ pub const STAGES: &[StageRow] = &[
         parameters: &["report", "name"],
         device: false,
         outside: None,
+        skip: None,
         writes: &["report.html"],
         run: stage::report::run,
     },
@@ -272,6 +284,7 @@ mod tests {
             set: Vec::new(),
             data: None,
             weights: None,
+            embeddings: None,
         })
         .expect("the built-in description loads");
         let all = config.parameters().expect("parameters");

@@ -91,7 +91,11 @@ impl Record<'_> {
         Ok(json!({
             "seconds": (self.seconds * 1e3).round() / 1e3,
             "peak_memory_bytes": peak_memory_bytes(),
-            "accuracy": self.metric(Stage::Backbone, "accuracy")?,
+            "accuracy": match self.artifacts.contains_key(&Stage::Backbone) {
+                true => self.metric(Stage::Backbone, "accuracy")?,
+                // Vectors were given: no network was trained.
+                false => json!({}),
+            },
             "variance": self.metric(Stage::Decomposition, "variance")?,
             "directions": self.metric(Stage::Probe, "directions")?,
             "walks": self.metric(Stage::Walks, "walks")?,

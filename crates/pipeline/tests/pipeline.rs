@@ -454,6 +454,32 @@ fn vectors_of_a_folder_are_written_once_whole_and_go_on_where_they_stopped() {
     let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("second.parquet"), bytes("whole.parquet"));
     assert!(!unfinished.exists());
+
+    // The pipeline on vectors that it did not make: no network is trained.
+    fs::remove_file(photos.join("dark/zero.png")).unwrap();
+    assert!(Command::new(BINARY).arg("init").arg(&photos).output().unwrap().status.success());
+    let given = |vectors: &str| {
+        let mut command = Command::new(BINARY);
+        command
+            .arg("pipeline")
+            .arg(photos.join("latentwalk.toml"))
+            .arg("--embeddings")
+            .arg(folder.path().join(vectors));
+        command.arg("--store").arg(folder.path().join("given")).args(["--set", "decomposition.axes=6"]);
+        command.args(["--set", "walks.starts=4", "--set", "metrics.starts=4", "--set", "index.queries=4"]);
+        command.output().unwrap()
+    };
+    let output = given("whole.parquet");
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(!made(&text).contains(&"backbone") && made(&text).contains(&"report"), "{text}");
+    let run = runs(&folder.path().join("given")).pop().unwrap();
+    assert!(json(&run.join("summary.json"))["directions"]["category"]["min_adjacent_auc"].as_f64().unwrap() > 0.9);
+    fs::rename(folder.path().join("whole.parquet"), folder.path().join("moved.parquet")).unwrap();
+    assert!(said(&given("moved.parquet")).contains("nothing to do"));
+    fs::write(photos.join("dark/new.png"), fs::read(photos.join("dark/00.png")).unwrap()).unwrap();
+    let missing = given("moved.parquet");
+    assert!(said(&missing).contains("no vector for 1 of 81 images, the first is `dark/new.png`"), "{}", said(&missing));
 }
 
 /// A small wardrobe, trained for a moment: what is tested is the way from a file to a page, not the figures.

@@ -96,6 +96,11 @@ impl Tap {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EmbeddingsConfig {
+    /// Vectors that another program made, instead of a network's: a Parquet table (`id`, `vector`) or a `.npy` file whose
+    /// rows stand in the order of the images. A path from the description's folder; its content is part of the result's
+    /// identity, its place is not.
+    #[serde(skip_serializing)]
+    pub file: Option<PathBuf>,
     /// The layers whose vectors are written.
     pub taps: Vec<Tap>,
     /// Images a forward pass.
@@ -106,7 +111,7 @@ pub struct EmbeddingsConfig {
 
 impl Default for EmbeddingsConfig {
     fn default() -> Self {
-        Self { taps: vec![Tap::Fc], batch: 128, row_group_rows: 16_384 }
+        Self { file: None, taps: vec![Tap::Fc], batch: 128, row_group_rows: 16_384 }
     }
 }
 

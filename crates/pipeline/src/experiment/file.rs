@@ -168,6 +168,7 @@ mod tests {
                 set: experiment.set.clone(),
                 data: None,
                 weights: None,
+                embeddings: None,
             };
             let config = crate::config::Config::load(&args).unwrap();
             let known: Vec<&str> = config.images.attributes.0.iter().map(|a| a.name.as_str()).collect();

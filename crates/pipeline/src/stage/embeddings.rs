@@ -1,15 +1,19 @@
 //! Every image's vector, written as a stream.
 
-use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
 use latentwalk_backbone::{ImageSource, Network};
 use latentwalk_cli::Stage;
-use latentwalk_embeddings::{AttributeColumn, Schema, Table, Writer, WriterOptions};
-use latentwalk_images::{AttributeKind, Augmentation, Batcher, Dataset, Pixels};
+use latentwalk_embeddings::{AttributeColumn, Schema, Table, Vectors, Writer, WriterOptions, read_vectors};
+use latentwalk_images::{AttributeKind, Augmentation, Batcher, Dataset, Pixels, SourceFile};
+use ndarray::Axis;
 use serde_json::{Value, json};
 
 use super::backbone::Source;
 use super::shared;
-use crate::config::Tap;
+use crate::config::{Config, Tap};
 use crate::stages::Job;
 
 /// Runs the trained network over all images, in the dataset's order.
@@ -20,6 +24,9 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let options = &job.config.embeddings;
     ensure!(!options.taps.is_empty(), "`embeddings.taps` is empty; name at least `fc`");
     let dataset = shared::dataset(job)?;
+    if let Some(path) = job.config.vectors() {
+        return given(job, &dataset, &path);
+    }
     let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
     let device = latentwalk_backbone::parse_device(job.device)?;
     let network = Network::load(job.folder(Stage::Backbone)?, &device)?;
@@ -54,6 +61,67 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
         files.insert(tap.file().to_owned(), json!({ "rows": summary.rows, "bytes": summary.bytes }));
     }
     Ok(json!({ "files": files }))
+}
+
+/// The file of given vectors, as a file from outside.
+///
+/// # Errors
+/// None; a missing file is told where it is read.
+pub fn files(config: &Config) -> Result<Vec<SourceFile>> {
+    let file = config.vectors().map(|path| SourceFile { name: "vectors".to_owned(), path: Some(path), bytes: None });
+    Ok(file.into_iter().collect())
+}
+
+/// Takes the vectors that another program made, one for every image.
+fn given(job: &Job<'_>, dataset: &Dataset, path: &Path) -> Result<Value> {
+    let found = read_vectors(path)?;
+    let places = places(dataset, &found, path)?;
+    let rows = WriterOptions { row_group_rows: job.config.embeddings.row_group_rows };
+    let schema = schema(dataset, found.vectors.ncols(), Tap::Fc);
+    let mut writer = Writer::create(job.out.join(Tap::Fc.file()), &schema, rows)?;
+    let all: Vec<usize> = (0..dataset.items.len()).collect();
+    for part in all.chunks(shared::READ_ROWS) {
+        let chosen: Vec<usize> = part.iter().map(|&row| places[row]).collect();
+        writer.write(&table(dataset, part, found.vectors.select(Axis(0), &chosen)))?;
+        job.progress.set(part.last().map_or(0, |last| last + 1), all.len());
+    }
+    let summary = writer.finish()?;
+    let unused = found.vectors.nrows() - places.len();
+    if unused > 0 {
+        job.progress.say(&format!("{unused} vectors of {} belong to no image of the data set", path.display()));
+    }
+    Ok(json!({ "files": { Tap::Fc.file(): { "rows": summary.rows, "bytes": summary.bytes } } }))
+}
+
+/// The vector's row of every image.
+fn places(dataset: &Dataset, found: &Vectors, path: &Path) -> Result<Vec<usize>> {
+    let images = dataset.items.len();
+    let Some(ids) = &found.ids else {
+        ensure!(
+            found.vectors.nrows() == images,
+            "{} has {} rows for {images} images; a file without ids needs one row for every image, in their order",
+            path.display(),
+            found.vectors.nrows()
+        );
+        return Ok((0..images).collect());
+    };
+    let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
+    for (row, id) in ids.iter().enumerate() {
+        if let Some(first) = rows.insert(id, row) {
+            bail!("{}: rows {first} and {row} have the same id `{id}`", path.display());
+        }
+    }
+    let missing: Vec<&str> =
+        dataset.items.iter().map(|item| item.id.as_str()).filter(|id| !rows.contains_key(id)).collect();
+    ensure!(
+        missing.is_empty(),
+        "{} has no vector for {} of {images} images, the first is `{}`; its own first id is `{}`",
+        path.display(),
+        missing.len(),
+        missing.first().copied().unwrap_or_default(),
+        ids.first().map_or("", String::as_str)
+    );
+    Ok(dataset.items.iter().map(|item| rows[item.id.as_str()]).collect())
 }
 
 /// The table of some rows' vectors.

@@ -35,7 +35,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
         title: job.config.report.title.clone().unwrap_or_else(|| format!("{}: lines of a classifier", dataset.name)),
         summary: summary(job.config),
         facts: facts(job, dataset)?,
-        training: Some(training(job, &scene)?),
+        training: job.inputs.contains_key(&Stage::Backbone).then(|| training(job, &scene)).transpose()?,
         spectrum: Some(spectrum(job)?),
         attributes: sections::all(&sources, &walks)?,
         images,
@@ -48,6 +48,13 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
 }
 
 fn summary(config: &Config) -> String {
+    if config.vectors().is_some() {
+        return format!(
+            "Vectors of {} were given; each attribute's direction in their space was found on train images, measured on \
+             held-out ones, and walked along through real images.",
+            config.name
+        );
+    }
     format!(
         "A network was trained on {}; each attribute's direction in the space of its last layer was found on train \
          images, measured on held-out ones, and walked along through real images.",

@@ -236,7 +236,7 @@ fn attribute_survey(
         found.dedup();
         labelled += usize::from(!found.is_empty());
         found.iter().for_each(|&class| images[class as usize] += 1);
-        if found.len() > 1 && attribute.kind != AttributeKind::Multi {
+        if found.len() > 1 && attribute.kind != AttributeKind::Multi && attribute.several == Rest::Error {
             several.push(record);
         }
     }
@@ -447,6 +447,18 @@ mod tests {
         ] {
             assert!(said.contains(expected), "{expected}\n{said}");
         }
+    }
+
+    #[test]
+    fn several_labels_are_not_suspicious_where_the_description_provides_for_them() {
+        let dir = folder();
+        let origin = Origin::Folder(dir.path().into());
+        let look = |text: &str| {
+            survey(&Description::parse(text).unwrap(), &origin, Depth::Names, &|_, _| {}).unwrap().to_string()
+        };
+        let told = TEXT.replace("[attributes.tags]", "[attributes.tags]\nseveral = \"unlabelled\"");
+        assert!(look(TEXT).contains("several labels for attribute `tags`"));
+        assert!(!look(&told).contains("several labels for attribute `tags`"));
     }
 
     #[test]

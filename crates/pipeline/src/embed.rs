@@ -57,10 +57,11 @@ pub fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
         files: fingerprint(folder, &files)?,
     };
     let shards = Shards::open(out, &settings, files.len(), console)?;
-    let work = Work { network: &network, tap, preparation: preparation(preprocess), folder, files: &files };
-    let skipped = work.run(&shards, console)?;
-    let rows = shards.merge(out, &schema(&network, tap, &settings), files.len())?;
-    let mut skipped: Vec<Skipped> = skipped;
+    let schema = schema(&network, tap, &settings);
+    let preparation = preparation(preprocess);
+    let work = Work { network: &network, tap, preparation, folder, files: &files, schema: &schema };
+    let mut skipped = work.run(&shards, console)?;
+    let rows = shards.merge(out, &schema, files.len())?;
     skipped.extend(unread.into_iter().map(|s| Skipped { path: s.path, reason: s.reason }));
     tell(out, rows, &skipped, console)
 }
@@ -268,6 +269,7 @@ struct Work<'a> {
     preparation: Preparation,
     folder: &'a Path,
     files: &'a [String],
+    schema: &'a Schema,
 }
 
 impl Work<'_> {
@@ -296,12 +298,10 @@ impl Work<'_> {
     }
 
     fn embed(&self, shards: &Shards, all: usize, batches: Receiver<Batch>, done: &mut dyn FnMut(usize)) -> Result<()> {
-        let mut schema = Schema::new(self.network.width(self.tap.of_network()), Vec::new());
-        schema.metadata.insert("latentwalk.tap".to_owned(), self.tap.name().to_owned());
         for _ in shards.done..all {
             let batch = batches.recv().context("the decoder ended")?;
             let table = self.table(&batch)?;
-            shards.write(batch.shard, &schema, &table, &batch.skipped)?;
+            shards.write(batch.shard, self.schema, &table, &batch.skipped)?;
             done(((batch.shard + 1) * SHARD).min(self.files.len()));
         }
         Ok(())

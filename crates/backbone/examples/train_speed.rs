@@ -1,11 +1,10 @@
 //! Training and extraction speed of the `small` network: `cargo run -p latentwalk-backbone --example train_speed [threads]`.
 #![allow(clippy::print_stdout)]
 
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use latentwalk_backbone::{
-    Augment, BackboneDevice, BackboneError, Head, ImageSource, LoadError, Network, NetworkSpec, Tap, Targets,
+    Augment, BackboneDevice, BackboneError, Head, ImageSource, LoadError, Network, NetworkSpec, Next, Tap, Targets,
     TrainData, TrainEvent, TrainOptions, train,
 };
 
@@ -67,7 +66,7 @@ fn train_rate(shape: (usize, usize, usize), batch: usize) -> Result<String, Back
         if matches!(event, TrainEvent::Step { .. }) {
             ends.push(Instant::now());
         }
-        ControlFlow::Continue(())
+        Next::GoOn
     })?;
     let steps = ends.windows(2).skip(WARMUP).map(|pair| pair[1] - pair[0]).collect();
     Ok(rates(batch, steps))

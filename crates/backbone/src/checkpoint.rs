@@ -1,4 +1,4 @@
-//! The checkpoint after each epoch: one safetensors file, whose header carries the JSON part.
+//! The checkpoint, after an epoch or within one: one safetensors file, whose header carries the JSON part.
 //!
 //! One file, because two could not be replaced together. Floats of the JSON are kept as bits: decimal text need not
 //! read back to the same `f64`. A checksum over everything finds damage that the format does not see.
@@ -13,7 +13,7 @@ use crate::error::{BackboneError, Result};
 use crate::options::TrainOptions;
 use crate::spec::NetworkSpec;
 use crate::state::{Arrays, decode, encode, read, write_whole};
-use crate::train::{Best, EpochRecord};
+use crate::train::{Best, EpochRecord, Within};
 
 /// The checkpoint's file in its folder.
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -28,6 +28,7 @@ pub(crate) struct Saved {
     pub(crate) step: u64,
     pub(crate) history: Vec<EpochRecord>,
     pub(crate) best: Option<Best>,
+    pub(crate) within: Option<Within>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ struct Meta {
     history: Vec<Record>,
     /// Epoch and the bits of its validation loss.
     best: Option<(usize, u64)>,
+    /// Batches of the epoch that was interrupted, and the bits of their summed loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    within: Option<(usize, u64)>,
     checksum: u64,
 }
 
@@ -86,6 +90,7 @@ pub(crate) fn save(dir: &Path, fingerprint: &str, saved: Saved) -> Result<()> {
         step: saved.step,
         history: saved.history.iter().map(Record::of).collect(),
         best: saved.best.as_ref().map(|best| (best.epoch, best.loss.to_bits())),
+        within: saved.within.map(|within| (within.batches, within.total.to_bits())),
         checksum: 0,
     };
     let mut arrays = saved.optimizer;
@@ -125,7 +130,8 @@ pub(crate) fn load(dir: &Path, fingerprint: &str) -> Result<Option<Saved>, Strin
     });
     let weights = take_prefixed("weights/", &mut arrays);
     let history = meta.history.iter().enumerate().map(|(epoch, record)| record.back(epoch)).collect();
-    Ok(Some(Saved { optimizer: arrays, weights, step: meta.step, history, best }))
+    let within = meta.within.map(|(batches, bits)| Within { batches, total: f64::from_bits(bits) });
+    Ok(Some(Saved { optimizer: arrays, weights, step: meta.step, history, best, within }))
 }
 
 fn read_meta(bytes: &[u8]) -> Option<Meta> {

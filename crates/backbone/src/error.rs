@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::options::Trainable;
 use crate::weights::CheckpointFault;
 
 /// Result with [`BackboneError`].
@@ -219,6 +220,29 @@ pub enum BackboneError {
     LoaderEnded {
         /// Epoch, from 0.
         epoch: usize,
+    },
+    /// Vectors that do not fit what is to be trained on them.
+    #[error(
+        "the vectors have shape {got:?} but training {trainable:?} takes {expected:?}; only `heads` (FC vectors) and `fc` \
+         (pooled vectors) train on vectors"
+    )]
+    FeatureShape {
+        /// Images, and the width of the layer below what learns; 0 where more than that learns.
+        expected: (usize, usize),
+        /// Rows and width.
+        got: (usize, usize),
+        /// What was to be trained.
+        trainable: Trainable,
+    },
+    /// The device has no products in this precision.
+    #[error(
+        "`precision` is {precision}, but `{device}` trains in 32-bit floats only; leave it out or use a CUDA device"
+    )]
+    PrecisionOfDevice {
+        /// What was asked for.
+        precision: &'static str,
+        /// The device.
+        device: String,
     },
     /// The device's name is not understood.
     #[error("unknown device `{device}`; use `cpu` or `cuda:0`")]

@@ -117,8 +117,8 @@ impl Case {
         }
     }
 
-    fn batch<'a>(&self, targets: &'a [Targets], rows: &'a [usize]) -> Batch<'a> {
-        Batch { targets, rows, pixels: self.pixels(), shape: self.shape(), trainable: crate::Trainable::All }
+    fn batch<'a>(&self, targets: &'a [Targets], rows: &'a [usize], options: &'a TrainOptions) -> Batch<'a> {
+        Batch { targets, rows, pixels: self.pixels(), shape: self.shape(), options }
     }
 
     fn shape(&self) -> (usize, usize, usize) {
@@ -157,7 +157,7 @@ fn losses_and_gradients_are_torchs() {
         let network = case.network();
         let targets = [Targets::One(case.one.clone()), Targets::Many(case.many.clone())];
         let rows: Vec<usize> = (0..case.batch).collect();
-        let outcome = gradients(&network, &case.losses(), case.batch(&targets, &rows)).unwrap();
+        let outcome = gradients(&network, &case.losses(), case.batch(&targets, &rows, &case.options())).unwrap();
         let (loss, found) = (outcome.loss, outcome.gradients.unwrap());
         assert!((loss - case.losses[0]).abs() < 1e-4 * case.losses[0], "{}: {loss} {}", case.name, case.losses[0]);
         assert!(case.gradients.len() >= 6);
@@ -177,7 +177,8 @@ fn training_steps_are_torchs() {
         let targets = [Targets::One(case.one.clone()), Targets::Many(case.many.clone())];
         let rows: Vec<usize> = (0..case.batch).collect();
         for expected in &case.losses {
-            let batch = case.batch(&targets, &rows);
+            let options = case.options();
+            let batch = case.batch(&targets, &rows, &options);
             let loss = train_step(&mut network, &mut optimizer, &case.losses(), batch, case.learning_rate).unwrap();
             assert!((loss - expected).abs() < 1e-3 * expected, "{}: {loss} {expected}", case.name);
         }

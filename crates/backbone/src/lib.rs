@@ -42,12 +42,12 @@ pub use error::{BackboneError, Result, TensorMismatch};
 pub use network::{Forward, NETWORK_FILE, Network, Tap, WEIGHTS_FILE};
 pub use options::{
     DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_LABEL_SMOOTHING, DEFAULT_LEARNING_RATE, DEFAULT_MOMENTUM, DEFAULT_PATIENCE,
-    DEFAULT_WARMUP_EPOCHS, DEFAULT_WEIGHT_DECAY, OptimizerKind, TrainOptions, Trainable,
+    DEFAULT_WARMUP_EPOCHS, DEFAULT_WEIGHT_DECAY, Norms, OptimizerKind, Precision, TrainOptions, Trainable,
 };
 pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Interpolation, PREPROCESSES, Preprocess};
-pub use report::{HeadReport, evaluate};
+pub use report::{HeadReport, evaluate, evaluate_features};
 pub use spec::{Head, NETWORK_SCHEMA, NetworkSpec};
-pub use train::{EpochRecord, TrainEvent, Trained, train, train_from};
+pub use train::{EpochRecord, Next, OnEvent, TrainEvent, Trained, train, train_from, train_on_features};
 pub use weights::{
     Checkpoint, CheckpointFault, CheckpointFormat, KeyStyle, LoadReport, Replaced, checkpoint_file, detect_arch,
     read_checkpoint,

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{D, Tensor, Var};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 use crate::arch::{ConvPlan, DensePlan, Layout, Parameter};
 use crate::data::{check_finite, check_shape};
 use crate::device::BackboneDevice;
 use crate::error::{BackboneError, Result, TensorMismatch};
 use crate::init::start_values;
+use crate::options::Trainable;
 use crate::spec::{Head, NETWORK_SCHEMA, NetworkSpec};
 use crate::state::{Array, Arrays, decode, encode, read, write_whole};
 
@@ -211,6 +212,21 @@ impl Network {
             logits: activations.logits.iter().map(matrix).collect::<Result<_>>()?,
             stages: activations.stages.iter().map(matrix).collect::<Result<_>>()?,
         })
+    }
+
+    /// The FC vectors of pooled ones.
+    ///
+    /// **Shapes** `pooled` `[b, self.width(Tap::Pool)]`, result `[b, self.width(Tap::Fc)]`.
+    ///
+    /// **Errors** pooled vectors of another width.
+    pub fn fc_of_pooled(&self, pooled: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        let (rows, width) = (pooled.nrows(), self.width(Tap::Fc));
+        if pooled.ncols() != self.width(Tap::Pool) {
+            let expected = (rows, self.width(Tap::Pool));
+            return Err(BackboneError::FeatureShape { expected, got: pooled.dim(), trainable: Trainable::Fc });
+        }
+        let values = crate::train::fc_of_pooled(self, pooled)?;
+        Array2::from_shape_vec((rows, width), values).map_err(|error| BackboneError::Compute(Box::new(error)))
     }
 
     /// Writes [`NETWORK_FILE`] and [`WEIGHTS_FILE`] into an existing folder; equal networks give equal bytes.

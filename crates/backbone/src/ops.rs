@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use latentwalk_engine::{self as engine, BatchStats, ConvShape, PoolShape};
 
+pub(crate) use host::Values;
 use host::{Host, slice};
 pub(crate) use tape::{Recorder, Tape};
 
@@ -31,7 +32,7 @@ const POOL: (usize, usize, usize) = (3, 2, 1);
 /// **Shapes** `x` `[b, h, w, in]`, `weight` `[out, in, k, k]`, result `[b, h', w', out]`.
 pub(crate) fn conv2d(to: &mut Recorder, x: &Tensor, weight: &Tensor, stride: usize) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return plain::conv2d(x, weight, stride);
+        return plain::conv2d(x, weight, stride, to.products);
     }
     let (batch, height, width, in_channels) = x.dims4()?;
     let (out_channels, _, kernel, _) = weight.dims4()?;
@@ -113,7 +114,7 @@ pub(crate) fn global_avg_pool(to: &mut Recorder, x: &Tensor) -> Result<Tensor> {
 /// **Shapes** `x` `[b, in]`, `weight` `[out, in]`, `bias` `[out]`, result `[b, out]`.
 pub(crate) fn linear(to: &mut Recorder, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return plain::linear(x, weight, bias);
+        return plain::linear(x, weight, bias, to.products);
     }
     to.three([x, weight, bias], Linear)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{BackboneError, Result};
+use crate::network::Tap;
 
 /// Default of [`TrainOptions::epochs`].
 pub const DEFAULT_EPOCHS: usize = 12;
@@ -51,8 +52,44 @@ pub enum Trainable {
     All,
     /// The fourth stage, the FC layer and the heads; what lies before keeps its weights and BatchNorm statistics.
     LastStage,
+    /// The FC layer and the heads. Pooled vectors are computed once, without augmentation.
+    Fc,
     /// The heads alone. FC vectors are computed once, without augmentation.
     Heads,
+}
+
+impl Trainable {
+    /// The vectors on which the trainable part stands, where everything below them is frozen: they need computing once.
+    pub fn features(self) -> Option<Tap> {
+        match self {
+            Trainable::Heads => Some(Tap::Fc),
+            Trainable::Fc => Some(Tap::Pool),
+            Trainable::All | Trainable::LastStage => None,
+        }
+    }
+}
+
+/// What BatchNorm does in the part that learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Norms {
+    /// Uses each batch's statistics, moves the running ones, and its scale and shift learn.
+    #[default]
+    Live,
+    /// Stays as it is in evaluation: running statistics, fixed scale and shift. For small batches.
+    Frozen,
+}
+
+/// The numbers in which convolutions and linear layers are multiplied during training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// Mixed precision on a CUDA device: products of bfloat16 numbers; weights, BatchNorm, sums over images, losses and the
+    /// optimizer stay in 32 bits. bfloat16 has the range of a 32-bit float, so that losses need no scaling.
+    Bf16,
 }
 
 /// How to train; every key is optional in a file and unknown keys are refused.
@@ -90,18 +127,32 @@ pub struct TrainOptions {
     /// The learning rate of everything but the heads, as a share of theirs; 1 unless told.
     #[serde(skip_serializing_if = "is_one")]
     pub backbone_rate: f64,
+    /// Batches whose gradients are averaged into one step, each by its share of the images; 1 unless told. Live BatchNorm
+    /// still sees one batch at a time.
+    #[serde(skip_serializing_if = "is_single")]
+    pub accumulate: usize,
+    /// What BatchNorm does in the part that learns.
+    #[serde(skip_serializing_if = "is_default")]
+    pub batch_norm: Norms,
+    /// The numbers of the products.
+    #[serde(skip_serializing_if = "is_default")]
+    pub precision: Precision,
     /// Seed of starts, shuffling and augmentation.
     pub seed: u64,
     /// Device, see [`crate::parse_device`].
     pub device: String,
-    /// Folder for the checkpoint after each epoch; nothing is saved without it.
+    /// Folder for the checkpoint after each epoch, and when [`crate::Next::Save`] asks for one; nothing is saved without it.
     #[serde(skip)]
     pub checkpoint_dir: Option<PathBuf>,
 }
 
 // Left out of descriptions where they are not used, so that runs without them keep their identity.
-fn is_default(trainable: &Trainable) -> bool {
-    *trainable == Trainable::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_single(batches: &usize) -> bool {
+    *batches == 1
 }
 
 fn is_one(rate: &f64) -> bool {
@@ -125,6 +176,9 @@ impl Default for TrainOptions {
             augment: true,
             trainable: Trainable::All,
             backbone_rate: 1.0,
+            accumulate: 1,
+            batch_norm: Norms::Live,
+            precision: Precision::F32,
             seed: 0,
             device: "cpu".to_owned(),
             checkpoint_dir: None,
@@ -147,15 +201,19 @@ impl TrainOptions {
                 self.learning_rate.is_finite() && self.learning_rate > 0.0,
                 "above 0",
             ),
+            ("accumulate", self.accumulate as f64, self.accumulate >= 1, "at least 1"),
             ("backbone_rate", self.backbone_rate, not_negative(self.backbone_rate), "0 or more"),
             ("weight_decay", self.weight_decay, not_negative(self.weight_decay), "0 or more"),
             ("momentum", self.momentum, unit(self.momentum), "at least 0 and below 1"),
             ("warmup_epochs", self.warmup_epochs, not_negative(self.warmup_epochs), "0 or more"),
             ("label_smoothing", self.label_smoothing, unit(self.label_smoothing), "at least 0 and below 1"),
         ];
-        match checks.into_iter().find(|check| !check.2) {
-            Some((name, value, _, expected)) => Err(BackboneError::OptionRange { name, value, expected }),
-            None => Ok(()),
+        if let Some((name, value, _, expected)) = checks.into_iter().find(|check| !check.2) {
+            return Err(BackboneError::OptionRange { name, value, expected });
+        }
+        match self.precision == Precision::Bf16 && self.device == "cpu" {
+            true => Err(BackboneError::PrecisionOfDevice { precision: "bf16", device: self.device.clone() }),
+            false => Ok(()),
         }
     }
 
@@ -190,7 +248,9 @@ mod tests {
     #[test]
     fn bad_values_are_named() {
         type Change = fn(&mut TrainOptions);
-        let cases: [(Change, &str); 6] = [
+        let cases: [(Change, &str); 8] = [
+            (|o| o.accumulate = 0, "accumulate"),
+            (|o| o.precision = Precision::Bf16, "CUDA"),
             (|o| o.batch = 1, "batch"),
             (|o| o.learning_rate = f64::NAN, "learning_rate"),
             (|o| o.weight_decay = -1.0, "weight_decay"),

@@ -1,11 +1,14 @@
 //! How well each head does on given rows.
 
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{ImageSource, Targets, check_images, check_rows, check_targets, load_rows};
 use crate::error::Result;
 use crate::network::Network;
+use crate::options::Trainable;
 use crate::spec::Head;
+use crate::train::{Features, logits_of_features};
 
 /// Figures of one head over the rows that are labelled for it; a figure is `None` where it has no meaning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,14 +45,48 @@ pub fn evaluate(
     check_targets(targets, heads, images.len())?;
     check_rows(rows, images.len())?;
     let (h, w, _) = images.shape();
-    let mut tallies: Vec<Tally> = heads.iter().map(Tally::new).collect();
-    for rows in rows.chunks(batch.max(1)) {
+    count(heads, targets, rows, batch, |rows| {
         let pixels = load_rows(images, rows, None)?;
         let logits = network.predict(&pixels, rows.len(), h, w)?;
-        for ((tally, logits), targets) in tallies.iter_mut().zip(&logits).zip(targets) {
-            for (&row, logits) in rows.iter().zip(logits.rows()) {
+        Ok(logits.into_iter().map(|logits| logits.into_iter().collect()).collect())
+    })
+}
+
+/// As [`evaluate`], from vectors that are known already: those of [`crate::train_on_features`].
+///
+/// **Shapes** `vectors` `[images, width]` of the tap that `trainable` names, one row an image.
+///
+/// **Errors** as [`evaluate`], and vectors that do not fit.
+pub fn evaluate_features(
+    network: &Network,
+    trainable: Trainable,
+    vectors: ArrayView2<'_, f32>,
+    targets: &[Targets],
+    rows: &[usize],
+    batch: usize,
+) -> Result<Vec<HeadReport>> {
+    let (heads, images) = (&network.spec().heads, vectors.nrows());
+    let features = Features::given(network, trainable, images, vectors)?;
+    check_targets(targets, heads, images)?;
+    check_rows(rows, images)?;
+    count(heads, targets, rows, batch, |rows| logits_of_features(network, &features, rows))
+}
+
+/// Counts over the logits of all heads, a batch at a time.
+fn count(
+    heads: &[Head],
+    targets: &[Targets],
+    rows: &[usize],
+    batch: usize,
+    mut logits_of: impl FnMut(&[usize]) -> Result<Vec<Vec<f32>>>,
+) -> Result<Vec<HeadReport>> {
+    let mut tallies: Vec<Tally> = heads.iter().map(Tally::new).collect();
+    for rows in rows.chunks(batch.max(1)) {
+        let logits = logits_of(rows)?;
+        for (((tally, head), logits), targets) in tallies.iter_mut().zip(heads).zip(&logits).zip(targets) {
+            for (&row, logits) in rows.iter().zip(logits.chunks_exact(head.classes)) {
                 if let Some(labels) = targets.labels(row) {
-                    tally.add(&logits.to_vec(), labels);
+                    tally.add(logits, labels);
                 }
             }
         }

@@ -6,8 +6,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-use std::ops::ControlFlow;
-
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{self, Saved};
@@ -16,16 +15,16 @@ use crate::device::parse_device;
 use crate::error::{BackboneError, Result, TensorMismatch};
 use crate::loss::{HeadLoss, LossSum};
 use crate::network::{Network, Recording};
-use crate::optimizer::Optimizer;
-use crate::options::{TrainOptions, Trainable};
+use crate::optimizer::{Gradients, Optimizer};
+use crate::options::TrainOptions;
 use crate::report::Tally;
 use crate::spec::NetworkSpec;
 use crate::state::Arrays;
 use batches::{epoch_batches, for_each_batch, plain_batches};
-use heads::Features;
+pub(crate) use heads::{Features, fc_of_pooled, logits as logits_of_features};
+pub(crate) use step::{Batch, Outcome};
 #[cfg(test)]
-pub(crate) use step::gradients;
-pub(crate) use step::{Batch, train_step};
+pub(crate) use step::{gradients, train_step};
 
 /// Batches that an untrained network takes its statistics from: with a momentum of 0.1 the start has lost its weight.
 const CALIBRATION_BATCHES: usize = 50;
@@ -48,15 +47,15 @@ pub struct EpochRecord {
 /// What happens during [`train`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrainEvent {
-    /// A step was taken.
+    /// A batch was learned from. With [`TrainOptions::accumulate`] several of them make one step of the optimizer.
     Step {
         /// Epoch, from 0.
         epoch: usize,
-        /// Step in the epoch, from 0.
+        /// Batch of the epoch, from 0.
         step: usize,
-        /// Steps of the epoch.
+        /// Batches of the epoch.
         steps: usize,
-        /// Loss of the step's batch.
+        /// Loss of the batch.
         loss: f64,
     },
     /// An epoch ended and its checkpoint, if one is kept, is on disk.
@@ -65,6 +64,8 @@ pub enum TrainEvent {
     Resumed {
         /// Epochs that were already done.
         epoch: usize,
+        /// Batches of the next epoch that were already done.
+        step: usize,
     },
     /// A checkpoint was found but cannot be used; training starts anew.
     Ignored {
@@ -72,6 +73,21 @@ pub enum TrainEvent {
         reason: String,
     },
 }
+
+/// What to do after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    GoOn,
+    /// Go on, and write a checkpoint as soon as the optimizer has taken its step. This crate reads no clock: a caller that
+    /// wants a checkpoint every few minutes asks for it so.
+    Save,
+    /// Stop with [`BackboneError::Stopped`].
+    Stop,
+}
+
+/// Told of every event.
+pub type OnEvent<'a> = &'a mut dyn FnMut(&TrainEvent) -> Next;
 
 /// A trained network.
 #[derive(Debug)]
@@ -89,10 +105,9 @@ pub struct Trained {
 /// The loss is the sum over heads of the mean over the batch's labelled rows: cross-entropy for exclusive heads,
 /// binary cross-entropy for multi-label ones. Unlabelled rows are left out.
 ///
-/// With [`TrainOptions::checkpoint_dir`] a checkpoint is written after each epoch, and a later call with the same
-/// spec, options, labels and rows goes on from it and ends with the same bytes as a run without a break. The pixels
-/// are not compared: use a folder of its own for each set of images. `on_event` may stop training by returning
-/// [`ControlFlow::Break`].
+/// With [`TrainOptions::checkpoint_dir`] a checkpoint is written after each epoch and whenever `on_event` answers
+/// [`Next::Save`]. A later call with the same spec, options, labels and rows goes on from it and ends with the same bytes
+/// as a run without a break. The pixels are not compared: use a folder of its own for each set of images.
 ///
 /// The next batch is loaded in a thread of its own while the current one is computed.
 ///
@@ -102,7 +117,7 @@ pub fn train(
     spec: &NetworkSpec,
     data: &TrainData<'_>,
     options: &TrainOptions,
-    on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>,
+    on_event: OnEvent<'_>,
 ) -> Result<Trained> {
     options.validate()?;
     spec.validate()?;
@@ -126,11 +141,34 @@ pub fn train_from(
     network: Network,
     data: &TrainData<'_>,
     options: &TrainOptions,
-    on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>,
+    on_event: OnEvent<'_>,
 ) -> Result<Trained> {
     options.validate()?;
     data.check(network.spec())?;
     let mut run = Run::start(network, data, options)?;
+    run.resume(on_event)?;
+    run.all(on_event)
+}
+
+/// As [`train_from`] where everything that learns stands on vectors that are known already.
+///
+/// **Shapes** `vectors` `[images, width]`: the network's vectors of the tap that [`Trainable::features`] names, one row an
+/// image of `data`, whose pixels are then never loaded.
+///
+/// **Errors** as [`train`]; [`BackboneError::FeatureShape`] where the vectors do not fit, or the options train more than
+/// stands on them.
+pub fn train_on_features(
+    network: Network,
+    data: &TrainData<'_>,
+    vectors: ArrayView2<'_, f32>,
+    options: &TrainOptions,
+    on_event: OnEvent<'_>,
+) -> Result<Trained> {
+    options.validate()?;
+    data.check(network.spec())?;
+    let features = Features::given(&network, options.trainable, data.images.len(), vectors)?;
+    let mut run = Run::start(network, data, options)?;
+    run.features = Some(features);
     run.resume(on_event)?;
     run.all(on_event)
 }
@@ -151,8 +189,28 @@ struct Run<'a> {
     optimizer: Optimizer,
     history: Vec<EpochRecord>,
     best: Option<Best>,
-    /// FC vectors of the training and validation rows, where the heads alone learn.
-    features: Option<Features>,
+    /// Vectors of the training and validation rows, where what learns stands on them.
+    features: Option<Features<'a>>,
+    /// Where an epoch was interrupted.
+    within: Option<Within>,
+}
+
+/// A part of an epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Within {
+    /// Batches that were learned from.
+    pub(crate) batches: usize,
+    /// Sum over their images of the loss.
+    pub(crate) total: f64,
+}
+
+/// The step that is being made: gradients of some batches, not yet given to the optimizer.
+struct Step {
+    epoch: usize,
+    batches: Vec<Vec<usize>>,
+    done: Within,
+    gradients: Gradients,
+    save: bool,
 }
 
 impl<'a> Run<'a> {
@@ -164,11 +222,21 @@ impl<'a> Run<'a> {
             HeadLoss::new(head, options.label_smoothing, weigh)
         });
         let losses = losses.collect();
-        Ok(Run { data, options, losses, network, optimizer, history: Vec::new(), best: None, features: None })
+        Ok(Run {
+            data,
+            options,
+            losses,
+            network,
+            optimizer,
+            history: Vec::new(),
+            best: None,
+            features: None,
+            within: None,
+        })
     }
 
     /// Goes on from the folder's checkpoint where it fits.
-    fn resume(&mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<()> {
+    fn resume(&mut self, on_event: OnEvent<'_>) -> Result<()> {
         let Some(dir) = &self.options.checkpoint_dir else { return Ok(()) };
         let start = self.network.state()?;
         let fingerprint = checkpoint::fingerprint(self.network.spec(), self.options, self.data);
@@ -178,19 +246,22 @@ impl<'a> Run<'a> {
             Err(reason) => Err(reason),
         };
         let event = match restored {
-            Ok(()) => TrainEvent::Resumed { epoch: self.history.len() },
+            Ok(()) => {
+                let step = self.within.map_or(0, |within| within.batches);
+                TrainEvent::Resumed { epoch: self.history.len(), step }
+            }
             Err(reason) => {
                 self.network.set_state(start)?;
                 self.optimizer = Optimizer::new(self.options, self.network.weights())?;
-                (self.history, self.best) = (Vec::new(), None);
+                (self.history, self.best, self.within) = (Vec::new(), None, None);
                 TrainEvent::Ignored { reason }
             }
         };
-        emit(on_event, &event, self.history.len())
+        emit(on_event, &event, self.history.len()).map(|_| ())
     }
 
     fn restore(&mut self, saved: Saved) -> Result<(), TensorMismatch> {
-        let Saved { mut optimizer, weights, step, history, best } = saved;
+        let Saved { mut optimizer, weights, step, history, best, within } = saved;
         self.network.check_state(&weights)?;
         if let Some(best) = &best {
             self.network.check_state(&best.state)?;
@@ -198,14 +269,17 @@ impl<'a> Run<'a> {
         self.optimizer.import(&mut optimizer)?;
         self.optimizer.step = step;
         self.network.set_state(weights).map_err(|_| TensorMismatch::Missing { name: "weights".to_owned() })?;
-        (self.history, self.best) = (history, best);
+        (self.history, self.best, self.within) = (history, best, within);
         Ok(())
     }
 
     /// All epochs, and the network of the best one.
-    fn all(mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<Trained> {
-        if self.options.trainable == Trainable::Heads && self.options.epochs > 0 {
-            self.features = Some(Features::of(&self.network, self.data, self.options.batch)?);
+    fn all(mut self, on_event: OnEvent<'_>) -> Result<Trained> {
+        if self.options.epochs > 0
+            && self.features.is_none()
+            && let Some(tap) = self.options.trainable.features()
+        {
+            self.features = Some(Features::of(&self.network, tap, self.data, self.options.batch)?);
         }
         while !self.finished() {
             self.epoch(on_event)?;
@@ -236,7 +310,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn epoch(&mut self, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<()> {
+    fn epoch(&mut self, on_event: OnEvent<'_>) -> Result<()> {
         let epoch = self.history.len();
         let (train_loss, learning_rate) = self.pass(epoch, on_event)?;
         let (validation_loss, validation_accuracy) = self.validate(epoch)?;
@@ -247,36 +321,72 @@ impl<'a> Run<'a> {
             self.best = Some(Best { epoch, loss, state: self.network.state()? });
         }
         self.save()?;
-        emit(on_event, &TrainEvent::Epoch(self.history[epoch].clone()), epoch)
+        emit(on_event, &TrainEvent::Epoch(self.history[epoch].clone()), epoch).map(|_| ())
     }
 
     /// One pass over the training rows; gives the mean loss and the last learning rate.
-    fn pass(&mut self, epoch: usize, on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>) -> Result<(f64, f64)> {
+    fn pass(&mut self, epoch: usize, on_event: OnEvent<'_>) -> Result<(f64, f64)> {
         let (data, options) = (self.data, self.options);
         let batches = epoch_batches(data.train, options.seed, epoch, options.batch);
         let augment = options.augment.then_some(Augment { seed: options.seed, epoch: epoch as u64 });
-        let (mut total, mut rate, steps) = (0.0, 0.0, batches.len());
-        if let Some(features) = &self.features {
-            for (step, rows) in batches.iter().enumerate() {
-                rate = options.rate(epoch * steps + step, steps);
-                let found = heads::gradients(&self.network, &self.losses, features, data.targets, rows)?;
-                check_loss(found.0, epoch, step, options)?;
-                self.optimizer.update(self.network.weights(), &found.1, rate)?;
-                total += found.0 * rows.len() as f64;
-                emit(on_event, &TrainEvent::Step { epoch, step, steps, loss: found.0 }, epoch)?;
+        let done = self.within.take().unwrap_or_default();
+        let rest = batches[done.batches.min(batches.len())..].to_vec();
+        let mut step = Step { epoch, batches, done, gradients: Gradients::new(), save: false };
+        if self.features.is_some() {
+            for rows in &rest {
+                self.learn(&mut step, rows, None, on_event)?;
             }
-            return Ok((total / data.train.len() as f64, rate));
+        } else {
+            for_each_batch(data.images, &rest, augment, epoch, |_, rows, pixels| {
+                self.learn(&mut step, rows, Some(pixels), on_event)
+            })?;
         }
-        for_each_batch(data.images, &batches, augment, epoch, |step, rows, pixels| {
-            rate = options.rate(epoch * steps + step, steps);
-            let (shape, trainable) = (data.images.shape(), options.trainable);
-            let batch = Batch { targets: data.targets, rows, pixels, shape, trainable };
-            let loss = train_step(&mut self.network, &mut self.optimizer, &self.losses, batch, rate)?;
-            check_loss(loss, epoch, step, options)?;
-            total += loss * rows.len() as f64;
-            emit(on_event, &TrainEvent::Step { epoch, step, steps, loss }, epoch)
-        })?;
-        Ok((total / data.train.len() as f64, rate))
+        let steps = step.batches.len().div_ceil(options.accumulate);
+        Ok((step.done.total / data.train.len() as f64, options.rate((epoch + 1) * steps - 1, steps)))
+    }
+
+    /// Learns from one batch; after the last of a step the optimizer moves, and a checkpoint is written where it is due.
+    fn learn(
+        &mut self,
+        step: &mut Step,
+        rows: &[usize],
+        pixels: Option<Vec<f32>>,
+        on_event: OnEvent<'_>,
+    ) -> Result<()> {
+        let (index, all, accumulate) = (step.done.batches, step.batches.len(), self.options.accumulate);
+        let Outcome { loss, gradients, observed } = self.gradients(rows, pixels)?;
+        check_loss(loss, step.epoch, index, self.options)?;
+        let group = index / accumulate;
+        let last = (group * accumulate + accumulate).min(all) - 1;
+        let images: usize = step.batches[group * accumulate..=last].iter().map(Vec::len).sum();
+        step::accumulate(&mut step.gradients, gradients.unwrap_or_default(), rows.len() as f64 / images as f64)?;
+        self.network.absorb(&observed);
+        step.done.batches += 1;
+        step.done.total += loss * rows.len() as f64;
+        if index == last {
+            let steps = all.div_ceil(accumulate);
+            let rate = self.options.rate(step.epoch * steps + group, steps);
+            self.optimizer.update(self.network.weights(), &std::mem::take(&mut step.gradients), rate)?;
+        }
+        let event = TrainEvent::Step { epoch: step.epoch, step: index, steps: all, loss };
+        step.save |= emit(on_event, &event, step.epoch)?;
+        // After the last batch the epoch's own checkpoint follows.
+        if step.save && index == last && index + 1 < all {
+            self.within = Some(step.done);
+            self.save()?;
+            (self.within, step.save) = (None, false);
+        }
+        Ok(())
+    }
+
+    fn gradients(&self, rows: &[usize], pixels: Option<Vec<f32>>) -> Result<Outcome> {
+        let targets = self.data.targets;
+        if let Some(features) = &self.features {
+            return heads::gradients(&self.network, &self.losses, features, targets, rows);
+        }
+        let pixels = pixels.unwrap_or_default();
+        let batch = Batch { targets, rows, pixels, shape: self.data.images.shape(), options: self.options };
+        step::gradients(&self.network, &self.losses, batch)
     }
 
     /// Loss and accuracies over the validation rows.
@@ -320,7 +430,8 @@ impl<'a> Run<'a> {
         let mut optimizer = Arrays::new();
         self.optimizer.export(&mut optimizer)?;
         let (weights, step) = (self.network.state()?, self.optimizer.step);
-        let saved = Saved { optimizer, weights, step, history: self.history.clone(), best: self.best.clone() };
+        let (history, best, within) = (self.history.clone(), self.best.clone(), self.within);
+        let saved = Saved { optimizer, weights, step, history, best, within };
         checkpoint::save(dir, &fingerprint, saved)
     }
 
@@ -341,9 +452,11 @@ fn check_loss(loss: f64, epoch: usize, step: usize, options: &TrainOptions) -> R
     }
 }
 
-fn emit(on_event: &mut dyn FnMut(&TrainEvent) -> ControlFlow<()>, event: &TrainEvent, epoch: usize) -> Result<()> {
+/// Tells of an event; gives whether a checkpoint is asked for.
+fn emit(on_event: OnEvent<'_>, event: &TrainEvent, epoch: usize) -> Result<bool> {
     match on_event(event) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(BackboneError::Stopped { epoch }),
+        Next::GoOn => Ok(false),
+        Next::Save => Ok(true),
+        Next::Stop => Err(BackboneError::Stopped { epoch }),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use latentwalk_engine::BatchStats;
 
 use super::Network;
 use crate::arch::{ConvPlan, DensePlan};
 use crate::error::Result;
 use crate::ops::{self, Recorder, Tape};
+use crate::options::{Norms, Precision, TrainOptions};
 
 /// Tensors of one pass.
 pub(crate) struct Activations {
@@ -19,11 +20,20 @@ pub(crate) struct Activations {
     pub(crate) stages: Vec<Tensor>,
 }
 
-/// What a training pass leaves for its backward pass.
+/// How a training pass goes, and what it leaves for its backward pass.
 #[derive(Default)]
 pub(crate) struct Recording {
+    pub(crate) norms: Norms,
+    pub(crate) precision: Precision,
     pub(crate) observed: Vec<Observed>,
     pub(crate) tape: Tape,
+}
+
+impl Recording {
+    /// As the options ask for.
+    pub(crate) fn of(options: &TrainOptions) -> Self {
+        Recording { norms: options.batch_norm, precision: options.precision, ..Recording::default() }
+    }
 }
 
 /// What one BatchNorm saw in a training batch.
@@ -33,11 +43,12 @@ pub(crate) struct Observed {
     pub(crate) rows: usize,
 }
 
-/// A pass under way; it trains where BatchNorm's statistics are to be observed.
+/// A pass under way; it trains where there is a place for what BatchNorm observes.
 pub(super) struct Pass<'a> {
     network: &'a Network,
     to: Recorder<'a>,
     observed: Option<&'a mut Vec<Observed>>,
+    norms: Norms,
     /// Whether the stages before the last are kept too.
     with_stages: bool,
     /// Steps of [`Pass::steps`], from the first, that do not learn.
@@ -46,11 +57,17 @@ pub(super) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     pub(super) fn new(network: &'a Network, recording: Option<&'a mut Recording>) -> Self {
-        let (to, observed) = match recording {
-            Some(Recording { observed, tape }) => (Recorder(Some(tape)), Some(observed)),
-            None => (Recorder(None), None),
+        let (to, observed, norms) = match recording {
+            Some(Recording { norms, precision, observed, tape }) => {
+                let products = match precision {
+                    Precision::F32 => DType::F32,
+                    Precision::Bf16 => DType::BF16,
+                };
+                (Recorder::on(tape).with_products(products), Some(observed), *norms)
+            }
+            None => (Recorder::none(), None, Norms::Frozen),
         };
-        Pass { network, to, observed, with_stages: false, frozen: 0 }
+        Pass { network, to, observed, norms, with_stages: false, frozen: 0 }
     }
 
     pub(super) fn with_stages(mut self, with_stages: bool) -> Self {
@@ -111,9 +128,12 @@ impl<'a> Pass<'a> {
         let weight = self.weight(&conv.name, "weight");
         let y = ops::conv2d(&mut self.to, x, &weight, conv.stride)?;
         let (gamma, beta) = (self.weight(&conv.norm, "weight"), self.weight(&conv.norm, "bias"));
-        let Some(observed) = &mut self.observed else {
-            let (scale, shift) = self.folded(&conv.norm, &gamma, &beta)?;
-            return Ok(ops::scale_shift(&mut self.to, &y, &scale, &shift, relu)?);
+        let observed = match &mut self.observed {
+            Some(observed) if self.norms == Norms::Live => observed,
+            _ => {
+                let (scale, shift) = self.folded(&conv.norm, &gamma, &beta)?;
+                return Ok(ops::scale_shift(&mut self.to, &y, &scale, &shift, relu)?);
+            }
         };
         let rows = y.elem_count() / conv.output;
         let (z, stats) = ops::batch_norm(&mut self.to, &y, &gamma, &beta, relu)?;

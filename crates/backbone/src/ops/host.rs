@@ -18,7 +18,7 @@ fn range(layout: &Layout) -> Result<Range<usize>> {
 }
 
 /// The values of a contiguous `f32` tensor on the processor, read in place.
-pub(super) struct Host<'a> {
+pub(crate) struct Host<'a> {
     storage: StorageRef<'a>,
     range: Range<usize>,
 }
@@ -42,6 +42,32 @@ impl Deref for Host<'_> {
             Storage::Cpu(CpuStorage::F32(values)) => &values[self.range.clone()],
             // `of` lets no other storage in.
             _ => &[],
+        }
+    }
+}
+
+/// The values of an `f32` tensor on any device: read in place on the processor, copied from others.
+pub(crate) enum Values<'a> {
+    Here(Host<'a>),
+    Copied(Vec<f32>),
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn of(tensor: &'a Tensor) -> Result<Self> {
+        match tensor.device().is_cpu() && tensor.is_contiguous() {
+            true => Ok(Values::Here(Host::of(tensor)?)),
+            false => Ok(Values::Copied(tensor.flatten_all()?.to_vec1()?)),
+        }
+    }
+}
+
+impl Deref for Values<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Values::Here(host) => host,
+            Values::Copied(values) => values,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! The same operations composed from candle's own: the path of CUDA devices, and the rival that tests compare
 //! the custom operations with.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, DType, Result, Tensor};
 use candle_nn::{Linear, Module};
 use latentwalk_engine::BatchStats;
 
 use super::{NORM_EPS, POOL};
 
-pub(super) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize) -> Result<Tensor> {
+/// Multiplies in `products` and gives 32 bits; so do the gradients, because a change of type is an operation too.
+pub(super) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, products: DType) -> Result<Tensor> {
     let padding = weight.dim(2)? / 2;
-    let y = x.permute((0, 3, 1, 2))?.contiguous()?.conv2d(weight, padding, stride, 1, 1)?;
-    y.permute((0, 2, 3, 1))?.contiguous()
+    let (x, weight) = (x.to_dtype(products)?, weight.to_dtype(products)?);
+    let y = x.permute((0, 3, 1, 2))?.contiguous()?.conv2d(&weight, padding, stride, 1, 1)?;
+    y.permute((0, 2, 3, 1))?.contiguous()?.to_dtype(DType::F32)
 }
 
 pub(super) fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, relu: bool) -> Result<(Tensor, BatchStats)> {
@@ -59,6 +61,7 @@ pub(super) fn global_avg_pool(x: &Tensor) -> Result<Tensor> {
     x.mean((1, 2))
 }
 
-pub(super) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    Linear::new(weight.clone(), Some(bias.clone())).forward(x)
+pub(super) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, products: DType) -> Result<Tensor> {
+    let y = Linear::new(weight.to_dtype(products)?, None).forward(&x.to_dtype(products)?)?;
+    y.to_dtype(DType::F32)?.broadcast_add(bias)
 }

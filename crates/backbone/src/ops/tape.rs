@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{CustomOp1, CustomOp2, CustomOp3, Result, Tensor, TensorId};
+use candle_core::{CustomOp1, CustomOp2, CustomOp3, DType, Result, Tensor, TensorId};
 use rayon::prelude::*;
 
 use super::host::Host;
@@ -92,12 +92,34 @@ fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// Whether and where operations are recorded.
 ///
 /// Without a tape, candle's own graph records operations on variables; without variables nothing does.
-pub(crate) struct Recorder<'a>(pub(crate) Option<&'a mut Tape>);
+pub(crate) struct Recorder<'a> {
+    tape: Option<&'a mut Tape>,
+    /// The numbers in which candle's own path multiplies.
+    pub(super) products: DType,
+}
+
+impl<'a> Recorder<'a> {
+    /// Records nothing, and multiplies in 32 bits.
+    pub(crate) fn none() -> Self {
+        Recorder { tape: None, products: DType::F32 }
+    }
+
+    /// Records on a tape.
+    pub(crate) fn on(tape: &'a mut Tape) -> Self {
+        Recorder { tape: Some(tape), products: DType::F32 }
+    }
+
+    /// Multiplies in other numbers where candle's own path is taken; the processor's kernels know 32 bits only.
+    pub(crate) fn with_products(mut self, products: DType) -> Self {
+        self.products = products;
+        self
+    }
+}
 
 impl Recorder<'_> {
     /// Whether the gradient of `x` is of any use.
     pub(super) fn wants(&self, x: &Tensor) -> bool {
-        match &self.0 {
+        match &self.tape {
             // The images are the only tensors that neither a variable nor an operation stands behind.
             Some(tape) => x.is_variable() || tape.nodes.iter().rev().any(|node| node.output.id() == x.id()),
             None => x.track_op(),
@@ -106,7 +128,7 @@ impl Recorder<'_> {
 
     pub(super) fn one(&mut self, a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
         let a = a.contiguous()?;
-        let Some(tape) = &mut self.0 else { return a.apply_op1(op) };
+        let Some(tape) = &mut self.tape else { return a.apply_op1(op) };
         let output = a.apply_op1_no_bwd(&op)?;
         tape.nodes.push(Node { op: Op::One(Box::new(op)), inputs: vec![a], output: output.clone() });
         Ok(output)
@@ -114,7 +136,7 @@ impl Recorder<'_> {
 
     pub(super) fn two(&mut self, a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -> Result<Tensor> {
         let (a, b) = (a.contiguous()?, b.contiguous()?);
-        let Some(tape) = &mut self.0 else { return a.apply_op2(&b, op) };
+        let Some(tape) = &mut self.tape else { return a.apply_op2(&b, op) };
         let output = a.apply_op2_no_bwd(&b, &op)?;
         tape.nodes.push(Node { op: Op::Two(Box::new(op)), inputs: vec![a, b], output: output.clone() });
         Ok(output)
@@ -126,7 +148,7 @@ impl Recorder<'_> {
         op: impl CustomOp3 + Send + Sync + 'static,
     ) -> Result<Tensor> {
         let (a, b, c) = (a.contiguous()?, b.contiguous()?, c.contiguous()?);
-        let Some(tape) = &mut self.0 else { return a.apply_op3(&b, &c, op) };
+        let Some(tape) = &mut self.tape else { return a.apply_op3(&b, &c, op) };
         let output = a.apply_op3_no_bwd(&b, &c, &op)?;
         tape.nodes.push(Node { op: Op::Three(Box::new(op)), inputs: vec![a, b, c], output: output.clone() });
         Ok(output)

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! Every custom operation against finite differences through candle's backward pass, and against [`plain`].
 
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -73,26 +73,30 @@ fn same(inputs: &[Var], f: impl Fn(&[Var]) -> Result<Tensor>, g: impl Fn(&[Var])
 fn convolutions() {
     for (kernel, stride, side) in [(3, 1, 6), (3, 2, 7), (1, 1, 5), (1, 2, 6), (7, 2, 9), (3, 1, 1)] {
         let inputs = [random(1, &[2, side, side + 1, 3]), random(2, &[5, 3, kernel, kernel])];
-        check(&inputs, |v| conv2d(&mut Recorder(None), &v[0], &v[1], stride));
+        check(&inputs, |v| conv2d(&mut Recorder::none(), &v[0], &v[1], stride));
         // candle's own input gradient takes its output padding from the height alone: compare on squares.
         let inputs = [random(1, &[2, side, side, 3]), random(2, &[5, 3, kernel, kernel])];
-        same(&inputs, |v| conv2d(&mut Recorder(None), &v[0], &v[1], stride), |v| plain::conv2d(&v[0], &v[1], stride));
+        same(
+            &inputs,
+            |v| conv2d(&mut Recorder::none(), &v[0], &v[1], stride),
+            |v| plain::conv2d(&v[0], &v[1], stride, DType::F32),
+        );
     }
 }
 
 #[test]
 fn batch_norms() {
     let inputs = [random(3, &[3, 4, 5, 6]), random(4, &[6]), random(5, &[6])];
-    check(&inputs, |v| Ok(batch_norm(&mut Recorder(None), &v[0], &v[1], &v[2], false)?.0));
+    check(&inputs, |v| Ok(batch_norm(&mut Recorder::none(), &v[0], &v[1], &v[2], false)?.0));
     for relu in [false, true] {
         same(
             &inputs,
-            |v| Ok(batch_norm(&mut Recorder(None), &v[0], &v[1], &v[2], relu)?.0),
+            |v| Ok(batch_norm(&mut Recorder::none(), &v[0], &v[1], &v[2], relu)?.0),
             |v| Ok(plain::batch_norm(&v[0], &v[1], &v[2], relu)?.0),
         );
     }
     let (ours, theirs) = (
-        batch_norm(&mut Recorder(None), &inputs[0], &inputs[1], &inputs[2], true).unwrap().1,
+        batch_norm(&mut Recorder::none(), &inputs[0], &inputs[1], &inputs[2], true).unwrap().1,
         plain::batch_norm(&inputs[0], &inputs[1], &inputs[2], true).unwrap().1,
     );
     let pairs = ours.mean.iter().chain(&ours.var).zip(theirs.mean.iter().chain(&theirs.var));
@@ -110,13 +114,13 @@ fn norms_with_relu_by_differences() {
     // Normalised values lie within 2 of 0, so that no output comes near the kink.
     let vector = |values: [f32; 4]| Var::from_vec(values.to_vec(), 4, &Device::Cpu).unwrap();
     let inputs = [random(6, &[2, 3, 3, 4]), vector([0.5, 0.4, 0.3, 0.5]), vector([2.0, -2.0, 1.5, 2.5])];
-    check(&inputs, |v| Ok(batch_norm(&mut Recorder(None), &v[0], &v[1], &v[2], true)?.0));
+    check(&inputs, |v| Ok(batch_norm(&mut Recorder::none(), &v[0], &v[1], &v[2], true)?.0));
     let inputs = [away_from_zero(6, &[2, 3, 3, 4]), vector([1.0; 4]), vector([2.0, -2.0, 2.5, 0.0])];
-    check(&inputs, |v| scale_shift(&mut Recorder(None), &v[0], &v[1], &v[2], true));
-    check(&inputs, |v| scale_shift(&mut Recorder(None), &v[0], &v[1], &v[2], false));
+    check(&inputs, |v| scale_shift(&mut Recorder::none(), &v[0], &v[1], &v[2], true));
+    check(&inputs, |v| scale_shift(&mut Recorder::none(), &v[0], &v[1], &v[2], false));
     same(
         &inputs,
-        |v| scale_shift(&mut Recorder(None), &v[0], &v[1], &v[2], true),
+        |v| scale_shift(&mut Recorder::none(), &v[0], &v[1], &v[2], true),
         |v| plain::scale_shift(&v[0], &v[1], &v[2], true),
     );
 }
@@ -127,10 +131,10 @@ fn additions() {
         away_from_zero(9, &[2, 3, 3, 4]),
         Var::from_tensor(&(random(10, &[2, 3, 3, 4]).as_tensor() * 0.1).unwrap()).unwrap(),
     ];
-    check(&inputs, |v| add_relu(&mut Recorder(None), &v[0], &v[1]));
-    same(&inputs, |v| add_relu(&mut Recorder(None), &v[0], &v[1]), |v| plain::add_relu(&v[0], &v[1]));
+    check(&inputs, |v| add_relu(&mut Recorder::none(), &v[0], &v[1]));
+    same(&inputs, |v| add_relu(&mut Recorder::none(), &v[0], &v[1]), |v| plain::add_relu(&v[0], &v[1]));
     let x = [away_from_zero(11, &[2, 3])];
-    check(&x, |v| add_relu(&mut Recorder(None), &v[0], &v[0]));
+    check(&x, |v| add_relu(&mut Recorder::none(), &v[0], &v[0]));
 }
 
 #[test]
@@ -140,26 +144,30 @@ fn pools() {
         let len = 2 * h * w * 3;
         let ladder = (0..len).map(|i| 0.05 + 0.05 * ((i * 7919) % 1009) as f32).collect();
         let inputs = [Var::from_vec(ladder, (2, h, w, 3), &Device::Cpu).unwrap()];
-        check(&inputs, |v| max_pool(&mut Recorder(None), &v[0]));
-        same(&inputs, |v| max_pool(&mut Recorder(None), &v[0]), |v| plain::max_pool(&v[0]));
-        check(&inputs, |v| global_avg_pool(&mut Recorder(None), &v[0]));
-        same(&inputs, |v| global_avg_pool(&mut Recorder(None), &v[0]), |v| plain::global_avg_pool(&v[0]));
+        check(&inputs, |v| max_pool(&mut Recorder::none(), &v[0]));
+        same(&inputs, |v| max_pool(&mut Recorder::none(), &v[0]), |v| plain::max_pool(&v[0]));
+        check(&inputs, |v| global_avg_pool(&mut Recorder::none(), &v[0]));
+        same(&inputs, |v| global_avg_pool(&mut Recorder::none(), &v[0]), |v| plain::global_avg_pool(&v[0]));
     }
 }
 
 #[test]
 fn linears() {
     let inputs = [random(12, &[5, 7]), random(13, &[3, 7]), random(14, &[3])];
-    check(&inputs, |v| linear(&mut Recorder(None), &v[0], &v[1], &v[2]));
-    same(&inputs, |v| linear(&mut Recorder(None), &v[0], &v[1], &v[2]), |v| plain::linear(&v[0], &v[1], &v[2]));
+    check(&inputs, |v| linear(&mut Recorder::none(), &v[0], &v[1], &v[2]));
+    same(
+        &inputs,
+        |v| linear(&mut Recorder::none(), &v[0], &v[1], &v[2]),
+        |v| plain::linear(&v[0], &v[1], &v[2], DType::F32),
+    );
 }
 
 #[test]
 fn detached_inputs_leave_no_graph() {
     let x = random(1, &[1, 4, 4, 2]).as_detached_tensor();
     let w = random(2, &[3, 2, 3, 3]).as_detached_tensor();
-    assert!(!conv2d(&mut Recorder(None), &x, &w, 1).unwrap().track_op());
-    assert!(conv2d(&mut Recorder(None), &x, &random(2, &[3, 2, 3, 3]), 1).unwrap().track_op());
+    assert!(!conv2d(&mut Recorder::none(), &x, &w, 1).unwrap().track_op());
+    assert!(conv2d(&mut Recorder::none(), &x, &random(2, &[3, 2, 3, 3]), 1).unwrap().track_op());
 }
 
 /// A small residual network: every operation, a shared input, a gradient that meets from two sides.
@@ -178,9 +186,9 @@ fn network(to: &mut Recorder, v: &[Var]) -> Result<Tensor> {
 fn the_tape_gives_candles_gradients() {
     let shapes: [&[usize]; 7] = [&[2, 8, 8, 3], &[4, 3, 3, 3], &[4], &[4], &[4, 4, 3, 3], &[5, 4], &[5]];
     let inputs: Vec<Var> = shapes.iter().enumerate().map(|(i, shape)| random(20 + i as u64, shape)).collect();
-    let expected = scalar(&inputs, &|v| network(&mut Recorder(None), v)).backward().unwrap();
+    let expected = scalar(&inputs, &|v| network(&mut Recorder::none(), v)).backward().unwrap();
     let mut tape = Tape::default();
-    let y = network(&mut Recorder(Some(&mut tape)), &inputs).unwrap();
+    let y = network(&mut Recorder::on(&mut tape), &inputs).unwrap();
     assert!(!y.track_op());
     let gradients = tape.backward(vec![(y.clone(), random(99, y.dims()).as_detached_tensor())]).unwrap();
     assert_eq!(gradients.len(), inputs.len());
@@ -188,4 +196,34 @@ fn the_tape_gives_candles_gradients() {
         let (ours, theirs) = (values(&gradients[&input.id()]), values(expected.get(input).unwrap()));
         assert!(ours.iter().zip(&theirs).all(|(a, b)| (a - b).abs() <= 1e-6 * (1.0 + b.abs())), "input {i}");
     }
+}
+
+/// The largest difference of two tensors, as a share of the second's largest value.
+fn difference(a: &Tensor, b: &Tensor) -> f32 {
+    let (a, b) = (values(a), values(b));
+    let scale = b.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    a.iter().zip(&b).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / scale
+}
+
+#[test]
+fn products_of_short_numbers_are_near_and_carry_gradients() {
+    // bfloat16 products exist on CUDA devices only; half precision takes the same way through the code on the processor.
+    let (x, w, b) = (random(20, &[2, 6, 6, 5]), random(21, &[4, 5, 3, 3]), random(22, &[4]));
+    let conv = |products| plain::conv2d(&x, &w, 2, products).unwrap();
+    let (short, long) = (conv(DType::F16), conv(DType::F32));
+    assert_eq!((short.dtype(), short.dims()), (DType::F32, long.dims()));
+    let apart = difference(&short, &long);
+    assert!(apart > 0.0 && apart < 2e-3, "{apart}");
+    let gradient =
+        |y: &Tensor, of: &Var| y.sqr().unwrap().sum_all().unwrap().backward().unwrap().get(of).unwrap().clone();
+    for var in [&x, &w] {
+        let apart = difference(&gradient(&short, var), &gradient(&long, var));
+        assert!(apart < 5e-3, "{apart}");
+    }
+    let rows = x.reshape((36, 10)).unwrap();
+    let wide = random(23, &[4, 10]);
+    let linear = |products| plain::linear(&rows, &wide, &b, products).unwrap();
+    let (short, long) = (linear(DType::F16), linear(DType::F32));
+    assert!(short.dtype() == DType::F32 && difference(&short, &long) < 2e-3);
+    assert!(difference(&gradient(&short, &wide), &gradient(&long, &wide)) < 5e-3);
 }

@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::loss::HeadLoss;
 use crate::network::{Network, Observed, Recording};
 use crate::ops::Tape;
-use crate::optimizer::{Gradients, Optimizer};
-use crate::options::Trainable;
+use crate::optimizer::Gradients;
+use crate::options::{TrainOptions, Trainable};
 
 /// What a batch gives: its loss, its gradients and BatchNorm's statistics.
 pub(crate) struct Outcome {
@@ -26,15 +26,15 @@ pub(crate) struct Batch<'a> {
     pub(crate) rows: &'a [usize],
     pub(crate) pixels: Vec<f32>,
     pub(crate) shape: (usize, usize, usize),
-    pub(crate) trainable: Trainable,
+    pub(crate) options: &'a TrainOptions,
 }
 
 /// Loss and gradients of a batch. The losses give theirs by the logits by hand, the network carries them on.
 pub(crate) fn gradients(network: &Network, losses: &[HeadLoss], batch: Batch<'_>) -> Result<Outcome> {
-    let Batch { targets, rows, pixels, shape: (h, w, _), trainable } = batch;
-    let mut recording = Recording::default();
+    let Batch { targets, rows, pixels, shape: (h, w, _), options } = batch;
+    let mut recording = Recording::of(options);
     let shape = (rows.len(), h, w);
-    let activations = match trainable {
+    let activations = match options.trainable {
         Trainable::LastStage => network.forward_last_stage(pixels, shape, &mut recording)?,
         _ => network.forward(pixels, shape, Some(&mut recording))?,
     };
@@ -70,10 +70,25 @@ fn by_candle(network: &Network, by_logits: Vec<(Tensor, Tensor)>) -> Result<Hash
     Ok(weights.filter_map(|var| Some((var.id(), found.get(var)?.clone()))).collect())
 }
 
-/// Takes one step and gives the batch's loss; weights stay as they are where it is not finite.
+/// Adds `share` times the gradients of a batch to those of a step.
+pub(crate) fn accumulate(sum: &mut Gradients, batch: Gradients, share: f64) -> Result<()> {
+    for (name, gradient) in batch {
+        // A step of one batch takes its gradients as they are.
+        let gradient = if share == 1.0 { gradient } else { (gradient * share)? };
+        let gradient = match sum.remove(&name) {
+            Some(before) => (before + gradient)?,
+            None => gradient,
+        };
+        sum.insert(name, gradient);
+    }
+    Ok(())
+}
+
+/// Takes one step of one batch and gives its loss; weights stay as they are where it is not finite.
+#[cfg(test)]
 pub(crate) fn train_step(
     network: &mut Network,
-    optimizer: &mut Optimizer,
+    optimizer: &mut crate::optimizer::Optimizer,
     losses: &[HeadLoss],
     batch: Batch<'_>,
     rate: f64,

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::*;
 use crate::checkpoint::CHECKPOINT_FILE;
 use crate::data::{ImageSource, LoadError, Targets};
-use crate::report::evaluate;
+use crate::network::Tap;
+use crate::options::Trainable;
+use crate::report::{evaluate, evaluate_features};
 use crate::spec::Head;
 use crate::testing::{Pictures, counter_noise, quarters};
 
@@ -46,7 +47,7 @@ impl Problem {
     }
 
     fn train(&self, options: &TrainOptions) -> Result<Trained> {
-        train(&self.spec(), &self.data(), options, &mut |_| ControlFlow::Continue(()))
+        train(&self.spec(), &self.data(), options, &mut |_| Next::GoOn)
     }
 }
 
@@ -127,7 +128,7 @@ fn an_unlabelled_head_gets_no_gradient() {
     let rows: Vec<usize> = (0..8).collect();
     let pixels = || crate::data::load_rows(&problem.images, &rows, None).unwrap();
     let of = |targets: &[Targets]| {
-        let batch = Batch { targets, rows: &rows, pixels: pixels(), shape: (SIDE, SIDE, 1), trainable: Trainable::All };
+        let batch = Batch { targets, rows: &rows, pixels: pixels(), shape: (SIDE, SIDE, 1), options: &options(1) };
         let outcome = gradients(&network, &losses, batch).unwrap();
         (outcome.loss, outcome.gradients.unwrap())
     };
@@ -182,7 +183,7 @@ fn interrupted(problem: &Problem, options: &TrainOptions, stop: impl Fn(&TrainEv
     let mut events = Vec::new();
     let result = train(&problem.spec(), &problem.data(), options, &mut |event| {
         events.push(event.clone());
-        if stop(event) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop(event) { Next::Stop } else { Next::GoOn }
     });
     assert!(matches!(result, Err(BackboneError::Stopped { .. })));
     events
@@ -203,14 +204,14 @@ fn a_resumed_run_ends_with_the_same_bytes() {
         interrupted(&problem, &options, |event| matches!(event, TrainEvent::Epoch(r) if r.epoch == 1));
         let events =
             interrupted(&problem, &options, |event| matches!(event, TrainEvent::Step { epoch: 3, step: 2, .. }));
-        assert_eq!(events[0], TrainEvent::Resumed { epoch: 2 });
+        assert_eq!(events[0], TrainEvent::Resumed { epoch: 2, step: 0 });
         let mut first = None;
         let resumed = train(&problem.spec(), &problem.data(), &options, &mut |event| {
             first.get_or_insert(event.clone());
-            ControlFlow::Continue(())
+            Next::GoOn
         });
         let resumed = resumed.unwrap();
-        assert_eq!(first, Some(TrainEvent::Resumed { epoch: 3 }));
+        assert_eq!(first, Some(TrainEvent::Resumed { epoch: 3, step: 0 }));
         assert_eq!(resumed.history, whole.history);
         assert_eq!(resumed.best_epoch, whole.best_epoch);
         assert_eq!(bytes(&resumed.network), bytes(&whole.network));
@@ -231,7 +232,7 @@ fn unfit_checkpoints_are_ignored_with_a_reason() {
         let mut first = None;
         let trained = train(&problem.spec(), &problem.data(), options, &mut |event| {
             first.get_or_insert(event.clone());
-            ControlFlow::Continue(())
+            Next::GoOn
         });
         (first.unwrap(), bytes(&trained.unwrap().network))
     };
@@ -280,7 +281,7 @@ fn bad_data_is_named() {
         assert!(message.contains(expected), "{message}");
     }
     let problem = Problem::new(48);
-    let train = |spec: &NetworkSpec| train(spec, &problem.data(), &options(1), &mut |_| ControlFlow::Continue(()));
+    let train = |spec: &NetworkSpec| train(spec, &problem.data(), &options(1), &mut |_| Next::GoOn);
     let message = train(&NetworkSpec::new("small", 3, problem.spec().heads)).unwrap_err().to_string();
     assert!(message.contains("1 channels but the network takes 3"), "{message}");
     let message = train(&NetworkSpec { arch: "resnet17".into(), ..problem.spec() }).unwrap_err().to_string();
@@ -310,7 +311,7 @@ fn a_failing_source_is_an_error() {
     let images = Broken(images);
     let data = TrainData { images: &images, targets: &targets, train: &rows, validation: &validation };
     let spec = spec(vec![Head::exclusive("quarter", 4), Head::multi("flags", 4)]);
-    let error = train(&spec, &data, &options(1), &mut |_| ControlFlow::Continue(())).unwrap_err();
+    let error = train(&spec, &data, &options(1), &mut |_| Next::GoOn).unwrap_err();
     assert!(error.to_string().contains("the disk is gone"), "{error}");
 }
 
@@ -327,7 +328,7 @@ fn copy(network: &Network) -> Network {
 }
 
 fn go_on(problem: &Problem, network: &Network, options: &TrainOptions) -> Trained {
-    train_from(copy(network), &problem.data(), options, &mut |_| ControlFlow::Continue(())).unwrap()
+    train_from(copy(network), &problem.data(), options, &mut |_| Next::GoOn).unwrap()
 }
 
 #[test]
@@ -356,7 +357,7 @@ fn heads_on_stored_features_see_what_the_network_sees() {
     let problem = Problem::new(40);
     let network = problem.train(&options(1)).unwrap().network;
     let data = problem.data();
-    let features = heads::Features::of(&network, &data, 7).unwrap();
+    let features = heads::Features::of(&network, Tap::Fc, &data, 7).unwrap();
     let rows = [3, 35, 11];
     let pixels = crate::data::load_rows(&problem.images, &rows, None).unwrap();
     let all = network.predict(&pixels, rows.len(), SIDE, SIDE).unwrap();
@@ -365,14 +366,15 @@ fn heads_on_stored_features_see_what_the_network_sees() {
     }
     // Finite differences of one weight.
     let losses: Vec<HeadLoss> = network.spec().heads.iter().map(|head| HeadLoss::new(head, 0.0, None)).collect();
-    let (_, gradients) = heads::gradients(&network, &losses, &features, data.targets, &rows).unwrap();
+    let outcome = |network: &Network| heads::gradients(network, &losses, &features, data.targets, &rows).unwrap();
+    let gradients = outcome(&network).gradients.unwrap();
     let loss_at = |shift: f32| {
         let moved = copy(&network);
         let var = &moved.weights()["heads.quarter.weight"];
         let mut values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         values[5] += shift;
         var.set(&candle_core::Tensor::from_vec(values, var.dims(), var.device()).unwrap()).unwrap();
-        heads::gradients(&moved, &losses, &features, data.targets, &rows).unwrap().0
+        outcome(&moved).loss
     };
     let numeric = (loss_at(1e-2) - loss_at(-1e-2)) / 2e-2;
     let exact = gradients["heads.quarter.weight"].flatten_all().unwrap().to_vec1::<f32>().unwrap()[5];
@@ -400,12 +402,137 @@ fn resumed_heads_end_with_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let heads = with_dir(heads, dir.path());
     let stop = &mut |event: &TrainEvent| match event {
-        TrainEvent::Epoch(e) if e.epoch == 1 => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
+        TrainEvent::Epoch(e) if e.epoch == 1 => Next::Stop,
+        _ => Next::GoOn,
     };
     assert!(matches!(
         train_from(copy(&start), &problem.data(), &heads, stop),
         Err(BackboneError::Stopped { epoch: 1 })
     ));
     assert_eq!(bytes(&go_on(&problem, &start, &heads).network), bytes(&whole.network));
+}
+
+#[test]
+fn heads_on_given_vectors_are_heads_on_images() {
+    let problem = Problem::new(80);
+    let start = problem.train(&options(1)).unwrap().network;
+    let (data, n) = (problem.data(), problem.images.len());
+    let pixels = crate::data::load_rows(&problem.images, &(0..n).collect::<Vec<_>>(), None).unwrap();
+    let all = start.forward_all(&pixels, n, SIDE, SIDE).unwrap();
+    for (trainable, vectors) in [(Trainable::Heads, &all.fc), (Trainable::Fc, &all.pool)] {
+        let options = TrainOptions { trainable, ..options(4) };
+        let from_images = go_on(&problem, &start, &options);
+        let on_event = &mut |_: &TrainEvent| Next::GoOn;
+        let given = train_on_features(copy(&start), &data, vectors.view(), &options, on_event).unwrap();
+        let last = |trained: &Trained| (trained.history[3].train_loss, trained.history[3].validation_accuracy.clone());
+        // The vectors came from batches of another size: equal but for rounding.
+        assert!((last(&given).0 - last(&from_images).0).abs() < 1e-4, "{trainable:?}");
+        assert!(given.history[3].train_loss < given.history[0].train_loss);
+        let reports =
+            evaluate_features(&given.network, trainable, vectors.view(), &problem.targets, data.validation, 7).unwrap();
+        let seen = evaluate(&given.network, &problem.images, &problem.targets, data.validation, 7).unwrap();
+        assert_eq!(reports, seen, "{trainable:?}");
+        let parts: &[&str] = if trainable == Trainable::Fc { &["heads.", "fc."] } else { &["heads."] };
+        let moved = changed(&start, &given.network);
+        assert!(moved.iter().all(|name| parts.iter().any(|part| name.starts_with(part))), "{moved:?}");
+        assert_eq!(moved.len(), 2 + 2 * parts.len());
+    }
+    let fc = start.fc_of_pooled(all.pool.view()).unwrap();
+    assert!(fc.iter().zip(&all.fc).all(|(a, b)| (a - b).abs() < 1e-4));
+    let message = |trainable, vectors: &ndarray::Array2<f32>| {
+        let options = TrainOptions { trainable, ..options(1) };
+        let result = train_on_features(copy(&start), &data, vectors.view(), &options, &mut |_| Next::GoOn);
+        result.unwrap_err().to_string()
+    };
+    assert!(message(Trainable::Heads, &all.pool).contains("(80, 128) but training Heads takes (80, 16)"));
+    assert!(message(Trainable::All, &all.fc).contains("only `heads`"));
+    assert!(start.fc_of_pooled(all.fc.view()).is_err());
+}
+
+#[test]
+fn the_fc_layers_gradient_is_a_finite_difference() {
+    let problem = Problem::new(40);
+    let network = problem.train(&options(1)).unwrap().network;
+    let data = problem.data();
+    let features = heads::Features::of(&network, Tap::Pool, &data, 7).unwrap();
+    let losses: Vec<HeadLoss> = network.spec().heads.iter().map(|head| HeadLoss::new(head, 0.0, None)).collect();
+    let rows = [3, 35, 11, 8];
+    let outcome = |network: &Network| heads::gradients(network, &losses, &features, data.targets, &rows).unwrap();
+    let gradients = outcome(&network).gradients.unwrap();
+    for (name, at) in [("fc.weight", 300), ("fc.bias", 3), ("heads.flags.weight", 9)] {
+        let loss_at = |shift: f32| {
+            let moved = copy(&network);
+            let var = &moved.weights()[name];
+            let mut values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            values[at] += shift;
+            var.set(&candle_core::Tensor::from_vec(values, var.dims(), var.device()).unwrap()).unwrap();
+            outcome(&moved).loss
+        };
+        let numeric = (loss_at(1e-2) - loss_at(-1e-2)) / 2e-2;
+        let exact = gradients[name].flatten_all().unwrap().to_vec1::<f32>().unwrap()[at];
+        assert!((numeric - f64::from(exact)).abs() < 1e-3, "{name}: {numeric} {exact}");
+    }
+}
+
+#[test]
+fn frozen_norms_keep_their_statistics_and_scales() {
+    let problem = Problem::new(96);
+    let start = problem.train(&options(1)).unwrap().network;
+    let trained = go_on(&problem, &start, &TrainOptions { batch_norm: crate::Norms::Frozen, ..options(2) });
+    let moved = changed(&start, &trained.network);
+    assert!(moved.iter().all(|name| !name.contains("bn") && !name.contains("running")), "{moved:?}");
+    assert!(moved.contains(&"conv1.weight".to_owned()) && moved.contains(&"fc.weight".to_owned()), "{moved:?}");
+    assert!(trained.history[1].train_loss < trained.history[0].train_loss);
+}
+
+#[test]
+fn accumulated_batches_are_one_large_batch_where_norms_are_frozen() {
+    let problem = Problem::new(128);
+    let start = problem.train(&options(1)).unwrap().network;
+    let frozen = TrainOptions { batch_norm: crate::Norms::Frozen, augment: false, ..options(2) };
+    let optimizer = crate::OptimizerKind::Sgd;
+    let large = TrainOptions { batch: 32, optimizer, learning_rate: 0.05, ..frozen };
+    let small = TrainOptions { batch: 8, accumulate: 4, ..large.clone() };
+    let (large, small) = (go_on(&problem, &start, &large), go_on(&problem, &start, &small));
+    let (a, b) = (large.network.state().unwrap(), small.network.state().unwrap());
+    for (name, array) in &a {
+        let scale = array.values.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+        let apart = array.values.iter().zip(&b[name].values).fold(0.0f32, |m, (x, y)| m.max((x - y).abs()));
+        // Sums of four parts instead of one.
+        assert!(apart < 1e-4 * scale, "{name}: {apart} of {scale}");
+    }
+    assert!((large.history[1].learning_rate - small.history[1].learning_rate).abs() < 1e-15);
+}
+
+/// Trains and stops after a few events; asks for a checkpoint at the events that `save` picks.
+fn stopped_within(problem: &Problem, options: &TrainOptions, save: (usize, usize), stop: (usize, usize)) {
+    let result = train(&problem.spec(), &problem.data(), options, &mut |event| match event {
+        TrainEvent::Step { epoch, step, .. } if (*epoch, *step) == save => Next::Save,
+        TrainEvent::Step { epoch, step, .. } if (*epoch, *step) == stop => Next::Stop,
+        _ => Next::GoOn,
+    });
+    assert!(matches!(result, Err(BackboneError::Stopped { .. })));
+}
+
+#[test]
+fn a_run_resumed_within_an_epoch_ends_with_the_same_bytes() {
+    let problem = Problem::new(96);
+    for accumulate in [1, 2] {
+        let plain = TrainOptions { accumulate, batch: 12, ..options(3) };
+        let whole = problem.train(&plain).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let options = with_dir(plain, dir.path());
+        // Asked for after batch 2; with two batches a step it is written after batch 3.
+        stopped_within(&problem, &options, (1, 2), (1, 4));
+        let mut first = None;
+        let resumed = train(&problem.spec(), &problem.data(), &options, &mut |event| {
+            first.get_or_insert(event.clone());
+            Next::GoOn
+        });
+        let resumed = resumed.unwrap();
+        let step = if accumulate == 1 { 3 } else { 4 };
+        assert_eq!(first, Some(TrainEvent::Resumed { epoch: 1, step }));
+        assert_eq!(resumed.history, whole.history);
+        assert_eq!(bytes(&resumed.network), bytes(&whole.network));
+    }
 }

@@ -1,12 +1,11 @@
 //! Trains the network and measures it on held-out images.
 
 use std::fs;
-use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, ensure};
 use latentwalk_backbone::{
-    Augment, Checkpoint, Head, HeadReport, ImageSource, LoadReport, Network, NetworkSpec, PREPROCESSES, Preprocess,
-    Targets, TrainData, TrainEvent, detect_arch, read_checkpoint,
+    Augment, Checkpoint, Head, HeadReport, ImageSource, LoadReport, Network, NetworkSpec, Next, PREPROCESSES,
+    Preprocess, Targets, TrainData, TrainEvent, detect_arch, read_checkpoint,
 };
 use latentwalk_cli::Stage;
 use latentwalk_images::{Attribute, AttributeKind, Batcher, Dataset, Label, Pixels, SourceFile, Split};
@@ -77,7 +76,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let epochs = options.epochs;
     let on_event = &mut |event: &TrainEvent| {
         show(job, event, epochs, &spec);
-        ControlFlow::Continue(())
+        Next::GoOn
     };
     let trained = match &checkpoint {
         None => latentwalk_backbone::train(&spec, &data, &options, on_event)?,
@@ -217,8 +216,8 @@ fn show(job: &Job<'_>, event: &TrainEvent, epochs: usize, spec: &NetworkSpec) {
                 heads.join(", ")
             ));
         }
-        TrainEvent::Resumed { epoch } => {
-            job.progress.say(&format!("going on after epoch {epoch} of an interrupted run"))
+        TrainEvent::Resumed { epoch, step } => {
+            job.progress.say(&format!("going on after epoch {epoch} and {step} batches of an interrupted run"))
         }
         TrainEvent::Ignored { reason } => job.progress.say(&format!("starting afresh: {reason}")),
     }

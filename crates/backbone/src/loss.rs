@@ -1,10 +1,15 @@
 //! Masked losses with their gradients, on plain slices.
 //!
-//! The logits of a batch are few, so that loss and gradient are computed here in `f64` and in row order:
-//! exact to check, the same for any number of threads and on any device.
+//! The logits of a batch are few, so that loss and gradient are computed here in `f64`, in blocks of rows whose sums are
+//! added in their order: exact to check, the same for any number of threads and on any device.
+
+use rayon::prelude::*;
 
 use crate::data::Targets;
 use crate::spec::Head;
+
+/// Rows that one task computes.
+const ROWS: usize = 64;
 
 /// The loss of one head.
 #[derive(Debug, Clone)]
@@ -52,6 +57,20 @@ impl HeadLoss {
     /// **Source** exclusive heads as `torch.nn.CrossEntropyLoss` with `weight` and `label_smoothing`, multi-label
     /// heads as `torch.nn.BCEWithLogitsLoss` (mean over rows and classes).
     pub(crate) fn compute(&self, logits: &[f32], targets: &Targets, rows: &[usize], gradient: &mut [f32]) -> LossSum {
+        let block = ROWS * self.classes;
+        let parts = rows.par_chunks(ROWS).zip(logits.par_chunks(block)).zip(gradient.par_chunks_mut(block));
+        let parts: Vec<LossSum> = parts.map(|((rows, x), g)| self.rows(x, targets, rows, g)).collect();
+        let mut sum = LossSum::default();
+        parts.into_iter().for_each(|part| sum += part);
+        if sum.weight > 0.0 {
+            let divide = |g: &mut [f32]| g.iter_mut().for_each(|g| *g = (f64::from(*g) / sum.weight) as f32);
+            gradient.par_chunks_mut(block).for_each(divide);
+        }
+        sum
+    }
+
+    /// The sum over some rows, and its gradient.
+    fn rows(&self, logits: &[f32], targets: &Targets, rows: &[usize], gradient: &mut [f32]) -> LossSum {
         let mut sum = LossSum::default();
         let c = self.classes;
         for ((&row, x), g) in rows.iter().zip(logits.chunks_exact(c)).zip(gradient.chunks_exact_mut(c)) {
@@ -60,9 +79,6 @@ impl HeadLoss {
                 Some(labels) if self.multi => sum += binary(x, labels, g),
                 Some(labels) => sum += self.exclusive(x, labels, g),
             }
-        }
-        if sum.weight > 0.0 {
-            gradient.iter_mut().for_each(|g| *g = (f64::from(*g) / sum.weight) as f32);
         }
         sum
     }

@@ -289,6 +289,8 @@ pub enum ArtifactsCommand {
 pub enum Stage {
     /// Read images and labels, map the labels onto attributes, split, pack the pixels.
     Images,
+    /// The vectors below what learns, once, where the rest of a pretrained network is frozen.
+    Features,
     /// Train the ResNet with one head an attribute.
     Backbone,
     /// The FC layer's vector of every image, as Parquet.
@@ -319,6 +321,7 @@ impl Stage {
     pub fn name(self) -> &'static str {
         match self {
             Self::Images => "images",
+            Self::Features => "features",
             Self::Backbone => "backbone",
             Self::Embeddings => "embeddings",
             Self::Decomposition => "decomposition",

@@ -17,8 +17,9 @@ mod sections;
 
 pub use built_in::{BUILT_IN, BuiltIn};
 pub use sections::{
-    BackboneConfig, DEFAULT_AXES, DEFAULT_SEED, DETECTED, DecompositionConfig, EmbeddingsConfig, IndexConfig,
-    MetricsConfig, NullConfig, Placing, PoolConfig, ProbeConfig, ReportConfig, Search, Tap, WalksConfig,
+    BackboneConfig, DEFAULT_AXES, DEFAULT_CHECKPOINT_MINUTES, DEFAULT_SEED, DETECTED, DecompositionConfig,
+    EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, Placing, PoolConfig, ProbeConfig, ReportConfig, Search,
+    Tap, WalksConfig,
 };
 
 /// Everything a run is made of.
@@ -155,6 +156,11 @@ impl Config {
             self.embeddings.file.is_none() || self.backbone.weights.is_none(),
             "both vectors and weights are given; vectors need no network, so leave the weights out"
         );
+        ensure!(
+            self.backbone.checkpoint_minutes > 0.0,
+            "`backbone.checkpoint_minutes` is {}; give a number above 0",
+            self.backbone.checkpoint_minutes
+        );
         ensure!(self.embeddings.batch > 0, "`embeddings.batch` is 0; give at least 1");
         ensure!(self.embeddings.row_group_rows > 0, "`embeddings.row_group_rows` is 0; give at least 1");
         ensure!(self.walks.stops >= 2, "`walks.stops` is {}; a walk needs at least 2", self.walks.stops);
@@ -173,6 +179,13 @@ impl Config {
     /// Where the checkpoint lies that the backbone starts from.
     pub fn weights(&self) -> Option<PathBuf> {
         self.backbone.weights.as_ref().map(|path| self.beside(path))
+    }
+
+    /// The layer below what learns, where the rest of a pretrained network is frozen.
+    pub fn features(&self) -> Option<Tap> {
+        let train = &self.backbone.train;
+        let used = self.backbone.weights.is_some() && self.embeddings.file.is_none() && train.epochs > 0;
+        train.trainable.features().filter(|_| used).map(Tap::of)
     }
 
     /// Where the vectors lie that another program made.
@@ -298,6 +311,7 @@ fn backbone(table: &mut toml::Table) -> Result<BackboneConfig> {
         arch: take(&mut own, "arch")?.unwrap_or_else(|| arch.to_owned()),
         preprocess: preprocess.or_else(|| weights.is_some().then(|| "torchvision-v1".to_owned())),
         weights,
+        checkpoint_minutes: take(&mut own, "checkpoint_minutes")?.unwrap_or(DEFAULT_CHECKPOINT_MINUTES),
         fc: take(&mut own, "fc")?,
         heads: take(&mut own, "heads")?.unwrap_or_default(),
         train: toml::Value::Table(own).try_into().context("in [backbone]")?,

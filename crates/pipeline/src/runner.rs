@@ -81,8 +81,8 @@ pub fn stages(order: &Order<'_>, store: &Store, console: &Console) -> Result<Run
     latentwalk_backbone::parse_device(order.device)?;
     let plan = plan(order.config, store, order.device, order.until)?;
     let mut work = Work { order, store, console, run: Run { artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 } };
-    for planned in &plan {
-        work.stage(planned)?;
+    for (index, planned) in plan.iter().enumerate() {
+        work.stage(planned, &format!("[{}/{}]", index + 1, plan.len()))?;
     }
     Ok(work.run)
 }
@@ -186,14 +186,14 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn stage(&mut self, planned: &Planned) -> Result<()> {
+    fn stage(&mut self, planned: &Planned, place: &str) -> Result<()> {
         let stage = planned.row.stage;
         let forced = self.order.from.is_some_and(|f| f <= stage);
         let stored = if forced { None } else { self.store.find(stage.name(), &planned.key)? };
         let reused = stored.is_some();
         let artifact = match stored {
             Some(artifact) => artifact,
-            None => self.make(planned, forced).with_context(|| format!("stage `{stage}`"))?,
+            None => self.make(planned, forced, place).with_context(|| format!("stage `{stage}`"))?,
         };
         self.run.facts.push(StageFact {
             name: stage.name(),
@@ -205,11 +205,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn make(&mut self, planned: &Planned, forced: bool) -> Result<Artifact> {
+    fn make(&mut self, planned: &Planned, forced: bool, place: &str) -> Result<Artifact> {
         let stage = planned.row.stage;
         let why = reason(planned, self.order.from).unwrap_or_else(|| "its stored result is damaged".to_owned());
-        let number = STAGES.iter().position(|r| r.stage == stage).unwrap_or_default() + 1;
-        self.console.say(&format!("[{number}/{}] {stage}: {why}", STAGES.len()));
+        self.console.say(&format!("{place} {stage}: {why}"));
         let mut waiting =
             || self.console.say(&format!("  {stage}: another process is making this result; waiting for it"));
         let begun = if forced {

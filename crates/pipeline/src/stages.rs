@@ -125,10 +125,22 @@ pub const STAGES: &[StageRow] = &[
         run: stage::images::run,
     },
     StageRow {
-        stage: Stage::Backbone,
+        stage: Stage::Features,
         revision: 1,
         schema: 1,
         reads: &[Stage::Images],
+        parameters: &["backbone.arch", "backbone.preprocess", "backbone.fc", "backbone.trainable", "backbone.seed"],
+        device: true,
+        outside: Some(stage::backbone::files),
+        skip: Some(|config| config.features().is_none()),
+        writes: &["TAP.parquet"],
+        run: stage::features::run,
+    },
+    StageRow {
+        stage: Stage::Backbone,
+        revision: 1,
+        schema: 1,
+        reads: &[Stage::Images, Stage::Features],
         parameters: &["augment", "backbone"],
         device: true,
         outside: Some(stage::backbone::files),
@@ -140,7 +152,7 @@ pub const STAGES: &[StageRow] = &[
         stage: Stage::Embeddings,
         revision: 1,
         schema: 1,
-        reads: &[Stage::Images, Stage::Backbone],
+        reads: &[Stage::Images, Stage::Features, Stage::Backbone],
         parameters: &["embeddings"],
         device: true,
         outside: Some(stage::embeddings::files),
@@ -281,7 +293,8 @@ mod tests {
     fn every_parameter_of_the_table_exists_and_every_section_is_read() {
         let config = crate::config::Config::load(&latentwalk_cli::DescriptionArgs {
             description: "fashion-mnist".to_owned(),
-            set: Vec::new(),
+            // With the keys that are left out of descriptions that do not use them.
+            set: vec!["backbone.weights=w.pth".to_owned(), "backbone.trainable=heads".to_owned()],
             data: None,
             weights: None,
             embeddings: None,

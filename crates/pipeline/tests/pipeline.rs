@@ -374,6 +374,17 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     fs::rename(&weights, &elsewhere).unwrap();
     let (code, again) = pipeline(&[&heads[..], &["--weights", &text(&elsewhere)]].concat());
     assert!(code == Some(0) && again.contains("nothing to do"), "{again}");
+    // Another way of training stands on the same vectors; with the FC layer it stands on others.
+    let weights = text(&elsewhere);
+    let (code, other) =
+        pipeline(&[&heads[..], &["--set", "backbone.learning_rate=0.01", "--weights", &weights]].concat());
+    assert!(code == Some(0) && other.contains("] backbone") && !other.contains("] features"), "{other}");
+    let fc = ["--set", "backbone.epochs=2", "--set", "backbone.trainable=fc", "--until", "probe"];
+    let (code, fc) = pipeline(&[&fc[..], &["--weights", &weights]].concat());
+    assert!(code == Some(0) && fc.contains("] features"), "{fc}");
+    let precision = ["--set", "backbone.precision=bf16", "--until", "probe"];
+    let (code, refused) = pipeline(&precision);
+    assert!(code == Some(1) && refused.contains("use a CUDA device"), "{refused}");
 
     // Vectors of a folder; a second call goes nowhere, since the result is there.
     let out = folder.path().join("vectors.parquet");
@@ -397,6 +408,43 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     assert_eq!((class("dark/00.png"), class("light/00.png")), ("dark", "light"), "{placed}");
     let (code, unknown) = project("sleeve");
     assert!(code == Some(1) && unknown.contains("category"), "{unknown}");
+}
+
+#[test]
+fn an_extraction_that_was_killed_goes_on_and_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let garments = ["images.garments.count=300", "images.garments.twin_sets=0", "images.size=32", "images.limit=0"];
+    let more = ["images.minimum_per_class=1", "backbone.arch=small", "backbone.epochs=0", "embeddings.batch=2"];
+    let changes: Vec<&str> = garments.into_iter().chain(more).collect();
+    let vectors = |store: &Path| {
+        let found = fs::read_dir(store.join("objects/embeddings")).unwrap().next().unwrap().unwrap().path();
+        fs::read(found.join("fc.parquet")).unwrap()
+    };
+    let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
+    run(&whole, &changes, &["garments", "--until", "embeddings"]);
+    run(&stopped, &changes, &["garments", "--until", "backbone"]);
+    let embeddings = || command(&stopped, &changes, &["garments", "--until", "embeddings"]);
+    // More than the first batches: whatever the width, a whole batch is there.
+    let begun = || {
+        let folders = fs::read_dir(stopped.join("partial/embeddings")).into_iter().flatten().flatten();
+        folders.into_iter().any(|f| fs::metadata(f.path().join("fc.f32")).is_ok_and(|meta| meta.len() > 10_000))
+    };
+    let mut child = embeddings().spawn().unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !begun() && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < limit);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    let left = begun();
+    let resumed = embeddings().output().unwrap();
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    // It may have come to its end before it could be killed; the bytes are the same either way.
+    if left {
+        assert!(said(&resumed).contains("images of an interrupted run"), "{}", said(&resumed));
+    }
+    assert_eq!(vectors(&stopped), vectors(&whole));
 }
 
 #[test]

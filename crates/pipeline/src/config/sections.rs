@@ -20,6 +20,9 @@ pub struct BackboneConfig {
     /// its place is not.
     #[serde(skip)]
     pub weights: Option<PathBuf>,
+    /// Minutes between checkpoints within an epoch; one is written after every epoch besides. No part of a result's identity.
+    #[serde(skip)]
+    pub checkpoint_minutes: f64,
     /// The preset that the weights were trained with: its mean and deviation are used. With weights, torchvision-v1 unless
     /// told.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +35,9 @@ pub struct BackboneConfig {
     #[serde(flatten)]
     pub train: TrainOptions,
 }
+
+/// Default of [`BackboneConfig::checkpoint_minutes`].
+pub const DEFAULT_CHECKPOINT_MINUTES: f64 = 10.0;
 
 /// The architecture that a checkpoint shows.
 pub const DETECTED: &str = "detected";
@@ -64,6 +70,18 @@ impl Tap {
             Self::Layer1 => "layer1",
             Self::Layer2 => "layer2",
             Self::Layer3 => "layer3",
+        }
+    }
+
+    /// The backbone's tap as descriptions call it.
+    pub fn of(tap: latentwalk_backbone::Tap) -> Self {
+        match tap {
+            latentwalk_backbone::Tap::Fc => Self::Fc,
+            latentwalk_backbone::Tap::Pool => Self::Pool,
+            latentwalk_backbone::Tap::Stem => Self::Stem,
+            latentwalk_backbone::Tap::Layer1 => Self::Layer1,
+            latentwalk_backbone::Tap::Layer2 => Self::Layer2,
+            latentwalk_backbone::Tap::Layer3 => Self::Layer3,
         }
     }
 

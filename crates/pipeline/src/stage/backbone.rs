@@ -1,14 +1,17 @@
 //! Trains the network and measures it on held-out images.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use latentwalk_backbone::{
     Augment, Checkpoint, Head, HeadReport, ImageSource, LoadReport, Network, NetworkSpec, Next, PREPROCESSES,
-    Preprocess, Targets, TrainData, TrainEvent, detect_arch, read_checkpoint,
+    Preprocess, Targets, TrainData, TrainEvent, detect_arch, evaluate_features, read_checkpoint,
 };
 use latentwalk_cli::Stage;
+use latentwalk_embeddings::Reader;
 use latentwalk_images::{Attribute, AttributeKind, Batcher, Dataset, Label, Pixels, SourceFile, Split};
+use ndarray::Array2;
 use serde_json::{Map, Value, json};
 
 use super::shared;
@@ -74,30 +77,60 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     options.device = job.device.to_owned();
     options.checkpoint_dir = Some(job.partial.to_path_buf());
     let epochs = options.epochs;
+    let every = Duration::from_secs_f64(60.0 * job.config.backbone.checkpoint_minutes);
+    let mut saved = Instant::now();
     let on_event = &mut |event: &TrainEvent| {
         show(job, event, epochs, &spec);
-        Next::GoOn
+        let due = saved.elapsed() >= every;
+        if due || matches!(event, TrainEvent::Epoch(_)) {
+            saved = Instant::now();
+        }
+        if due { Next::Save } else { Next::GoOn }
     };
-    let trained = match &checkpoint {
-        None => latentwalk_backbone::train(&spec, &data, &options, on_event)?,
-        Some(checkpoint) => {
-            let device = latentwalk_backbone::parse_device(job.device)?;
-            let (network, report) = Network::pretrained(spec.clone(), options.seed, checkpoint, &device)?;
-            say(job, checkpoint, &report);
-            latentwalk_backbone::train_from(network, &data, &options, on_event)?
+    let features = features(job)?;
+    let trained = match (&checkpoint, &features) {
+        (None, _) => latentwalk_backbone::train(&spec, &data, &options, on_event)?,
+        (Some(_), None) => latentwalk_backbone::train_from(pretrained(job, &dataset)?, &data, &options, on_event)?,
+        (Some(_), Some(features)) => {
+            let network = pretrained(job, &dataset)?;
+            latentwalk_backbone::train_on_features(network, &data, features.view(), &options, on_event)?
         }
     };
-    trained.network.save(job.out)?;
+    let network = &trained.network;
+    network.save(job.out)?;
     let test = dataset.rows(Split::Test);
-    let reports = latentwalk_backbone::evaluate(&trained.network, &source, &targets, &test, options.batch)?;
+    let reports = match &features {
+        None => latentwalk_backbone::evaluate(network, &source, &targets, &test, options.batch)?,
+        Some(vectors) => evaluate_features(network, options.trainable, vectors.view(), &targets, &test, options.batch)?,
+    };
     write(job, "history.json", &json!({ "best_epoch": trained.best_epoch, "epochs": trained.history }))?;
     write(job, "evaluation.json", &json!({ "split": "test", "heads": reports }))?;
     Ok(json!({
         "accuracy": accuracy(&reports),
-        "parameters": trained.network.parameters(),
+        "parameters": network.parameters(),
         "epochs": trained.history.len(),
         "best_epoch": trained.best_epoch,
     }))
+}
+
+/// The vectors below what learns, where the rest of the network is frozen.
+fn features(job: &Job<'_>) -> Result<Option<Array2<f32>>> {
+    let Some(tap) = job.config.features() else { return Ok(None) };
+    Ok(Some(Reader::open(job.input(Stage::Features, tap.file())?)?.vectors(None)?))
+}
+
+/// The checkpoint's network, before anything is learned.
+///
+/// # Errors
+/// A checkpoint that cannot be read or does not fit, an unknown preset, a device that does not exist.
+pub(crate) fn pretrained(job: &Job<'_>, dataset: &Dataset) -> Result<Network> {
+    let path = job.config.weights().context("no weights are given")?;
+    let checkpoint = read_checkpoint(&path)?;
+    let spec = spec_of(job, dataset, &heads(job, dataset)?, &checkpoint)?;
+    let device = latentwalk_backbone::parse_device(job.device)?;
+    let (network, report) = Network::pretrained(spec, job.config.backbone.train.seed, &checkpoint, &device)?;
+    say(job, &checkpoint, &report);
+    Ok(network)
 }
 
 fn heads<'d>(job: &Job<'_>, dataset: &'d Dataset) -> Result<Vec<(usize, &'d Attribute)>> {

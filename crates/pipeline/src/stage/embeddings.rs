@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use latentwalk_backbone::{ImageSource, Network};
+use anyhow::{Result, bail, ensure};
+use latentwalk_backbone::Network;
 use latentwalk_cli::Stage;
-use latentwalk_embeddings::{AttributeColumn, Schema, Table, Vectors, Writer, WriterOptions, read_vectors};
+use latentwalk_embeddings::{
+    AttributeColumn, DEFAULT_BATCH_ROWS, Reader, Schema, Summary, Table, Vectors, Writer, WriterOptions, read_vectors,
+};
 use latentwalk_images::{AttributeKind, Augmentation, Batcher, Dataset, Pixels, SourceFile};
 use ndarray::Axis;
 use serde_json::{Value, json};
 
 use super::backbone::Source;
+use super::extraction::{Extraction, figures};
 use super::shared;
 use crate::config::{Config, Tap};
 use crate::stages::Job;
@@ -30,37 +33,49 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
     let device = latentwalk_backbone::parse_device(job.device)?;
     let network = Network::load(job.folder(Stage::Backbone)?, &device)?;
-    let (mean, std) = (network.spec().mean.clone(), network.spec().std.clone());
-    let source = Source::new(&dataset, Batcher::new(pixels, mean, std, Augmentation::none())?);
-    let mut writers = Vec::new();
+    let rows = WriterOptions { row_group_rows: options.row_group_rows };
+    let mut found = Vec::new();
+    let mut rest = Vec::new();
     for &tap in &options.taps {
-        let schema = schema(&dataset, network.width(tap.of_network()), tap);
-        let rows = WriterOptions { row_group_rows: options.row_group_rows };
-        writers.push((tap, Writer::create(job.out.join(tap.file()), &schema, rows)?));
-    }
-    let (h, w, c) = source.shape();
-    let all: Vec<usize> = (0..dataset.items.len()).collect();
-    let mut buffer = Vec::new();
-    for (batch, rows) in all.chunks(options.batch).enumerate() {
-        buffer.resize(rows.len() * h * w * c, 0.0);
-        source.load(rows, None, &mut buffer).map_err(anyhow::Error::from_boxed)?;
-        let outputs = if options.taps.iter().all(|tap| matches!(tap, Tap::Fc | Tap::Pool)) {
-            network.forward_all(&buffer, rows.len(), h, w)?
-        } else {
-            network.forward_with_stages(&buffer, rows.len(), h, w)?
-        };
-        for (tap, writer) in &mut writers {
-            let vectors = outputs.tap(tap.of_network()).context("the network did not give a tap that was asked for")?;
-            writer.write(&table(&dataset, rows, vectors.clone()))?;
+        match from_features(job, &dataset, &network, tap, rows)? {
+            Some(summary) => found.push((tap, summary)),
+            None => rest.push(tap),
         }
-        job.progress.set(batch * options.batch + rows.len(), all.len());
     }
-    let mut files = serde_json::Map::new();
-    for (tap, writer) in writers {
-        let summary = writer.finish()?;
-        files.insert(tap.file().to_owned(), json!({ "rows": summary.rows, "bytes": summary.bytes }));
+    if !rest.is_empty() {
+        let (mean, std) = (network.spec().mean.clone(), network.spec().std.clone());
+        let source = Source::new(&dataset, Batcher::new(pixels, mean, std, Augmentation::none())?);
+        let (source, network, taps) = (&source, &network, &rest);
+        let extraction = Extraction { job, dataset: &dataset, source, network, taps, batch: options.batch };
+        found.extend(extraction.write(rows)?);
     }
-    Ok(json!({ "files": files }))
+    Ok(json!({ "files": figures(&found) }))
+}
+
+/// Vectors that follow from those which a frozen network gave already; `None` where the network has to run.
+fn from_features(
+    job: &Job<'_>,
+    dataset: &Dataset,
+    network: &Network,
+    tap: Tap,
+    options: WriterOptions,
+) -> Result<Option<Summary>> {
+    let Some(kept) = job.config.features().filter(|&kept| kept == tap || (kept, tap) == (Tap::Pool, Tap::Fc)) else {
+        return Ok(None);
+    };
+    let reader = Reader::open(job.input(Stage::Features, kept.file())?)?;
+    let schema = schema(dataset, network.width(tap.of_network()), tap);
+    let mut writer = Writer::create(job.out.join(tap.file()), &schema, options)?;
+    let mut done = 0;
+    for batch in reader.batches(DEFAULT_BATCH_ROWS)? {
+        let vectors = batch?.vectors;
+        let vectors = if kept == tap { vectors } else { network.fc_of_pooled(vectors.view())? };
+        let rows: Vec<usize> = (done..done + vectors.nrows()).collect();
+        done += rows.len();
+        writer.write(&table(dataset, &rows, vectors))?;
+        job.progress.set(done, dataset.items.len());
+    }
+    Ok(Some(writer.finish()?))
 }
 
 /// The file of given vectors, as a file from outside.
@@ -134,7 +149,7 @@ pub(crate) fn table(dataset: &Dataset, rows: &[usize], vectors: ndarray::Array2<
     }
 }
 
-fn schema(dataset: &Dataset, width: usize, tap: Tap) -> Schema {
+pub(crate) fn schema(dataset: &Dataset, width: usize, tap: Tap) -> Schema {
     let column = |a: &latentwalk_images::Attribute| AttributeColumn {
         name: a.name.clone(),
         multi: a.kind == AttributeKind::Multi,

@@ -3,6 +3,7 @@
 pub mod backbone;
 pub mod decomposition;
 pub mod embeddings;
+pub mod features;
 pub mod images;
 pub mod index;
 pub mod metrics;
@@ -12,5 +13,6 @@ pub mod report;
 pub mod walks;
 
 pub(crate) mod course;
+pub(crate) mod extraction;
 pub(crate) mod sections;
 pub(crate) mod shared;

@@ -96,9 +96,10 @@ pub struct DescriptionArgs {
     /// Folder of the files that the description names, instead of its own folder or the embedded files.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Checkpoint to start from: a ResNet of torchvision, timm or transformers (`.pth`, `.pt`, `.safetensors`, or a folder
-    /// with `model.safetensors`). Heads of another size are replaced. See also `backbone.trainable`.
-    #[arg(long, value_name = "FILE")]
+    /// Checkpoint to start from: a ResNet of torchvision, timm or transformers (`.pth`, `.pt`, `.safetensors`, a folder
+    /// with `model.safetensors`, or a name to fetch: `torchvision:resnet50-v1`, `hf:ORG/NAME`). Heads of another size are
+    /// replaced. See also `backbone.trainable`.
+    #[arg(long, value_name = "FILE|NAME")]
     pub weights: Option<PathBuf>,
     /// Vectors that another program made: Parquet with `id` and `vector`, or `.npy` in the order of the images. No network
     /// is trained or run.
@@ -165,8 +166,9 @@ pub struct EmbedArgs {
     /// The network; found from the weights when not given.
     #[arg(long)]
     pub arch: Option<String>,
-    /// Checkpoint: `.pth`, `.pt`, `.safetensors`, or a folder with `model.safetensors`.
-    #[arg(long, value_name = "FILE")]
+    /// Checkpoint: `.pth`, `.pt`, `.safetensors`, a folder with `model.safetensors`, or a name to fetch
+    /// (`torchvision:resnet50-v1`, `hf:ORG/NAME`).
+    #[arg(long, value_name = "FILE|NAME")]
     pub weights: Option<PathBuf>,
     /// How images are prepared; it belongs to the weights.
     #[arg(long, value_name = "NAME", default_value = "torchvision-v1")]

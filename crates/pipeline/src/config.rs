@@ -12,6 +12,8 @@ use latentwalk_images::{Augmentation, Description, Origin, Source};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::weights;
+
 mod built_in;
 mod sections;
 
@@ -234,7 +236,7 @@ impl Config {
 /// Writes the path of a file that was named on the command line into a section, and gives the section: such a path starts
 /// where the user stands, not in the description's folder.
 fn named_by_user<'t>(table: &'t mut toml::Table, section: &str, key: &str, path: &Path) -> Result<&'t mut toml::Table> {
-    let path = std::path::absolute(path)?;
+    let path = if weights::in_hub(path).is_some() { path.to_owned() } else { std::path::absolute(path)? };
     let path = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned();
     let own = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
     let own = own.as_table_mut().with_context(|| format!("`{section}` is not a section"))?;
@@ -301,6 +303,7 @@ fn sub_table(table: &mut toml::Table, name: &str) -> Result<toml::Table> {
 fn backbone(table: &mut toml::Table) -> Result<BackboneConfig> {
     let mut own = sub_table(table, "backbone")?;
     let weights: Option<PathBuf> = take(&mut own, "weights")?;
+    let weights = weights.map(|path| weights::locate(&path)).transpose()?;
     let arch = if weights.is_some() { DETECTED } else { "small" };
     let preprocess: Option<String> = take(&mut own, "preprocess")?;
     ensure!(

@@ -40,6 +40,7 @@ pub fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
         return list();
     }
     let weights = args.weights.as_deref().context("name the checkpoint by --weights FILE")?;
+    let weights = &crate::weights::locate(weights)?;
     let folder = args.dir.as_deref().context("name the folder of images")?;
     let out = args.out.as_deref().context("name the result by --out FILE.parquet")?;
     ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());

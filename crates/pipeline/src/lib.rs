@@ -14,3 +14,4 @@ pub mod runner;
 pub mod stage;
 pub mod stages;
 pub mod summary;
+pub mod weights;

@@ -484,6 +484,23 @@ fn vectors_of_a_folder_are_written_once_whole_and_go_on_where_they_stopped() {
     let again = embed("whole.parquet").output().unwrap();
     assert!(again.status.code() == Some(1) && said(&again).contains("exists already"), "{}", said(&again));
 
+    // A name in a hub: without a network the message says where the file belongs, and there it is found.
+    let hub = |cache: &Path| {
+        let mut command = Command::new(BINARY);
+        command
+            .args(["embed", "--arch", "small", "--weights", "hf:me/net", "--out"])
+            .arg(folder.path().join("hub.parquet"));
+        command.arg(&photos).env("LATENTWALK_CACHE", cache).env("HF_ENDPOINT", "http://127.0.0.1:1");
+        command.output().unwrap()
+    };
+    let place = folder.path().join("cache/hf/me/net/main/model.safetensors");
+    let offline = hub(&folder.path().join("cache"));
+    assert!(offline.status.code() == Some(1) && said(&offline).contains(place.to_str().unwrap()), "{}", said(&offline));
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::copy(network.join("model.safetensors"), &place).unwrap();
+    let found = hub(&folder.path().join("cache"));
+    assert!(found.status.success() && said(&found).contains("80 vectors"), "{}", said(&found));
+
     // As a run leaves it that was stopped after its first batch.
     let unfinished = folder.path().join(".second.parquet.unfinished");
     let mut child = embed("second.parquet").spawn().unwrap();

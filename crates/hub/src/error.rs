@@ -1,0 +1,63 @@
+//! The one error type of the crate.
+
+use std::path::PathBuf;
+
+/// Result with [`HubError`].
+pub type Result<T, E = HubError> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in this crate; each message names the culprit and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// A name that no hub can have.
+    #[error("`{name}` names no file of a hub: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No network, or a connection that broke.
+    #[error("cannot fetch {url}: {reason}; without a network, bring the file and put it at {path}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// Why not.
+        reason: String,
+        /// Where the file is looked for.
+        path: PathBuf,
+    },
+    /// The hub answers, but not with the file.
+    #[error("{url} answers {status}; check the name, and whether the file is open to everybody")]
+    Status {
+        /// The address.
+        url: String,
+        /// The answer.
+        status: u16,
+    },
+    /// Other content than the hub states.
+    #[error("{url} gave content with SHA-256 {got}, but {expected} was announced; nothing was kept, try again")]
+    Hash {
+        /// The address.
+        url: String,
+        /// What was announced: the whole hash or its start.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// Content that cannot be checked.
+    #[error("{url} states no SHA-256 for this file, so it cannot be checked; bring it by hand and put it at {path}")]
+    NoHash {
+        /// The address.
+        url: String,
+        /// Where the file is looked for.
+        path: PathBuf,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,88 @@
+//! Where do published weights come from? Fetches a checkpoint by its name in a hub, once, and checks it by its hash.
+//!
+//! | name | what it is |
+//! |---|---|
+//! | `torchvision:resnet50-v1` | a file of torchvision, see [`TORCHVISION`]; its name carries the start of its SHA-256 |
+//! | `hf:ORG/NAME`, `hf:ORG/NAME@REVISION`, `hf:ORG/NAME:FILE` | a file of a Hugging Face repository, `model.safetensors` of `main` unless told; the hub states its SHA-256 |
+//!
+//! A file is written under another name, checked, and renamed: what has its final name is whole. A file that was put in its
+//! place by hand is taken too, so that machines without a network need nothing else.
+
+mod error;
+mod fetch;
+mod id;
+
+use std::path::{Path, PathBuf};
+
+pub use error::{HubError, Result};
+pub use id::{HubId, TORCHVISION, TorchvisionFile};
+
+/// Where the hubs are, and where fetched files are kept.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// The folder of fetched files.
+    pub cache: PathBuf,
+    /// Address of the Hugging Face hub, without a slash at its end.
+    pub hugging_face: String,
+    /// Address of torchvision's files, without a slash at its end.
+    pub torchvision: String,
+}
+
+/// A file that is there now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it was fetched by this call.
+    pub new: bool,
+}
+
+impl Hub {
+    /// The public hubs, with a cache folder.
+    pub fn public(cache: impl Into<PathBuf>) -> Self {
+        Hub {
+            cache: cache.into(),
+            hugging_face: "https://huggingface.co".to_owned(),
+            torchvision: "https://download.pytorch.org/models".to_owned(),
+        }
+    }
+
+    /// Where the file of a name lies once it is there.
+    pub fn path(&self, id: &HubId) -> PathBuf {
+        let mut path = self.cache.clone();
+        path.extend(id.place());
+        path
+    }
+
+    /// The address that a name stands for.
+    pub fn url(&self, id: &HubId) -> String {
+        match id {
+            HubId::Torchvision(file) => format!("{}/{}", self.torchvision, file.file),
+            HubId::HuggingFace { repository, revision, file } => {
+                format!("{}/{repository}/resolve/{revision}/{file}", self.hugging_face)
+            }
+        }
+    }
+
+    /// The file of a name: from the cache, or fetched into it.
+    ///
+    /// `progress` is told the bytes so far and, where the hub states it, their number. A file in the cache is not hashed
+    /// again. A revision such as `main` is looked up once: remove the cached file to fetch a later one.
+    ///
+    /// **Errors** [`HubError::Unreachable`] without a network, which says what to put where; [`HubError::Status`] for a name
+    /// that the hub does not have; [`HubError::Hash`] and [`HubError::NoHash`] for content that is not, or cannot be proved to
+    /// be, what the hub holds; a full disk. Nothing is left behind.
+    pub fn fetch(&self, id: &HubId, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<Fetched> {
+        let path = self.path(id);
+        if path.is_file() {
+            return Ok(Fetched { path, new: false });
+        }
+        fetch::into(self, id, &path, progress)?;
+        Ok(Fetched { path, new: true })
+    }
+}
+
+/// The folder of a path; every path here has one.
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}

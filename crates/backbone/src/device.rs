@@ -3,6 +3,7 @@
 use candle_core::Device;
 
 use crate::error::{BackboneError, Result};
+use crate::options::Precision;
 
 /// A device that networks live on; made by [`parse_device`].
 #[derive(Debug, Clone)]
@@ -19,6 +20,16 @@ impl BackboneDevice {
     /// `cpu` or `cuda`: what an artifact's key should name.
     pub fn kind(&self) -> &'static str {
         if self.device.is_cpu() { "cpu" } else { "cuda" }
+    }
+
+    /// Whether the device multiplies in a precision.
+    pub(crate) fn check(&self, precision: Precision) -> Result<()> {
+        match precision {
+            Precision::Bf16 if self.device.is_cpu() => {
+                Err(BackboneError::PrecisionOfDevice { precision: "bf16", device: self.kind().to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -43,8 +54,12 @@ pub fn parse_device(name: &str) -> Result<BackboneDevice> {
 
 #[cfg(feature = "cuda")]
 fn open_cuda(name: &str, ordinal: usize) -> Result<BackboneDevice> {
-    let device = Device::new_cuda(ordinal)
-        .map_err(|source| BackboneError::DeviceFailed { device: name.to_owned(), source: Box::new(source) })?;
+    let failed = |source: candle_core::Error| {
+        // A backtrace may follow the first line.
+        let reason = source.to_string().lines().next().unwrap_or_default().to_owned();
+        BackboneError::DeviceFailed { device: name.to_owned(), reason }
+    };
+    let device = Device::new_cuda(ordinal).map_err(failed)?;
     Ok(BackboneDevice { device })
 }
 

@@ -236,7 +236,7 @@ pub enum BackboneError {
     },
     /// The device has no products in this precision.
     #[error(
-        "`precision` is {precision}, but `{device}` trains in 32-bit floats only; leave it out or use a CUDA device"
+        "the precision {precision} was asked for, but `{device}` multiplies 32-bit floats only; leave it out or use a CUDA device"
     )]
     PrecisionOfDevice {
         /// What was asked for.
@@ -259,12 +259,12 @@ pub enum BackboneError {
         device: String,
     },
     /// The device exists in the build but could not be opened.
-    #[error("device `{device}` could not be opened: {source}")]
+    #[error("device `{device}` could not be opened: {reason}")]
     DeviceFailed {
         /// The name.
         device: String,
-        /// The reason.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What the driver says.
+        reason: String,
     },
     /// A file could not be read.
     #[error("cannot read {path}: {source}")]

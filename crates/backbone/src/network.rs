@@ -13,7 +13,7 @@ use crate::data::{check_finite, check_shape};
 use crate::device::BackboneDevice;
 use crate::error::{BackboneError, Result, TensorMismatch};
 use crate::init::start_values;
-use crate::options::Trainable;
+use crate::options::{Precision, Trainable};
 use crate::spec::{Head, NETWORK_SCHEMA, NetworkSpec};
 use crate::state::{Array, Arrays, decode, encode, read, write_whole};
 
@@ -91,6 +91,8 @@ pub struct Network {
     device: BackboneDevice,
     weights: BTreeMap<String, Var>,
     running: BTreeMap<String, Running>,
+    /// The numbers of the products in evaluation.
+    precision: Precision,
 }
 
 impl Network {
@@ -124,12 +126,21 @@ impl Network {
         }
         let start = |conv: &ConvPlan| Running { mean: vec![0.0; conv.output], var: vec![1.0; conv.output] };
         let running = layout.convs().map(|conv| (conv.norm.clone(), start(conv))).collect();
-        Ok(Network { spec, layout, device: device.clone(), weights, running })
+        Ok(Network { spec, layout, device: device.clone(), weights, running, precision: Precision::F32 })
     }
 
     /// What the network was built from.
     pub fn spec(&self) -> &NetworkSpec {
         &self.spec
+    }
+
+    /// The same network with another precision of its products in evaluation; weights and results stay in 32 bits.
+    ///
+    /// **Errors** [`BackboneError::PrecisionOfDevice`] for anything but 32 bits on the processor.
+    pub fn with_precision(mut self, precision: Precision) -> Result<Self> {
+        self.device.check(precision)?;
+        self.precision = precision;
+        Ok(self)
     }
 
     /// Number of trainable parameters.
@@ -273,7 +284,7 @@ impl Network {
         }
         check_finite(pixels, h * w * self.spec.in_channels, |position| position)?;
         let x = Tensor::from_vec(pixels.to_vec(), (b, h, w, self.spec.in_channels), &self.device.device)?;
-        Pass::new(self, None).with_stages(stages).run(x)
+        Pass::new(self, None).with_precision(self.precision).with_stages(stages).run(x)
     }
 
     /// One pass. With a recording, BatchNorm uses the batch's statistics and the pass can be differentiated: by the

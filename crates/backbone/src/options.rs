@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::BackboneDevice;
 use crate::error::{BackboneError, Result};
 use crate::network::Tap;
 
@@ -211,9 +212,10 @@ impl TrainOptions {
         if let Some((name, value, _, expected)) = checks.into_iter().find(|check| !check.2) {
             return Err(BackboneError::OptionRange { name, value, expected });
         }
-        match self.precision == Precision::Bf16 && self.device == "cpu" {
-            true => Err(BackboneError::PrecisionOfDevice { precision: "bf16", device: self.device.clone() }),
-            false => Ok(()),
+        match self.device.as_str() {
+            // Known before a device is opened.
+            "cpu" => BackboneDevice::cpu().check(self.precision),
+            _ => Ok(()),
         }
     }
 

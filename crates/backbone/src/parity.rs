@@ -133,13 +133,22 @@ fn close(what: &str, got: &Array2<f32>, expected: &Array2<f32>) {
     }
 }
 
-fn parity(arch: &str) {
-    let golden = Golden::of(arch);
+fn load(arch: &str, golden: &Golden, device: &BackboneDevice) -> Network {
     let spec = NetworkSpec::new(arch, 3, vec![Head::exclusive("kind", 5)]);
-    let checkpoint = checkpoint(&spec, &golden);
+    let checkpoint = checkpoint(&spec, golden);
     assert_eq!(detect_arch(&checkpoint), Some(arch));
-    let (network, report) = Network::pretrained(spec, 0, &checkpoint, &BackboneDevice::cpu()).unwrap();
+    let (network, report) = Network::pretrained(spec, 0, &checkpoint, device).unwrap();
     assert_eq!(report.matched.len(), checkpoint.names().count());
+    network
+}
+
+fn parity(arch: &str) {
+    parity_on(arch, &BackboneDevice::cpu());
+}
+
+fn parity_on(arch: &str, device: &BackboneDevice) {
+    let golden = Golden::of(arch);
+    let network = load(arch, &golden, device);
     let out = network.forward_all(&pixels(), IMAGES, SIDE, SIDE).unwrap();
     close(&format!("{arch} pool"), &out.pool, &golden.matrix("pool"));
     close(&format!("{arch} fc"), &out.fc, &golden.matrix("fc"));
@@ -169,4 +178,72 @@ fn resnet101_is_torchvisions() {
 #[test]
 fn resnet152_is_torchvisions() {
     parity("resnet152");
+}
+
+/// On a CUDA device; each test says so where there is none.
+#[cfg(feature = "cuda")]
+#[allow(clippy::print_stderr)]
+mod cuda {
+    use super::*;
+    use crate::{Norms, Precision, Targets, TrainData, TrainEvent, TrainOptions, train_from};
+
+    fn device() -> Option<BackboneDevice> {
+        let device = crate::parse_device("cuda:0");
+        if let Err(error) = &device {
+            eprintln!("skipped: {error}");
+        }
+        device.ok()
+    }
+
+    #[test]
+    fn all_five_networks_are_torchvisions() {
+        let Some(device) = device() else { return };
+        for arch in ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"] {
+            parity_on(arch, &device);
+        }
+    }
+
+    #[test]
+    fn bfloat16_keeps_the_directions_of_vectors() {
+        let Some(device) = device() else { return };
+        let golden = Golden::of("resnet50");
+        let network = load("resnet50", &golden, &device).with_precision(Precision::Bf16).unwrap();
+        let got = network.forward_all(&pixels(), IMAGES, SIDE, SIDE).unwrap().fc;
+        let expected = golden.matrix("fc");
+        let (got, expected) = (centred(got.view()), centred(expected.view()));
+        for row in 0..IMAGES {
+            let cosine = cosine(got.row(row), expected.row(row));
+            // Eight bits of mantissa through fifty layers.
+            assert!(cosine > 0.99, "image {row}: {cosine}");
+        }
+    }
+
+    #[test]
+    fn a_step_of_training_is_the_processors() {
+        let Some(device) = device() else { return };
+        let golden = Golden::of("resnet18");
+        let images = crate::testing::Pictures { pixels: pixels(), shape: (SIDE, SIDE, 3) };
+        let targets = [Targets::One(vec![Some(0), Some(1), Some(2), Some(3)])];
+        let rows: Vec<usize> = (0..IMAGES).collect();
+        let data = TrainData { images: &images, targets: &targets, train: &rows, validation: &[] };
+        let losses = |name: &str, device: &BackboneDevice, precision| {
+            let options = TrainOptions {
+                epochs: 3,
+                batch: IMAGES,
+                precision,
+                batch_norm: Norms::Frozen,
+                device: name.to_owned(),
+                ..TrainOptions::default()
+            };
+            let on_event = &mut |_: &TrainEvent| crate::Next::GoOn;
+            let trained = train_from(load("resnet18", &golden, device), &data, &options, on_event).unwrap();
+            trained.history.iter().map(|record| record.train_loss).collect::<Vec<_>>()
+        };
+        let expected = losses("cpu", &BackboneDevice::cpu(), Precision::F32);
+        for (precision, tolerance) in [(Precision::F32, 1e-3), (Precision::Bf16, 5e-2)] {
+            let got = losses("cuda:0", &device, precision);
+            let near = |(a, b): (&f64, &f64)| (a - b).abs() < tolerance * b.abs();
+            assert!(got.iter().zip(&expected).all(near), "{precision:?}: {got:?} {expected:?}");
+        }
+    }
 }

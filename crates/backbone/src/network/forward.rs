@@ -43,6 +43,13 @@ pub(crate) struct Observed {
     pub(crate) rows: usize,
 }
 
+fn products(precision: Precision) -> DType {
+    match precision {
+        Precision::F32 => DType::F32,
+        Precision::Bf16 => DType::BF16,
+    }
+}
+
 /// A pass under way; it trains where there is a place for what BatchNorm observes.
 pub(super) struct Pass<'a> {
     network: &'a Network,
@@ -59,15 +66,17 @@ impl<'a> Pass<'a> {
     pub(super) fn new(network: &'a Network, recording: Option<&'a mut Recording>) -> Self {
         let (to, observed, norms) = match recording {
             Some(Recording { norms, precision, observed, tape }) => {
-                let products = match precision {
-                    Precision::F32 => DType::F32,
-                    Precision::Bf16 => DType::BF16,
-                };
-                (Recorder::on(tape).with_products(products), Some(observed), *norms)
+                (Recorder::on(tape).with_products(products(*precision)), Some(observed), *norms)
             }
             None => (Recorder::none(), None, Norms::Frozen),
         };
         Pass { network, to, observed, norms, with_stages: false, frozen: 0 }
+    }
+
+    /// Multiplies in other numbers; for evaluation, a recording says so itself.
+    pub(super) fn with_precision(mut self, precision: Precision) -> Self {
+        self.to = self.to.with_products(products(precision));
+        self
     }
 
     pub(super) fn with_stages(mut self, with_stages: bool) -> Self {

@@ -1,4 +1,6 @@
-//! End-to-end timing: the embedded pipeline in fresh stores, its figures beside what is asked of them.
+//! Timing: the embedded pipeline in fresh stores, its figures beside what is asked of them; and the engine beside its peers.
+
+mod engine;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,25 @@ use serde_json::Value;
 
 /// Arguments of `bench`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+}
+
+/// What is timed instead of the pipeline.
+#[derive(Debug, Clone, clap::Subcommand)]
+enum What {
+    /// Set inference, JPEG decoding, extraction, training and memory beside PyTorch, ONNX Runtime and OpenVINO, as far as
+    /// the Python in PEER_PYTHON (else `python3`) has them.
+    Engine(engine::EngineArgs),
+}
+
+/// Arguments of `bench` alone.
+#[derive(Debug, Clone, clap::Args)]
+struct PipelineArgs {
     /// Runs, each in a store of its own; the table shows the median.
     #[arg(long, default_value_t = 5)]
     runs: usize,
@@ -56,6 +76,13 @@ const TARGETS: &[Target] = &[
 ];
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    match &args.what {
+        Some(What::Engine(engine)) => engine::run(engine),
+        None => pipeline(&args.pipeline),
+    }
+}
+
+fn pipeline(args: &PipelineArgs) -> Result<()> {
     ensure!(args.runs > 0, "--runs is 0; give at least 1");
     let binary = crate::build()?;
     let root = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("latentwalk-bench"));

@@ -23,7 +23,8 @@ struct Xtask {
 enum Task {
     #[command(flatten)]
     Binary(cli::Command),
-    /// Run the embedded pipeline several times in fresh stores and print its figures beside their targets.
+    /// Run the embedded pipeline several times in fresh stores and print its figures beside their targets; `bench engine`
+    /// sets the engine beside other runtimes.
     Bench(bench::BenchArgs),
 }
 
@@ -47,27 +48,40 @@ fn pass_on() -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }
 
-/// Builds the binary in the profile that `cargo test` uses too, so that the dependencies are compiled once.
+/// Builds the `latentwalk` binary.
+///
+/// # Errors
+/// As [`build_all`].
+fn build() -> Result<OsString> {
+    let [binary] = build_all([("latentwalk-pipeline", "latentwalk")])?;
+    Ok(binary)
+}
+
+/// Builds binaries of packages in the profile that `cargo test` uses too, so that the dependencies are compiled once.
 ///
 /// # Errors
 /// Cargo cannot be started, or the build fails (cargo has said why).
-fn build() -> Result<OsString> {
+fn build_all<const N: usize>(binaries: [(&str, &str); N]) -> Result<[OsString; N]> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--package", "latentwalk-pipeline", "--bin", "latentwalk"])
-        .args(["--message-format", "json-render-diagnostics"])
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .context("cannot start cargo")?;
+    let mut command = Command::new(cargo);
+    command.args(["build", "--message-format", "json-render-diagnostics"]);
+    for (package, binary) in binaries {
+        command.args(["--package", package, "--bin", binary]);
+    }
+    let output = command.stderr(std::process::Stdio::inherit()).output().context("cannot start cargo")?;
     ensure!(output.status.success(), "the build failed");
-    executable(&output.stdout).context("cargo built the binary but did not say where it is")
+    let mut paths = binaries.map(|_| OsString::new());
+    for (path, (_, binary)) in paths.iter_mut().zip(binaries) {
+        *path = executable(&output.stdout, binary).context("cargo built a binary but did not say where it is")?;
+    }
+    Ok(paths)
 }
 
-/// The path of the built executable, from cargo's JSON messages.
-fn executable(messages: &[u8]) -> Option<OsString> {
+/// The path of a built executable, from cargo's JSON messages.
+fn executable(messages: &[u8], binary: &str) -> Option<OsString> {
     let lines = messages.split(|&b| b == b'\n');
-    let found = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
-    found.rev().find_map(|m| m["executable"].as_str().map(OsString::from))
+    let mut found = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+    found.find_map(|m| m["executable"].as_str().filter(|_| m["target"]["name"] == binary).map(OsString::from))
 }
 
 #[cfg(test)]
@@ -82,11 +96,13 @@ mod tests {
 
     #[test]
     fn the_executable_is_read_from_cargos_messages() {
-        let messages = br#"{"reason":"compiler-artifact","executable":null}
-{"reason":"compiler-artifact","executable":"t/latentwalk"}
+        let messages = br#"{"reason":"compiler-artifact","target":{"name":"latentwalk"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"contender"},"executable":"t/contender"}
+{"reason":"compiler-artifact","target":{"name":"latentwalk"},"executable":"t/latentwalk"}
 {"reason":"build-finished","success":true}
 "#;
-        assert_eq!(executable(messages), Some("t/latentwalk".into()));
-        assert_eq!(executable(b"nonsense\n"), None);
+        assert_eq!(executable(messages, "latentwalk"), Some("t/latentwalk".into()));
+        assert_eq!(executable(messages, "contender"), Some("t/contender".into()));
+        assert_eq!(executable(b"nonsense\n", "latentwalk"), None);
     }
 }

@@ -1,0 +1,87 @@
+//! Training steps.
+
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+use latentwalk_backbone::{
+    Arch, Augment, BackboneError, Head, ImageSource, LoadError, NetworkSpec, Targets, TrainData, TrainEvent,
+    TrainOptions, train as fit,
+};
+
+use crate::arithmetic::flop;
+use crate::infer::numbers;
+use crate::session::{Clock, Session};
+
+/// Steps of the one epoch: more than any bench asks for.
+const STEPS: usize = 4000;
+/// Steps before the first question.
+const WARMUP: usize = 2;
+const CLASSES: usize = 10;
+
+/// As many images as asked for, all of the same few pixels, so that loading costs a copy.
+struct Noise {
+    len: usize,
+    side: usize,
+    image: Vec<f32>,
+}
+
+impl ImageSource for Noise {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn shape(&self) -> (usize, usize, usize) {
+        (self.side, self.side, 3)
+    }
+
+    fn load(&self, rows: &[usize], _: Option<Augment>, out: &mut [f32]) -> Result<(), LoadError> {
+        let pixels = out.len() / rows.len().max(1);
+        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(pixels.max(1))) {
+            let start = row % (self.image.len() - pixels);
+            out.copy_from_slice(&self.image[start..start + pixels]);
+        }
+        Ok(())
+    }
+}
+
+/// Images a second of whole steps: forward, backward, AdamW. The questions are answered between two steps.
+pub(crate) fn train(session: &mut Session, arch: &str, side: usize, batch: usize) -> Result<()> {
+    let images = Noise { len: batch * STEPS, side, image: numbers(side * side * 3 + 2003) };
+    let targets = [Targets::One((0..images.len).map(|i| Some((i % CLASSES) as u32)).collect())];
+    let rows: Vec<usize> = (0..images.len).collect();
+    let data = TrainData { images: &images, targets: &targets, train: &rows, validation: &[] };
+    let options = TrainOptions { epochs: 1, batch, ..Default::default() };
+    let spec = NetworkSpec::new(arch, 3, vec![Head::exclusive("category", CLASSES)]);
+    let flop = flop(Arch::named(arch)?, side).training();
+    let (mut steps, mut clock, mut outcome) = (0, Clock::start(), Ok(()));
+    let trained = fit(&spec, &data, &options, &mut |event| {
+        if !matches!(event, TrainEvent::Step { .. }) {
+            return ControlFlow::Continue(());
+        }
+        steps += 1;
+        let answered = match steps {
+            0..WARMUP => Ok(false),
+            WARMUP => session.ready(Some(flop)).map(|()| true),
+            _ => match clock.lap() {
+                Some(seconds) => session.answer((batch * clock.laps) as f64 / seconds).map(|()| true),
+                None => Ok(false),
+            },
+        };
+        match answered {
+            Ok(false) => ControlFlow::Continue(()),
+            Ok(true) if session.asked() => {
+                clock = Clock::start();
+                ControlFlow::Continue(())
+            }
+            Ok(true) => ControlFlow::Break(()),
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    match trained {
+        Ok(_) | Err(BackboneError::Stopped { .. }) => outcome,
+        Err(error) => Err(error.into()),
+    }
+}

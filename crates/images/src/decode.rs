@@ -7,6 +7,7 @@ use std::path::Path;
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use latentwalk_jpeg::{Options, Scale};
 
 use crate::description::Exif;
 use crate::jpeg;
@@ -15,6 +16,9 @@ use crate::jpeg;
 const MAX_FILE_SIDE: u32 = 32_768;
 /// Most memory that decoding one file may take, in bytes.
 const MAX_FILE_BYTES: u64 = 512 << 20;
+/// How JPEG files are decoded: whole. The coefficients of a progressive one take up to twice the memory of its pixels.
+pub(crate) const JPEG: Options = Options { scale: Scale::Full, region: None, max_bytes: 3 * MAX_FILE_BYTES };
+const CUT_SHORT: &str = "it is cut short: its end marker is missing";
 
 /// Side in pixels and channels of the pack.
 #[derive(Debug, Clone, Copy)]
@@ -41,24 +45,36 @@ pub(crate) fn read(path: &Path) -> std::result::Result<Vec<u8>, String> {
 
 /// Decodes a file's bytes and turns the image upright, unless its EXIF data is to be ignored.
 pub(crate) fn decode(bytes: &[u8], exif: Exif) -> std::result::Result<DynamicImage, String> {
-    let mut decoder = decoder(bytes)?;
-    // A damaged EXIF block does not make an image unreadable.
-    let orientation = match exif {
-        Exif::Apply => decoder.orientation().unwrap_or(Orientation::NoTransforms),
-        Exif::Ignore => Orientation::NoTransforms,
+    let (mut image, orientation) = match decoder(bytes)? {
+        Decoder::Jpeg(decoder) => (jpeg::decode(&decoder, &JPEG)?, jpeg::orientation(&decoder, exif)),
+        Decoder::Other(mut decoder) => {
+            // A damaged EXIF block does not make an image unreadable.
+            let orientation = match exif {
+                Exif::Apply => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+                Exif::Ignore => Orientation::NoTransforms,
+            };
+            (DynamicImage::from_decoder(decoder).map_err(|error| refused(&error))?, orientation)
+        }
     };
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| refused(&error))?;
     image.apply_orientation(orientation);
     Ok(image)
 }
 
 /// Checks everything about a file's bytes that can be checked without decoding them.
 pub(crate) fn check(bytes: &[u8]) -> std::result::Result<(), String> {
-    decoder(bytes).map(drop)
+    match decoder(bytes)? {
+        Decoder::Jpeg(_) if !jpeg::is_whole(bytes) => Err(CUT_SHORT.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A decoder that has read the header of a file that is worth decoding.
-fn decoder(bytes: &[u8]) -> std::result::Result<impl ImageDecoder + '_, String> {
+pub(crate) enum Decoder<'a> {
+    Jpeg(latentwalk_jpeg::Decoder<'a>),
+    Other(Box<dyn ImageDecoder + 'a>),
+}
+
+pub(crate) fn decoder(bytes: &[u8]) -> std::result::Result<Decoder<'_>, String> {
     if bytes.is_empty() {
         return Err("it is empty".into());
     }
@@ -66,8 +82,16 @@ fn decoder(bytes: &[u8]) -> std::result::Result<impl ImageDecoder + '_, String> 
         Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
         _ => return Err("it is neither a JPEG nor a PNG nor a WebP file, whatever its name says".into()),
     };
-    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
-        return Err("it is cut short: its end marker is missing".into());
+    if format == ImageFormat::Jpeg {
+        if let Some(decoder) = jpeg::open(bytes)? {
+            let (width, height) = decoder.size(Scale::Full);
+            let channels = decoder.colour().channels().min(3) as u64;
+            check_size(width, height, u64::from(width) * u64::from(height) * channels)?;
+            return Ok(Decoder::Jpeg(decoder));
+        }
+        if !jpeg::is_whole(bytes) {
+            return Err(CUT_SHORT.into());
+        }
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
@@ -75,15 +99,20 @@ fn decoder(bytes: &[u8]) -> std::result::Result<impl ImageDecoder + '_, String> 
     reader.limits(limits);
     let decoder = reader.into_decoder().map_err(|error| refused(&error))?;
     let (width, height) = decoder.dimensions();
+    check_size(width, height, decoder.total_bytes())?;
+    Ok(Decoder::Other(Box::new(decoder)))
+}
+
+fn check_size(width: u32, height: u32, bytes: u64) -> std::result::Result<(), String> {
     if width == 0 || height == 0 {
         return Err("it has no pixels".into());
     }
-    if width.max(height) > MAX_FILE_SIDE || decoder.total_bytes() > MAX_FILE_BYTES {
+    if width.max(height) > MAX_FILE_SIDE || bytes > MAX_FILE_BYTES {
         return Err(format!(
             "it is {width} x {height} pixels, more than is decoded: {MAX_FILE_SIDE} a side and {MAX_FILE_BYTES} bytes"
         ));
     }
-    Ok(decoder)
+    Ok(())
 }
 
 /// What a decoder says, for people.

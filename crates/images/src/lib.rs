@@ -101,7 +101,7 @@ pub use error::{Error, Place, Result};
 pub use import::import;
 pub use init::init;
 pub use pixels::Pixels;
-pub use prepare::{Preparation, list_images, pack_file, prepare};
+pub use prepare::{Decoding, Preparation, list_images, pack_file, prepare};
 pub use resample::Resize;
 pub use source::{Origin, SourceFile, files, originals};
 pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, survey};

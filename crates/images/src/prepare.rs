@@ -1,13 +1,29 @@
 //! Single images for a network: listed, decoded, resized and cropped as the network's weights want it.
 
+use std::ops::Range;
 use std::path::Path;
 
+use image::DynamicImage;
+use image::metadata::Orientation;
+use latentwalk_jpeg::{Options, Region, Scale};
+
 use crate::dataset::Skipped;
-use crate::decode::{self, Target};
+use crate::decode::{self, Decoder, Target};
 use crate::description::Exif;
 use crate::error::Result;
-use crate::folder;
-use crate::resample::{Resize, resize};
+use crate::resample::{Resampler, Resize};
+use crate::{folder, jpeg};
+
+/// How JPEG files that are much larger than asked for are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Decoding {
+    /// Whole, to the bytes that libjpeg gives.
+    #[default]
+    Exact,
+    /// At a half, a quarter or an eighth of their sides where the short one does not fall below the resize's: faster, and
+    /// the same as Pillow's `Image.draft` before the resize, but not what a network was trained on.
+    Scaled,
+}
 
 /// How an image becomes a network's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +36,8 @@ pub struct Preparation {
     pub filter: Resize,
     /// Whether an image is turned upright as its EXIF data say.
     pub exif: Exif,
+    /// How large JPEG files are decoded.
+    pub decoding: Decoding,
 }
 
 /// The image files below a folder, as paths with `/` below it, sorted; and those that no reader of this crate takes.
@@ -37,21 +55,70 @@ pub fn list_images(root: &Path) -> Result<(Vec<String>, Vec<Skipped>)> {
 ///
 /// **Errors.** The reason, for a file that cannot be read or decoded.
 pub fn prepare(path: &Path, preparation: &Preparation) -> std::result::Result<Vec<u8>, String> {
-    let image = decode::open(path, preparation.exif)?;
+    let bytes = decode::read(path)?;
+    if let Decoder::Jpeg(decoder) = decode::decoder(&bytes)? {
+        let orientation = jpeg::orientation(&decoder, preparation.exif);
+        return of_jpeg(&decoder, orientation, preparation);
+    }
+    let image = decode::decode(&bytes, preparation.exif)?;
     let image = if image.color().has_alpha() { decode::on_white(&image) } else { image };
+    of_whole(image, preparation)
+}
+
+fn of_whole(image: DynamicImage, preparation: &Preparation) -> std::result::Result<Vec<u8>, String> {
     let rgb = image.into_rgb8();
-    let (from, to) = ((rgb.width(), rgb.height()), resized(rgb.width(), rgb.height(), preparation.resize));
-    let (width, height) = to;
+    let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+    let resampler = resampler((rgb.width(), rgb.height()), preparation)?;
+    let Range { start, end } = resampler.columns.clone();
+    if resampler.columns.len() == width && resampler.rows.len() == height {
+        return Ok(resampler.run(rgb.as_raw()));
+    }
+    let lines = rgb.as_raw().chunks_exact(width * 3).skip(resampler.rows.start).take(resampler.rows.len());
+    let part: Vec<u8> = lines.flat_map(|line| &line[start * 3..end * 3]).copied().collect();
+    Ok(resampler.run(&part))
+}
+
+/// Of a JPEG file that stands upright only the part is decoded that the centre is made of.
+fn of_jpeg(
+    decoder: &latentwalk_jpeg::Decoder<'_>,
+    orientation: Orientation,
+    preparation: &Preparation,
+) -> std::result::Result<Vec<u8>, String> {
+    let scale = scale(decoder.size(Scale::Full), preparation);
+    let options = Options { scale, ..decode::JPEG };
+    if orientation != Orientation::NoTransforms {
+        let mut image = jpeg::decode(decoder, &options)?;
+        image.apply_orientation(orientation);
+        return of_whole(image, preparation);
+    }
+    let resampler = resampler(decoder.size(scale), preparation)?;
+    let sides = |range: &Range<usize>| (range.start as u32, range.len() as u32);
+    let ((x, width), (y, height)) = (sides(&resampler.columns), sides(&resampler.rows));
+    let image = jpeg::decode(decoder, &Options { region: Some(Region { x, y, width, height }), ..options })?;
+    Ok(resampler.run(image.into_rgb8().as_raw()))
+}
+
+/// The smallest scale that leaves the short side as long as it is wanted, as Pillow chooses it.
+fn scale((width, height): (u32, u32), preparation: &Preparation) -> Scale {
+    let wanted = |scale: &Scale| width.min(height) / preparation.resize.max(1) >= scale.divisor();
+    match preparation.decoding {
+        Decoding::Exact => Scale::Full,
+        Decoding::Scaled => {
+            [Scale::Eighth, Scale::Quarter, Scale::Half].into_iter().find(wanted).unwrap_or(Scale::Full)
+        }
+    }
+}
+
+/// The resize of an image of these sides, and of it the centre.
+fn resampler(from: (u32, u32), preparation: &Preparation) -> std::result::Result<Resampler, String> {
     let crop = preparation.crop;
+    let (width, height) = resized(from.0, from.1, preparation.resize);
     if width < crop || height < crop {
         return Err(format!("{crop} pixels cannot be cropped from {width} x {height}"));
     }
+    let kept = |side: u32| corner(side, crop) as usize..(corner(side, crop) + crop) as usize;
     let whole = |(width, height): (u32, u32)| (width as usize, height as usize);
-    let scaled = resize(rgb.as_raw(), whole(from), whole(to), preparation.filter);
-    let (x, y) = (corner(width, crop) as usize, corner(height, crop) as usize);
-    let (row, kept) = (width as usize * 3, crop as usize * 3);
-    let rows = scaled.chunks_exact(row).skip(y).take(crop as usize);
-    Ok(rows.flat_map(|line| &line[x * 3..x * 3 + kept]).copied().collect())
+    Ok(Resampler::new(whole(from), whole((width, height)), preparation.filter, (kept(width), kept(height))))
 }
 
 /// An image as an import packs it: `size * size * channels` bytes.
@@ -94,7 +161,13 @@ mod tests {
         let wide =
             RgbImage::from_fn(96, 32, |x, _| if (32..64).contains(&x) { Rgb([200, 10, 20]) } else { Rgb([0; 3]) });
         wide.save_with_format(&path, ImageFormat::Png).unwrap();
-        let preparation = Preparation { resize: 16, crop: 12, filter: Resize::Bilinear, exif: Exif::Ignore };
+        let preparation = Preparation {
+            resize: 16,
+            crop: 12,
+            filter: Resize::Bilinear,
+            exif: Exif::Ignore,
+            decoding: Decoding::Exact,
+        };
         assert_eq!(prepare(&path, &preparation).unwrap(), [200, 10, 20].repeat(144));
         let refused = prepare(&path, &Preparation { crop: 20, ..preparation }).unwrap_err();
         assert!(refused.contains("20 pixels"), "{refused}");

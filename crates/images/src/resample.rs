@@ -1,6 +1,10 @@
 //! Resizing as PIL does it, to the bit: what a network was trained on should be what it sees.
 
 use std::f64::consts::PI;
+use std::ops::Range;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 
 /// Bits after the point of a weight.
 const PRECISION: u32 = 22;
@@ -44,12 +48,13 @@ fn sinc(x: f64) -> f64 {
 }
 
 /// The pixels that one target pixel is made of.
-struct Taps {
-    first: usize,
-    weights: Vec<i32>,
+#[derive(Debug, PartialEq)]
+pub(crate) struct Taps {
+    pub(crate) first: usize,
+    pub(crate) weights: Vec<i32>,
 }
 
-fn taps(source: usize, target: usize, filter: Resize) -> Vec<Taps> {
+fn taps(source: usize, target: usize, filter: Resize, wanted: Range<usize>) -> Vec<Taps> {
     let scale = source as f64 / target as f64;
     let widened = scale.max(1.0);
     let support = filter.support() * widened;
@@ -65,54 +70,145 @@ fn taps(source: usize, target: usize, filter: Resize) -> Vec<Taps> {
         };
         Taps { first, weights: raw.into_iter().map(fixed).collect() }
     };
-    (0..target).map(of).collect()
+    wanted.map(of).collect()
+}
+
+/// The source pixels that taps reach.
+fn reach(taps: &[Taps]) -> Range<usize> {
+    let first = taps.iter().map(|tap| tap.first).min().unwrap_or(0);
+    let last = taps.iter().map(|tap| tap.first + tap.weights.len()).max().unwrap_or(0);
+    first..last
+}
+
+/// A resize of which only a part is wanted.
+///
+/// **Source.** Pillow's `Resample.c` for 8 bits a channel: along rows first, then along columns, each pass with weights of 22
+/// bits after the point and rounded to bytes.
+#[derive(Debug)]
+pub(crate) struct Resampler {
+    across: Vec<Taps>,
+    down: Vec<Taps>,
+    /// Columns and rows of the source that the part is made of.
+    pub(crate) columns: Range<usize>,
+    pub(crate) rows: Range<usize>,
+}
+
+impl Resampler {
+    /// Of an image with sides `from` that becomes one with sides `to`, the part of columns and rows `wanted`.
+    pub(crate) fn new(
+        from: (usize, usize),
+        to: (usize, usize),
+        filter: Resize,
+        wanted: (Range<usize>, Range<usize>),
+    ) -> Self {
+        let mut across = taps(from.0, to.0, filter, wanted.0);
+        let mut down = taps(from.1, to.1, filter, wanted.1);
+        let (columns, rows) = (reach(&across), reach(&down));
+        across.iter_mut().for_each(|tap| tap.first -= columns.start);
+        down.iter_mut().for_each(|tap| tap.first -= rows.start);
+        Self { across, down, columns, rows }
+    }
+
+    /// The part, from the RGB bytes of the source's [`Resampler::columns`] and [`Resampler::rows`] alone.
+    pub(crate) fn run(&self, rgb: &[u8]) -> Vec<u8> {
+        self.run_with(rgb, Loops::best())
+    }
+
+    fn run_with(&self, rgb: &[u8], loops: Loops) -> Vec<u8> {
+        let row = self.columns.len() * RGB;
+        let wide = if keeps(&self.across) { None } else { Some(loops.across(rgb, row, &self.across)) };
+        let wide = wide.as_deref().unwrap_or(rgb);
+        if keeps(&self.down) { wide.to_vec() } else { loops.down(wide, self.across.len() * RGB, &self.down) }
+    }
+}
+
+/// Whether taps leave everything as it is.
+fn keeps(taps: &[Taps]) -> bool {
+    taps.iter().enumerate().all(|(at, tap)| {
+        let all = 1 << PRECISION;
+        tap.weights.iter().enumerate().all(|(k, &weight)| weight == if tap.first + k == at { all } else { 0 })
+    })
+}
+
+/// An RGB image at another size.
+///
+/// **Shapes.** `width * height * 3` bytes to `to.0 * to.1 * 3`, row by row.
+#[cfg(test)]
+pub(crate) fn resize(rgb: &[u8], from: (usize, usize), to: (usize, usize), filter: Resize) -> Vec<u8> {
+    Resampler::new(from, to, filter, (0..to.0, 0..to.1)).run(rgb)
+}
+
+/// Which versions of the two passes are used; all give the same bytes.
+#[derive(Debug, Clone, Copy)]
+enum Loops {
+    Portable,
+    /// Made by [`Loops::best`] alone, where the processor has 256-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Token),
+}
+
+impl Loops {
+    fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(token) = avx2::Token::find() {
+            return Self::Avx2(token);
+        }
+        Self::Portable
+    }
+
+    fn across(self, rgb: &[u8], row: usize, taps: &[Taps]) -> Vec<u8> {
+        match self {
+            Self::Portable => rgb.chunks_exact(row).flat_map(|row| across(row, taps)).collect(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(token) => token.across(rgb, row, taps),
+        }
+    }
+
+    fn down(self, rows: &[u8], row: usize, taps: &[Taps]) -> Vec<u8> {
+        let mut out = vec![0; row * taps.len()];
+        for (line, tap) in out.chunks_exact_mut(row).zip(taps) {
+            match self {
+                Self::Portable => down(&rows[tap.first * row..], row, &tap.weights, line, 0),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2(token) => token.down(&rows[tap.first * row..], row, &tap.weights, line),
+            }
+        }
+        out
+    }
 }
 
 fn rounded(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
 
-/// An RGB image at another size.
-///
-/// **Shapes.** `width * height * 3` bytes to `to.0 * to.1 * 3`, row by row.
-///
-/// **Source.** Pillow's `Resample.c` for 8 bits a channel: along rows first, then along columns, each pass with weights of 22
-/// bits after the point and rounded to bytes.
-pub(crate) fn resize(rgb: &[u8], (width, height): (usize, usize), to: (usize, usize), filter: Resize) -> Vec<u8> {
-    let across = if to.0 == width { None } else { Some(taps(width, to.0, filter)) };
-    let wide = match across {
-        None => rgb.to_vec(),
-        Some(taps) => rgb.chunks_exact(width * RGB).flat_map(|row| line(row, &taps)).collect(),
-    };
-    if to.1 == height {
-        return wide;
-    }
-    let row = to.0 * RGB;
-    let mut out = Vec::with_capacity(row * to.1);
-    let mut sums = vec![0_i32; row];
-    for Taps { first, weights } in taps(height, to.1, filter) {
-        sums.fill(1 << (PRECISION - 1));
-        for (&weight, pixels) in weights.iter().zip(wide[first * row..].chunks_exact(row)) {
-            sums.iter_mut().zip(pixels).for_each(|(sum, &value)| *sum += weight * i32::from(value));
-        }
-        out.extend(sums.iter().map(|&sum| rounded(sum)));
-    }
-    out
-}
-
-fn line(row: &[u8], taps: &[Taps]) -> Vec<u8> {
-    let pixel = |Taps { first, weights }: &Taps| {
+/// One row resized.
+fn across(row: &[u8], taps: &[Taps]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(taps.len() * RGB);
+    for Taps { first, weights } in taps {
         let mut sums = [1_i32 << (PRECISION - 1); RGB];
         for (&weight, pixel) in weights.iter().zip(row[first * RGB..].chunks_exact(RGB)) {
             sums.iter_mut().zip(pixel).for_each(|(sum, &value)| *sum += weight * i32::from(value));
         }
-        sums.map(rounded)
-    };
-    taps.iter().flat_map(pixel).collect()
+        out.extend(sums.map(rounded));
+    }
+    out
+}
+
+/// Bytes of one row from `from` on, out of the first of `rows`.
+fn down(rows: &[u8], row: usize, weights: &[i32], out: &mut [u8], from: usize) {
+    for (at, out) in out.iter_mut().enumerate().skip(from) {
+        let sum = weights
+            .iter()
+            .enumerate()
+            .fold(1_i32 << (PRECISION - 1), |sum, (k, &weight)| sum + weight * i32::from(rows[k * row + at]));
+        *out = rounded(sum);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A picture with edges and slopes, the same in the script that made the golden values.
@@ -146,6 +242,27 @@ mod tests {
         ((301, 200), (256, 170), Resize::Bilinear, 0xe3ef64ad),
         ((301, 200), (64, 200), Resize::Bicubic, 0x30ff3e80),
     ];
+
+    proptest! {
+        #[test]
+        fn a_part_is_cut_from_the_whole_by_any_loops(
+            from in (1_usize..90, 1_usize..90), to in (1_usize..60, 1_usize..60), filter in 0..3, part in (0.0..1.0, 0.0..1.0),
+        ) {
+            let filter = [Resize::Bilinear, Resize::Bicubic, Resize::Lanczos][filter as usize];
+            let rgb = picture(from.0, from.1);
+            let whole = Resampler::new(from, to, filter, (0..to.0, 0..to.1));
+            let plain = whole.run_with(&rgb, Loops::Portable);
+            prop_assert!(whole.run(&rgb) == plain);
+            let start = |side: usize, part: f64| ((side as f64 * part) as usize).min(side - 1);
+            let (x, y) = (start(to.0, part.0), start(to.1, part.1));
+            let cut = Resampler::new(from, to, filter, (x..to.0, y..to.1));
+            let lines = rgb.chunks(from.0 * RGB).skip(cut.rows.start).take(cut.rows.len());
+            let source: Vec<u8> = lines.flat_map(|l| &l[cut.columns.start * RGB..cut.columns.end * RGB]).copied().collect();
+            let expected: Vec<u8> = plain.chunks(to.0 * RGB).skip(y).flat_map(|line| &line[x * RGB..]).copied().collect();
+            prop_assert!(cut.run(&source) == expected);
+            prop_assert!(cut.run_with(&source, Loops::Portable) == expected);
+        }
+    }
 
     #[test]
     fn one_colour_stays_and_a_size_that_is_kept_changes_nothing() {

@@ -139,6 +139,7 @@ fn preparation(preprocess: &Preprocess) -> Preparation {
             Interpolation::Bicubic => Resize::Bicubic,
         },
         exif: latentwalk_images::Exif::Ignore,
+        decoding: latentwalk_images::Decoding::Exact,
     }
 }
 

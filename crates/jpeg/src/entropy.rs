@@ -1,0 +1,150 @@
+//! Sequential scans: from bits to blocks of coefficients.
+
+use crate::bits::{Bits, Interval};
+use crate::error::{Error, Result};
+use crate::frame::Frame;
+use crate::huffman::{END, Spec, Values};
+use crate::segments::{Part, Scan, Segments, ZIGZAG};
+
+/// Coefficients of a block in natural order, not yet multiplied by the quantisation table.
+pub(crate) type Block = [i16; 64];
+
+/// What takes the blocks of a sequential scan.
+pub(crate) trait Sink {
+    /// Whether the blocks of this MCU are wanted.
+    fn wants(&self, mcu: (usize, usize)) -> bool;
+    /// Takes a block; `at` counts blocks of the component. Coefficients behind `last` of the zigzag are 0.
+    fn block(&mut self, component: usize, at: (usize, usize), block: &Block, last: usize);
+    /// All blocks of a row of MCUs were given.
+    fn row_done(&mut self, row: usize);
+}
+
+/// Calls `decode(bits, MCU, whether an interval begins)` for every MCU of a scan; gives where its data end.
+pub(crate) fn for_each_mcu(
+    segments: &Segments<'_>,
+    scan: &Scan,
+    mcus: (usize, usize),
+    mut decode: impl FnMut(&mut Bits<'_>, (usize, usize), bool) -> Result<()>,
+) -> Result<usize> {
+    let damaged = |what| Error::Damaged { what, at: scan.at };
+    let mut interval = Interval::default();
+    let mut end = interval.fill(segments.bytes, scan.at);
+    let total = mcus.0 * mcus.1;
+    let longest = if segments.restart == 0 { total } else { segments.restart };
+    let (mut at, mut x, mut y) = (0, 0, 0);
+    for restart in 0.. {
+        let mut bits = interval.bits();
+        for index in 0..longest.min(total - at) {
+            let decoded = decode(&mut bits, (x, y), index == 0);
+            if decoded.is_err() || bits.is_overrun() {
+                // Whatever looks wrong in data that no marker ends, the end is what is missing.
+                let reason = decoded.err().unwrap_or(damaged("a scan's data end too early"));
+                return Err(if end == segments.bytes.len() { Error::Truncated } else { reason });
+            }
+            x += 1;
+            if x == mcus.0 {
+                (x, y) = (0, y + 1);
+            }
+        }
+        at += longest.min(total - at);
+        if at == total {
+            break;
+        }
+        match segments.bytes.get(end..end + 2) {
+            Some([_, marker]) if *marker == 0xd0 + restart % 8 => end = interval.fill(segments.bytes, end + 2),
+            Some(_) => return Err(damaged("a restart marker is missing or out of order")),
+            None => return Err(Error::Truncated),
+        }
+    }
+    Ok(end)
+}
+
+/// The MCUs of a scan: those of the frame, or the blocks of its only component.
+pub(crate) fn mcus(frame: &Frame, scan: &Scan) -> (usize, usize) {
+    match &scan.parts[..] {
+        [only] => frame.components[only.component].blocks,
+        _ => frame.mcus,
+    }
+}
+
+/// A component's share of an MCU.
+struct Share {
+    component: usize,
+    h: usize,
+    v: usize,
+    dc: Values,
+    ac: Values,
+    predicted: i32,
+}
+
+/// Decodes a sequential scan; gives where its data end.
+pub(crate) fn sequential(segments: &Segments<'_>, frame: &Frame, scan: &Scan, sink: &mut impl Sink) -> Result<usize> {
+    let is_interleaved = scan.parts.len() > 1;
+    let mut shares = Vec::with_capacity(scan.parts.len());
+    for part in &scan.parts {
+        let component = &frame.components[part.component];
+        let (h, v) = if is_interleaved { (component.h, component.v) } else { (1, 1) };
+        let (dc, ac) = tables(segments, scan, part)?;
+        let (dc, ac) = (Values::new(dc, true), Values::new(ac, false));
+        shares.push(Share { component: part.component, h, v, dc, ac, predicted: 0 });
+    }
+    let mcus = mcus(frame, scan);
+    let wrong = Error::Damaged { what: "a scan has a code that its tables do not have", at: scan.at };
+    let mut block = [0; 64];
+    for_each_mcu(segments, scan, mcus, |bits, (x, y), begins| {
+        if begins {
+            shares.iter_mut().for_each(|share| share.predicted = 0);
+        }
+        let is_wanted = sink.wants((x, y));
+        for share in &mut shares {
+            for down in 0..share.v {
+                for across in 0..share.h {
+                    let last = read(bits, share, &mut block).ok_or_else(|| wrong.clone())?;
+                    if is_wanted {
+                        let at = (x * share.h + across, y * share.v + down);
+                        sink.block(share.component, at, &block, last);
+                    }
+                }
+            }
+        }
+        if x + 1 == mcus.0 {
+            sink.row_done(y);
+        }
+        Ok(())
+    })
+}
+
+/// The tables that a part of a sequential scan names.
+fn tables<'s>(segments: &'s Segments<'_>, scan: &Scan, part: &Part) -> Result<(&'s Spec, &'s Spec)> {
+    Ok((dc_table(segments, scan, part)?, ac_table(segments, scan, part)?))
+}
+
+pub(crate) fn dc_table<'s>(segments: &'s Segments<'_>, scan: &Scan, part: &Part) -> Result<&'s Spec> {
+    let damaged = |what| Error::Damaged { what, at: scan.at };
+    let table = segments.dc[part.dc].as_ref().ok_or(damaged("a scan's Huffman table is missing"))?;
+    if table.is_for_dc() { Ok(table) } else { Err(damaged("a Huffman table for DC has sizes above 15")) }
+}
+
+pub(crate) fn ac_table<'s>(segments: &'s Segments<'_>, scan: &Scan, part: &Part) -> Result<&'s Spec> {
+    let missing = Error::Damaged { what: "a scan's Huffman table is missing", at: scan.at };
+    segments.ac[part.ac].as_ref().ok_or(missing)
+}
+
+/// Reads a block; gives the position of its last coefficient, or `None` for what no encoder writes.
+#[inline(always)]
+fn read(bits: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> Option<usize> {
+    *block = [0; 64];
+    let (_, difference) = share.dc.next(bits)?;
+    share.predicted = share.predicted.wrapping_add(difference);
+    block[0] = share.predicted as i16;
+    let mut at = 0;
+    while at < 63 {
+        let (step, value) = share.ac.next(bits)?;
+        if at + step > 63 {
+            return if step == END { Some(at) } else { None };
+        }
+        at += step;
+        block[usize::from(ZIGZAG[at] & 63)] = value as i16;
+    }
+    Some(at)
+}

@@ -15,9 +15,9 @@ use latentwalk_backbone::{
     ARCHITECTURES, Interpolation, Network, NetworkSpec, PREPROCESSES, Preprocess, checkpoint_file, detect_arch,
     read_checkpoint,
 };
-use latentwalk_cli::EmbedArgs;
+use latentwalk_cli::{EmbedArgs, ExifRule};
 use latentwalk_embeddings::{Reader, Schema, Table, Writer, WriterOptions};
-use latentwalk_images::{Preparation, Resize, list_images, prepare};
+use latentwalk_images::{Exif, Preparation, Resize, list_images, prepare};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -54,11 +54,12 @@ pub fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
         arch: network.spec().arch.clone(),
         preprocess: preprocess.name.to_owned(),
         tap: tap.name().to_owned(),
+        exif: matches!(args.exif, Some(ExifRule::Apply)),
         files: fingerprint(folder, &files)?,
     };
     let shards = Shards::open(out, &settings, files.len(), console)?;
     let schema = schema(&network, tap, &settings);
-    let preparation = preparation(preprocess);
+    let preparation = preparation(preprocess, args.exif);
     let work = Work { network: &network, tap, preparation, folder, files: &files, schema: &schema };
     let mut skipped = work.run(&shards, console)?;
     let rows = shards.merge(out, &schema, files.len())?;
@@ -129,7 +130,7 @@ fn load(args: &EmbedArgs, weights: &Path, preprocess: &Preprocess, console: &Con
     Ok(network)
 }
 
-fn preparation(preprocess: &Preprocess) -> Preparation {
+fn preparation(preprocess: &Preprocess, exif: Option<ExifRule>) -> Preparation {
     Preparation {
         resize: preprocess.resize as u32,
         crop: preprocess.crop as u32,
@@ -137,7 +138,11 @@ fn preparation(preprocess: &Preprocess) -> Preparation {
             Interpolation::Bilinear => Resize::Bilinear,
             Interpolation::Bicubic => Resize::Bicubic,
         },
-        exif: latentwalk_images::Exif::Ignore,
+        exif: match exif {
+            Some(ExifRule::Apply) => Exif::Apply,
+            // As the libraries do that the preprocessings come from.
+            Some(ExifRule::Ignore) | None => Exif::Ignore,
+        },
     }
 }
 
@@ -148,6 +153,9 @@ struct Settings {
     arch: String,
     preprocess: String,
     tap: String,
+    /// Whether EXIF rotation is applied.
+    #[serde(default)]
+    exif: bool,
     files: String,
 }
 

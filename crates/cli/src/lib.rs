@@ -54,6 +54,11 @@ pub enum Command {
     Embed(EmbedArgs),
     /// Place new images on the direction of a finished run: position and class of each.
     Project(ProjectArgs),
+    /// Write a finished run as one Parquet table: id, split, labels, and on every direction position and class.
+    ///
+    /// A run on given vectors (Parquet) keeps their further columns: they come first, as they came in, and rows stand in
+    /// the order of the vectors.
+    Export(ExportArgs),
     /// Look into the store of results: list, show, why, verify, gc.
     Artifacts(ArtifactsArgs),
 }
@@ -101,8 +106,8 @@ pub struct DescriptionArgs {
     /// replaced. See also `backbone.trainable`.
     #[arg(long, value_name = "FILE|NAME")]
     pub weights: Option<PathBuf>,
-    /// Vectors that another program made: Parquet with `id` and `vector`, or `.npy` in the order of the images. No network
-    /// is trained or run.
+    /// Vectors that another program made: Parquet with `id` and `vector`; `.npz` with `embeddings` and `ids`; `.npy` or
+    /// safetensors in the order of the images. No network is trained or run.
     #[arg(long, value_name = "FILE")]
     pub embeddings: Option<PathBuf>,
 }
@@ -173,9 +178,20 @@ pub struct EmbedArgs {
     /// How images are prepared; it belongs to the weights.
     #[arg(long, value_name = "NAME", default_value = "torchvision-v1")]
     pub preprocess: String,
+    /// Whether images are turned upright as their EXIF data says: `apply` or `ignore`. The preprocessings here ignore it, as
+    /// torchvision and timm do, so that is what happens without this.
+    #[arg(long, value_enum)]
+    pub exif: Option<ExifRule>,
+    /// Decode JPEG files that are much larger than asked for at a half, a quarter or an eighth of their sides: faster, but not
+    /// quite the pixels that the network was trained on.
+    #[arg(long)]
+    pub scaled: bool,
     /// The layer whose vector is taken.
     #[arg(long, default_value = "pool")]
     pub tap: String,
+    /// The numbers in which the network multiplies; `bf16` needs a device that has them.
+    #[arg(long, value_enum, default_value_t = PrecisionRule::F32)]
+    pub precision: PrecisionRule,
     /// The Parquet file to write.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -187,6 +203,15 @@ pub struct EmbedArgs {
     /// Threads; 0 takes one a core.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
+}
+
+/// The numbers of a network's products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionRule {
+    /// 32-bit floats.
+    F32,
+    /// bfloat16, summed in 32 bits.
+    Bf16,
 }
 
 /// Arguments of `project`.
@@ -207,6 +232,20 @@ pub struct ProjectArgs {
     /// Where the network runs, as for `pipeline`.
     #[arg(long, default_value = "cpu")]
     pub device: String,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// A run below STORE/runs; the latest when not given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// The Parquet file to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Folder of the results.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub store: PathBuf,
 }
 
 /// Arguments of `experiment`.
@@ -284,6 +323,15 @@ pub enum ArtifactsCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// What becomes of a rotation that EXIF data asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExifRule {
+    /// The image is turned upright.
+    Apply,
+    /// The image stays as it is stored.
+    Ignore,
 }
 
 /// A stage of the pipeline, in the order in which they run.

@@ -1,9 +1,11 @@
 //! What can go wrong with a table of embeddings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
+
+use crate::VectorFault;
 
 /// Why a table could not be written or read.
 ///
@@ -45,16 +47,16 @@ pub enum Error {
         /// The version this crate writes.
         known: u32,
     },
-    /// A NumPy file that cannot be taken as vectors.
-    #[error("{}: {reason}", path.display())]
-    Numpy {
+    /// A file that cannot be taken as vectors.
+    #[error("{}: {fault}", path.display())]
+    Vectors {
         /// The file.
         path: PathBuf,
         /// What is wrong, and what to do.
-        reason: &'static str,
+        fault: VectorFault,
     },
     /// A column that every table has is not there.
-    #[error("{}: no column `{column}`; a table of embeddings has `id`, `split` and `vector`", path.display())]
+    #[error("{}: no column `{column}`; add it, or rename the one that is meant", path.display())]
     MissingColumn {
         /// The file.
         path: PathBuf,
@@ -159,6 +161,14 @@ pub enum Error {
         /// How many rows there are.
         rows: usize,
     },
+    /// Columns that came with vectors name a row that the run does not have.
+    #[error("{}: the id `{id}` is none of the run's", path.display())]
+    UnknownId {
+        /// The file.
+        path: PathBuf,
+        /// The id.
+        id: String,
+    },
     /// A number of rows must be at least one.
     #[error("{what} is 0; it must be at least 1")]
     ZeroRows {
@@ -226,4 +236,12 @@ pub enum Error {
         /// What the schema says.
         multi: bool,
     },
+}
+
+impl Error {
+    /// Names the file that the system refused.
+    pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path: path.clone(), source }
+    }
 }

@@ -1,135 +1,158 @@
-//! Vectors that another program made: a Parquet table or a NumPy array.
+//! Vectors that another program made: Parquet, NumPy (`.npy`, `.npz`) or safetensors.
 
-use std::fs;
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
 use crate::{Error, Reader, Result};
 
-/// How a NumPy file begins.
-const NUMPY: &[u8] = b"\x93NUMPY";
+mod fault;
+mod npy;
+mod npz;
+mod numbers;
+mod rows;
+mod safetensors;
+mod scratch;
 
-/// Vectors with the names of their rows, where the file has names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Vectors {
-    /// One id a row; `None` for a file that holds numbers alone.
-    pub ids: Option<Vec<String>>,
-    /// n × d.
-    pub vectors: Array2<f32>,
-}
+pub use fault::VectorFault;
+use rows::Rows;
+use scratch::Scratch;
 
-/// Reads a Parquet table with the columns `id` and `vector` (a list of floats), or a NumPy array (`.npy`) of two dimensions,
-/// `float32` or `float64`, in C order. What the file is, is decided by its content.
+/// Names under which an array or a tensor is taken for the vectors when there are others beside it; the first found wins.
+const NAMES: [&str; 3] = ["embeddings", "vectors", "arr_0"];
+
+/// A file of vectors that another program made, read by position.
 ///
-/// **Units and conventions.** All of it is held in memory, 4 n d bytes.
+/// **Units and conventions.** What the file is, is decided by its content, not by its name:
 ///
-/// **Errors.** A file that is neither, is cut short, or holds NaN or infinite values: it names the file and the row.
-pub fn read_vectors(path: impl AsRef<Path>) -> Result<Vectors> {
-    let path = path.as_ref();
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let mut start = [0; 6];
-    let read = std::io::Read::read(&mut fs::File::open(path).map_err(io)?, &mut start).map_err(io)?;
-    if &start[..read] == NUMPY {
-        let vectors = numpy(path, &fs::read(path).map_err(io)?)?;
-        return Ok(Vectors { ids: None, vectors });
-    }
-    let reader = Reader::open(path)?;
-    Ok(Vectors { ids: Some(reader.ids()?), vectors: reader.vectors(None)? })
+/// | file | vectors | ids |
+/// |---|---|---|
+/// | Parquet | the column `vector`, a list of floats | the column `id`, text or whole numbers |
+/// | `.npy` | the array, n × d | none: rows stand in the order of the images |
+/// | `.npz` | the only 2-d array, or `embeddings`, `vectors`, `arr_0` | the array `ids` or `id`, where there is one |
+/// | safetensors | the only 2-d tensor, or `embeddings`, `vectors` | none |
+///
+/// Floats have 16, 32 or 64 bits (bfloat16 in safetensors) and become `f32`. Memory holds the ids and what [`VectorFile::read`]
+/// is asked for. Parquet and compressed `.npz` cannot be read by position; their vectors are first written to a file beside
+/// the result, 4 n d bytes for Parquet, which goes when this value does.
+#[derive(Debug)]
+pub struct VectorFile {
+    path: PathBuf,
+    ids: Option<Vec<String>>,
+    rows: Rows,
+    /// Whether there may be further columns.
+    parquet: bool,
+    /// Held so that it is removed last.
+    _scratch: Option<Scratch>,
 }
 
-fn numpy(path: &Path, bytes: &[u8]) -> Result<Array2<f32>> {
-    let wrong = |reason: &'static str| Error::Numpy { path: path.to_owned(), reason };
-    let short = || wrong("it is cut short");
-    let length = match bytes.get(6).ok_or_else(short)? {
-        1 => bytes.get(8..10).map(|b| (10, usize::from(u16::from_le_bytes([b[0], b[1]])))),
-        _ => bytes.get(8..12).map(|b| (12, u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize)),
-    };
-    let (start, length) = length.ok_or_else(short)?;
-    let header = bytes.get(start..start + length).and_then(|h| std::str::from_utf8(h).ok()).ok_or_else(short)?;
-    if !header.contains("'fortran_order': False") {
-        return Err(wrong("it is in Fortran order: save numpy.ascontiguousarray(x)"));
+impl VectorFile {
+    /// Opens a file of vectors; `scratch` is a folder for what has to be unpacked.
+    ///
+    /// **Errors.** [`Error::Vectors`] for a file of another kind, cut short, of another type or shape, or with several
+    /// arrays of which none has a name that tells; for Parquet those of [`Reader::vectors`].
+    pub fn open(path: impl AsRef<Path>, scratch: impl AsRef<Path>) -> Result<Self> {
+        let (path, scratch) = (path.as_ref().to_owned(), scratch.as_ref());
+        let mut file = File::open(&path).map_err(Error::io(&path))?;
+        let mut start = Vec::new();
+        Read::by_ref(&mut file).take(9).read_to_end(&mut start).map_err(Error::io(&path))?;
+        if start.starts_with(npy::MAGIC) {
+            let rows = npy::open(&path, file)?;
+            return Ok(Self { path, ids: None, rows, parquet: false, _scratch: None });
+        }
+        if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+            let (ids, rows, scratch) = npz::open(&path, file, scratch)?;
+            return Ok(Self { path, ids, rows, parquet: false, _scratch: scratch });
+        }
+        if start.starts_with(b"PAR1") {
+            return Self::parquet(path, scratch);
+        }
+        if start.get(8) == Some(&b'{') {
+            let rows = safetensors::open(&path, file)?;
+            return Ok(Self { path, ids: None, rows, parquet: false, _scratch: None });
+        }
+        Err(VectorFault::Unknown.of(&path))
     }
-    let (n, d) = shape(header).ok_or_else(|| wrong("it does not have two dimensions, rows and axes"))?;
-    let data = &bytes[start + length..];
-    let size = if header.contains("'<f4'") {
-        4
-    } else if header.contains("'<f8'") {
-        8
-    } else {
-        return Err(wrong("it is neither float32 nor float64: save x.astype('float32')"));
-    };
-    if n.checked_mul(d).and_then(|count| count.checked_mul(size)) != Some(data.len()) {
-        return Err(short());
+
+    fn parquet(path: PathBuf, folder: &Path) -> Result<Self> {
+        let reader = Reader::open_vectors(&path)?;
+        let mut scratch = Scratch::create(folder)?;
+        let mut ids = Vec::with_capacity(reader.rows());
+        for batch in reader.vector_batches()? {
+            let (names, values) = batch?;
+            ids.extend(names);
+            scratch.write_floats(&values)?;
+        }
+        let rows = Rows::floats(scratch.finish()?, scratch.path(), [ids.len(), reader.schema().width]);
+        Ok(Self { path, ids: Some(ids), rows, parquet: true, _scratch: Some(scratch) })
     }
-    let single = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-    let double = |b: &[u8]| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32;
-    let values: Vec<f32> = match size {
-        4 => data.chunks_exact(4).map(single).collect(),
-        _ => data.chunks_exact(8).map(double).collect(),
-    };
-    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-        let (row, axis) = (at / d, at % d);
-        return Err(Error::NotFinite { path: path.to_owned(), row, id: format!("row {row}"), axis, value: values[at] });
+
+    /// One id a row, where the file has them.
+    pub fn ids(&self) -> Option<&[String]> {
+        self.ids.as_deref()
     }
-    Array2::from_shape_vec((n, d), values).map_err(|_| short())
+
+    /// Number of vectors, `n`.
+    pub fn rows(&self) -> usize {
+        self.rows.shape[0]
+    }
+
+    /// Values in a vector, `d`.
+    pub fn width(&self) -> usize {
+        self.rows.shape[1]
+    }
+
+    /// Writes the columns other than the vectors, of the rows that `keep` says, into a Parquet file, as they are, and gives
+    /// the further columns' names; writes nothing where there are none beside `id`.
+    ///
+    /// **Shapes.** `keep` has one entry a row.
+    ///
+    /// **Errors.** A file that cannot be read any more, or written.
+    pub fn copy_columns(&self, to: impl AsRef<Path>, keep: &[bool]) -> Result<Vec<String>> {
+        match self.parquet {
+            true => crate::columns::copy(&self.path, to.as_ref(), keep),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// The vectors of the given rows, in the order asked for.
+    ///
+    /// **Shapes.** `rows.len() x d`.
+    ///
+    /// **Errors.** A row that there is not, a file that became shorter, NaN or an infinity: it names the file and the row.
+    pub fn read(&mut self, rows: &[usize]) -> Result<Array2<f32>> {
+        let (n, d) = (self.rows(), self.width());
+        if let Some(&row) = rows.iter().find(|&&row| row >= n) {
+            return Err(Error::RowRequest { path: self.path.clone(), row, after: None, rows: n });
+        }
+        let values = self.rows.read(rows)?;
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            let (row, axis, value) = (rows[at / d], at % d, values[at]);
+            let id = self.ids.as_ref().map_or_else(|| format!("row {row}"), |ids| ids[row].clone());
+            return Err(Error::NotFinite { path: self.path.clone(), row, id, axis, value });
+        }
+        let got = values.len() / d;
+        Array2::from_shape_vec((rows.len(), d), values).map_err(|_| Error::RowCount {
+            path: self.path.clone(),
+            expected: rows.len(),
+            got,
+        })
+    }
 }
 
-/// Rows and columns from `'shape': (n, d)`.
-fn shape(header: &str) -> Option<(usize, usize)> {
-    let inner = header.split_once("'shape': (")?.1.split_once(')')?.0;
-    let sizes: Vec<usize> =
-        inner.split(',').filter(|s| !s.trim().is_empty()).map(|s| s.trim().parse().ok()).collect::<Option<_>>()?;
-    match sizes[..] {
-        [n, d] if d > 0 => Some((n, d)),
-        _ => None,
+/// The one of several arrays that holds the vectors: the only one of two dimensions, or one of [`NAMES`].
+fn choose<'a>(arrays: impl Iterator<Item = (&'a str, usize)>) -> std::result::Result<&'a str, VectorFault> {
+    let arrays: Vec<(&str, usize)> = arrays.collect();
+    let flat: Vec<&str> = arrays.iter().filter(|(_, dimensions)| *dimensions == 2).map(|(name, _)| *name).collect();
+    let named = NAMES.iter().find_map(|name| flat.iter().find(|known| *known == name));
+    match (named, &flat[..]) {
+        (Some(name), _) => Ok(name),
+        (None, [only]) => Ok(only),
+        _ => Err(VectorFault::Choice { names: arrays.iter().map(|(name, _)| (*name).to_owned()).collect() }),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use ndarray::array;
-
-    use super::*;
-
-    /// As NumPy writes it: `numpy.save` of version 1.0.
-    fn npy(descr: &str, shape: &str, order: &str, data: &[u8]) -> Vec<u8> {
-        let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
-        header.extend(std::iter::repeat_n(' ', 64 - (10 + header.len() + 1) % 64));
-        header.push('\n');
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        bytes.extend(data);
-        bytes
-    }
-
-    fn read(bytes: &[u8]) -> Result<Vectors> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("v.npy");
-        fs::write(&path, bytes).unwrap();
-        read_vectors(path)
-    }
-
-    #[test]
-    fn numpy_arrays_of_both_widths_are_read() {
-        let values = [1.0_f32, -2.5, 3.0, 0.0, 7.0, 8.0];
-        let expected = array![[1.0_f32, -2.5, 3.0], [0.0, 7.0, 8.0]];
-        let single: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let double: Vec<u8> = values.iter().flat_map(|v| f64::from(*v).to_le_bytes()).collect();
-        let found = read(&npy("<f4", "(2, 3)", "False", &single)).unwrap();
-        assert_eq!(found, Vectors { ids: None, vectors: expected.clone() });
-        assert_eq!(read(&npy("<f8", "(2, 3)", "False", &double)).unwrap().vectors, expected);
-        let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
-        assert!(message(&npy("<f4", "(2, 3)", "False", &single[..20])).contains("cut short"));
-        assert!(message(&npy("<f4", "(2, 3)", "True", &single)).contains("Fortran"));
-        assert!(message(&npy("<f4", "(6,)", "False", &single)).contains("two dimensions"));
-        assert!(message(&npy("<i4", "(2, 3)", "False", &single)).contains("float32"));
-        assert!(message(b"\x93NUMPY\x01").contains("cut short"));
-        let nan: Vec<u8> = [1.0, 2.0, 3.0, f32::NAN].iter().flat_map(|v| v.to_le_bytes()).collect();
-        assert!(message(&npy("<f4", "(2, 2)", "False", &nan)).contains("row 1"));
-        assert!(message(b"id,vector\n").contains("v.npy"));
-    }
-}
+mod tests;

@@ -33,18 +33,22 @@
 //! # }
 //! ```
 
+mod columns;
 mod decode;
 mod encode;
 mod error;
 mod foreign;
+mod json_lines;
 mod reader;
 mod schema;
 mod table;
 mod text_table;
 mod writer;
 
+pub use columns::{Column, write_columns};
 pub use error::Error;
-pub use foreign::{Vectors, read_vectors};
+pub use foreign::{VectorFault, VectorFile};
+pub use json_lines::JsonLines;
 pub use reader::{Batches, DEFAULT_BATCH_ROWS, Reader};
 pub use schema::{AttributeColumn, ID, SCHEMA_KEY, SCHEMA_VERSION, SPLIT, Schema, VECTOR};
 pub use table::{LabelColumn, Labels, Table};

@@ -42,7 +42,22 @@ impl Reader {
     ///
     /// **Errors.** No whole Parquet file, a later version, a column missing or of a type that cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_owned();
+        Self::with(path.as_ref(), attributes)
+    }
+
+    /// Opens a table of which nothing but ids and vectors will be read; what other columns there are does not matter.
+    pub(crate) fn open_vectors(path: impl AsRef<Path>) -> Result<Self> {
+        Self::with(path.as_ref(), |path, schema| {
+            let kind = field(path, schema, ID)?.data_type();
+            if is_text(kind) || kind.is_integer() {
+                return Ok(Vec::new());
+            }
+            Err(column_type(path, ID, "text or whole numbers", kind))
+        })
+    }
+
+    fn with(path: &Path, attributes: impl Fn(&Path, &SchemaRef) -> Result<Vec<AttributeColumn>>) -> Result<Self> {
+        let path = path.to_owned();
         let file = File::open(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
         let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
             .map_err(|source| Error::Parquet { path: path.clone(), source })?;
@@ -141,6 +156,18 @@ impl Reader {
         }
     }
 
+    /// Ids and values of the vectors, batch by batch.
+    pub(crate) fn vector_batches(&self) -> Result<impl Iterator<Item = Result<(Vec<String>, Vec<f32>)>>> {
+        let decoder = self.decoder();
+        let stream = self.stream(DEFAULT_BATCH_ROWS, Some(&[ID, VECTOR]))?;
+        Ok(stream.map(move |batch| {
+            let (first, batch) = batch?;
+            let ids = decoder.texts(&batch, ID, first)?;
+            let values = decoder.vectors(&batch, first, &ids)?;
+            Ok((ids, values))
+        }))
+    }
+
     fn check_request(&self, rows: Option<&[usize]>) -> Result<()> {
         let mut after = None;
         for &row in rows.unwrap_or_default() {
@@ -180,7 +207,7 @@ impl Reader {
         let width = match field.data_type() {
             DataType::FixedSizeList(element, width) if is_float(element) => usize::try_from(*width).unwrap_or_default(),
             DataType::List(element) | DataType::LargeList(element) if is_float(element) => self.first_width()?,
-            other => return Err(column_type(&self.path, VECTOR, "a list of 32-bit floats", other)),
+            other => return Err(column_type(&self.path, VECTOR, "a list of floats", other)),
         };
         if width == 0 { Err(Error::ZeroWidth) } else { Ok(width) }
     }
@@ -306,7 +333,7 @@ fn is_text(kind: &DataType) -> bool {
 }
 
 fn is_float(element: &Field) -> bool {
-    matches!(element.data_type(), DataType::Float32 | DataType::Float64)
+    matches!(element.data_type(), DataType::Float16 | DataType::Float32 | DataType::Float64)
 }
 
 fn column_type(path: &Path, column: &str, expected: &'static str, got: &DataType) -> Error {

@@ -55,13 +55,26 @@ impl ImagesSection {
             ("images.images", !self.images.is_empty()),
             ("images.labels", !self.labels.is_empty()),
             ("images.root", self.root.is_some()),
-            ("images.file", self.file.is_some()),
+            ("images.file", self.file.is_some() || !self.parts.is_empty()),
             ("images.labels_file", self.labels_file.is_some()),
             ("images.annotations", self.annotations.is_some()),
             ("images.exif", self.exif != Exif::default()),
             ("images.garments", self.garments.is_some()),
         ];
         let Keys { needed, allowed, must } = keys(self.source);
+        if !self.parts.is_empty() {
+            if !needed.contains(&"images.file") {
+                return Err(setting("images.parts", "given", must));
+            }
+            if self.file.is_some() {
+                return Err(setting("images.file", "given", "`parts` take its place: give one of them"));
+            }
+            let mut names = BTreeSet::new();
+            if let Some(part) = self.parts.iter().find(|part| !names.insert(part.name())) {
+                let must = "every part needs a `name` of its own, which stands before its ids";
+                return Err(setting("images.parts", format!("with `{}` twice", part.name()), must));
+            }
+        }
         for (key, present) in given {
             if needed.contains(&key) && !present {
                 return Err(setting(key, "missing", must));
@@ -106,12 +119,12 @@ fn keys(source: Source) -> Keys {
         Source::Manifest => (
             &["images.file"],
             &["images.root", "images.exif"],
-            "source \"manifest\" needs `file`, and may have `root` and `exif`",
+            "source \"manifest\" needs `file` or `parts`, and may have `root` and `exif`",
         ),
         Source::Imaterialist => (
             &["images.file", "images.labels_file"],
             &["images.root", "images.exif"],
-            "source \"imaterialist\" needs `file` and `labels_file`, and may have `root` and `exif`",
+            "source \"imaterialist\" needs `labels_file` and `file` or `parts`, and may have `root` and `exif`",
         ),
         Source::DeepFashion => (
             &["images.annotations"],
@@ -126,12 +139,12 @@ fn keys(source: Source) -> Keys {
         Source::FashionAi => (
             &["images.file"],
             &["images.root", "images.exif"],
-            "source \"fashionai\" needs `file`, and may have `root` and `exif`",
+            "source \"fashionai\" needs `file` or `parts`, and may have `root` and `exif`",
         ),
         Source::Coco => (
             &["images.file"],
             &["images.root", "images.exif"],
-            "source \"coco\" needs `file`, and may have `root` and `exif`",
+            "source \"coco\" needs `file` or `parts`, and may have `root` and `exif`",
         ),
         Source::Garments => {
             (&[], &["images.garments"], "source \"garments\" may have a table [images.garments], and names no files")
@@ -274,7 +287,7 @@ mod tests {
             ("root = \"photos\"", "root = \"photos\"\nlabels_file = \"x\"", "`images.labels_file` is given"),
             ("root = \"photos\"", "root = \"photos\"\nannotations = \"x\"", "`images.annotations` is given"),
             ("root = \"photos\"", "root = \"photos\"\nexif = \"turn\"", "unknown variant `turn`"),
-            ("\"folder\"", "\"imaterialist\"", "source \"imaterialist\" needs `file` and `labels_file`"),
+            ("\"folder\"", "\"imaterialist\"", "source \"imaterialist\" needs `labels_file` and `file` or `parts`"),
             ("\"folder\"", "\"imaterialist\"\nfile = \"x\"", "`images.labels_file` is missing"),
             ("\"folder\"", "\"deepfashion\"", "`images.annotations` is missing"),
             ("\"folder\"", "\"celeba\"\nannotations = \"x\"\nfile = \"y\"", "`images.file` is given"),

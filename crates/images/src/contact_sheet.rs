@@ -170,6 +170,7 @@ mod tests {
             items: vec![item("red"), item("green")],
             shape,
             skipped: Vec::new(),
+            dropped: Vec::new(),
         };
         let bytes: Vec<u8> = [RED, GREEN]
             .into_iter()

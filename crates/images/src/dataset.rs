@@ -145,6 +145,18 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// A class that too few images of the train split carry; its images are unlabelled for the attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropped {
+    /// The attribute.
+    pub attribute: String,
+    /// The class, which the attribute has no more.
+    pub class: String,
+    /// Images of the train split that carry it.
+    pub train: usize,
+}
+
 /// An imported data set, pixels aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
@@ -158,6 +170,8 @@ pub struct Dataset {
     pub shape: ImageShape,
     /// Files left out.
     pub skipped: Vec<Skipped>,
+    /// Classes left out, by `images.minimum_support`.
+    pub dropped: Vec<Dropped>,
 }
 
 /// How often a class occurs; `class` is `None` for unlabelled images.
@@ -181,6 +195,8 @@ struct Head {
     shape: ImageShape,
     attributes: Vec<Attribute>,
     counts: Vec<Count>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropped: Vec<Dropped>,
 }
 
 /// Only the version, so that a newer file is named as such before its other keys are looked at.
@@ -213,8 +229,9 @@ impl Dataset {
         let head = read_head(dir)?;
         let items = read_lines(&dir.join(ITEMS_FILE), head.items, "lines", |row: Row| item(row, &head.attributes))?;
         let skipped = read_lines(&dir.join(SKIPPED_FILE), head.skipped, "lines", Ok)?;
-        let dataset = Self { name: head.name, attributes: head.attributes, items, shape: head.shape, skipped };
-        if dataset.counts() != head.counts {
+        let Head { name, attributes, shape, counts, dropped, .. } = head;
+        let dataset = Self { name, attributes, items, shape, skipped, dropped };
+        if dataset.counts() != counts {
             return Err(Error::Damaged {
                 path: dir.join(DATASET_FILE),
                 line: 1,
@@ -280,6 +297,7 @@ impl Dataset {
             shape: self.shape,
             attributes: self.attributes.clone(),
             counts: self.counts(),
+            dropped: self.dropped.clone(),
         };
         let path = dir.join(DATASET_FILE);
         let mut text = serde_json::to_vec_pretty(&head).map_err(|error| Error::io(&path)(error.into()))?;

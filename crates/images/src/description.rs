@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::AttributeKind;
+use crate::dataset::{AttributeKind, Split};
 use crate::error::{Error, Result};
 use crate::wardrobe::Wardrobe;
 
@@ -43,7 +43,7 @@ pub enum Source {
     Idx,
     /// A folder with a sub-folder a class; label column `folder`.
     Folder,
-    /// A CSV, TSV or JSON Lines file that names images and their labels.
+    /// A CSV, TSV, JSON Lines or Parquet file that names images and their labels.
     Manifest,
     /// iMaterialist Challenge (Fashion) 2018: its JSON and the CSV that names the labels; a label column for each task
     /// (`category`, `color`, `gender`, `material`, `neckline`, `pattern`, `sleeve`, `style`), images at
@@ -108,12 +108,15 @@ pub struct ImagesSection {
     /// its paths start from; without it, the description's own. A path that leaves it is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
-    /// Source `manifest`: a CSV or TSV file with a header, or JSON Lines (`.jsonl`, `.ndjson`), an object a row. Columns
+    /// Source `manifest`: a CSV or TSV file with a header, JSON Lines (`.jsonl`, `.ndjson`), an object a row, or Parquet (`.parquet`). Columns
     /// `path` (or `file_name`, `filepath`, `image`, `image_path`), and optionally `id`, `split`, `group`; all others are
     /// label columns. An empty cell, `null` or a missing key is unlabelled, `a|b` or a list is two labels. Source
     /// `imaterialist`: the JSON with `images` and `annotations`. Source `fashionai`: the label CSV. Source `coco`: the JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Sources `manifest`, `imaterialist`, `fashionai` and `coco`: several such files instead of `file`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// Source `imaterialist`: the CSV that names the labels, with columns `labelId`, `labelName` and `taskName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels_file: Option<String>,
@@ -138,6 +141,10 @@ pub struct ImagesSection {
     /// Fewer labelled images of a class in the train split are an error. Default [`DEFAULT_MINIMUM_PER_CLASS`].
     #[serde(default = "default_minimum_per_class")]
     pub minimum_per_class: usize,
+    /// A class with fewer labelled images in the train split is left out: its images become unlabelled, with a warning, and
+    /// no head or direction knows it. Looked at before `minimum_per_class`. Default 0, which leaves out none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub minimum_support: usize,
     /// Share of unreadable images past which the import stops. Default [`DEFAULT_MAXIMUM_UNREADABLE`].
     #[serde(default = "default_maximum_unreadable")]
     pub maximum_unreadable: f64,
@@ -147,6 +154,33 @@ pub struct ImagesSection {
     /// Table `[images.split]`.
     #[serde(default)]
     pub split: Shares,
+}
+
+/// Table `[[images.parts]]`: one of several label files.
+///
+/// **Units and conventions.** Such files number their images each from 1, so an id is `NAME/ID`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The file, as [`ImagesSection::file`].
+    pub file: String,
+    /// The folder that its paths start from, below [`ImagesSection::root`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The split of its images, unless the file itself names one; without it they are divided by [`Shares`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    /// What stands before its ids; by default the file's name without folder and ending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Part {
+    /// What stands before the ids.
+    pub(crate) fn name(&self) -> &str {
+        let base = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
+        self.name.as_deref().unwrap_or_else(|| base.split_once('.').map_or(base, |(stem, _)| stem))
+    }
 }
 
 /// Table `[images.split]`: which share of the images goes where. Splits that the source declares win over it.
@@ -338,6 +372,10 @@ pub(crate) fn natural(a: &str, b: &str) -> std::cmp::Ordering {
         (Err(()), Ok(_)) => std::cmp::Ordering::Greater,
         (Err(()), Err(())) => a.cmp(b),
     }
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 fn default_size() -> usize {

@@ -14,7 +14,7 @@ use crate::description::{Description, ImagesSection, Source};
 use crate::error::{Error, Result};
 use crate::source::{self, Origin, RecordPlace, Table};
 use crate::split::{self, Member};
-use crate::{idx, labels, wardrobe};
+use crate::{idx, labels, support, wardrobe};
 
 /// Images decoded at once: enough for every thread, few enough to hold.
 const CHUNK_IMAGES: usize = 256;
@@ -41,9 +41,17 @@ pub fn import(
     let section = &description.images;
     let table = source::scan(description, origin)?;
     check_ids(&table)?;
-    let (attributes, labels) = labels::map(description, &table, source_name(section))?;
+    let (mut attributes, mut labels) = labels::map(description, &table, source_name(section))?;
     let plan = Plan { description, table: &table, attributes: &attributes, labels: &labels };
     let chosen = plan.choose();
+    let mut dropped = Vec::new();
+    if section.minimum_support > 0 {
+        let splits = plan.assign(&chosen)?;
+        let train = chosen.iter().zip(splits).filter(|(_, split)| *split == Split::Train).map(|(&at, _)| at);
+        let train: Vec<usize> = train.collect();
+        dropped = support::drop_rare(&mut attributes, &mut labels, &train, section.minimum_support)?;
+    }
+    let plan = Plan { description, table: &table, attributes: &attributes, labels: &labels };
     // Checked before decoding, which may take an hour, and again if images had to be left out.
     let mut splits = plan.split(&chosen)?;
     let (kept, skipped) = plan.pack(&chosen, origin, out, progress)?;
@@ -58,14 +66,15 @@ pub fn import(
     };
     let items = kept.iter().zip(&splits).map(item).collect();
     let shape = ImageShape { height: section.size, width: section.size, channels: section.channels };
-    let dataset = Dataset { name: name.into(), attributes, items, shape, skipped };
+    let dataset = Dataset { name: name.into(), attributes, items, shape, skipped, dropped };
     dataset.write(out)?;
     Ok(dataset)
 }
 
 /// What messages call the source.
 pub(crate) fn source_name(section: &ImagesSection) -> &str {
-    let named = section.file.as_deref().or(section.annotations.as_deref()).or(section.root.as_deref());
+    let file = section.file.as_deref().or(section.parts.first().map(|part| part.file.as_str()));
+    let named = file.or(section.annotations.as_deref()).or(section.root.as_deref());
     named.unwrap_or(match section.source {
         Source::Idx => "an IDX source",
         Source::Garments => "the rendered garments",
@@ -117,9 +126,10 @@ impl Plan<'_> {
         }
     }
 
-    fn split(&self, rows: &[usize]) -> Result<Vec<Split>> {
+    /// The split of each row.
+    fn assign(&self, rows: &[usize]) -> Result<Vec<Split>> {
         let shares = &self.description.images.split;
-        let splits = split::assign(&self.members(rows), shares.all(), shares.seed).map_err(|straddle| {
+        split::assign(&self.members(rows), shares.all(), shares.seed).map_err(|straddle| {
             let record = &self.table.records[rows[straddle.member]];
             Error::GroupStraddles {
                 place: self.table.place(record),
@@ -127,7 +137,13 @@ impl Plan<'_> {
                 first: straddle.first,
                 second: straddle.second,
             }
-        })?;
+        })
+    }
+
+    /// The split of each row, none empty and every class large enough.
+    fn split(&self, rows: &[usize]) -> Result<Vec<Split>> {
+        let shares = &self.description.images.split;
+        let splits = self.assign(rows)?;
         for (split, share) in Split::ALL.into_iter().zip(shares.all()) {
             if share > 0.0 && !splits.contains(&split) {
                 return Err(Error::EmptySplit { split });

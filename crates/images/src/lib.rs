@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `idx` | `images`, `labels` | `label` |
 //! | `folder` | `root` | `folder` |
-//! | `manifest` | `file`, `root` | as the CSV, TSV or JSON Lines file names them |
+//! | `manifest` | `file`, `root` | as the CSV, TSV, JSON Lines or Parquet file names them |
 //! | `imaterialist` | `file`, `labels_file`, `root` | one a task |
 //! | `deepfashion` | `annotations`, `root` | `category`, `texture`, `fabric`, `shape`, `part`, `style` |
 //! | `celeba` | `annotations`, `root` | one an attribute |
@@ -74,12 +74,14 @@ mod jsonl;
 mod labels;
 mod lists;
 mod manifest;
+mod parts;
 mod pixels;
 mod prepare;
 mod resample;
 mod rows;
 mod source;
 mod split;
+mod support;
 mod survey;
 mod survey_text;
 mod suspicion;
@@ -92,10 +94,12 @@ pub use augment::{
 };
 pub use batch::Batcher;
 pub use contact_sheet::contact_sheet;
-pub use dataset::{Attribute, AttributeKind, Dataset, ImageShape, Item, Label, SCHEMA_VERSION, Skipped, Split};
+pub use dataset::{
+    Attribute, AttributeKind, Dataset, Dropped, ImageShape, Item, Label, SCHEMA_VERSION, Skipped, Split,
+};
 pub use description::{
     AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_MAXIMUM_UNREADABLE, DEFAULT_MINIMUM_PER_CLASS,
-    DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif, ImagesSection, MAX_SIZE, Rest, Shares, Source,
+    DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif, ImagesSection, MAX_SIZE, Part, Rest, Shares, Source,
 };
 pub use error::{Error, Place, Result};
 pub use import::import;
@@ -103,7 +107,7 @@ pub use init::init;
 pub use pixels::Pixels;
 pub use prepare::{Decoding, Preparation, list_images, pack_file, prepare};
 pub use resample::Resize;
-pub use source::{Origin, SourceFile, files, originals};
+pub use source::{Origin, SourceFile, TableReader, files, originals};
 pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, survey};
 pub use suspicion::Suspicion;
 pub use thumbnail::thumbnail;

@@ -124,8 +124,8 @@ fn resampler(from: (u32, u32), preparation: &Preparation) -> std::result::Result
 /// An image as an import packs it: `size * size * channels` bytes.
 ///
 /// **Errors.** The reason, for a file that cannot be read or decoded.
-pub fn pack_file(path: &Path, size: usize, channels: usize) -> std::result::Result<Vec<u8>, String> {
-    Ok(decode::fit(&decode::open(path, Exif::Apply)?, Target { size, channels }))
+pub fn pack_file(path: &Path, size: usize, channels: usize, exif: Exif) -> std::result::Result<Vec<u8>, String> {
+    Ok(decode::fit(&decode::open(path, exif)?, Target { size, channels }))
 }
 
 fn resized(width: u32, height: u32, short: u32) -> (u32, u32) {
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(prepare(&path, &preparation).unwrap(), [200, 10, 20].repeat(144));
         let refused = prepare(&path, &Preparation { crop: 20, ..preparation }).unwrap_err();
         assert!(refused.contains("20 pixels"), "{refused}");
-        assert_eq!(pack_file(&path, 8, 3).unwrap(), [200, 10, 20].repeat(64));
+        assert_eq!(pack_file(&path, 8, 3, Exif::Apply).unwrap(), [200, 10, 20].repeat(64));
         let (files, skipped) = list_images(folder.path()).unwrap();
         assert_eq!((files, skipped.len()), (vec!["a.png".to_owned()], 0));
         assert!(prepare(&folder.path().join("b.png"), &preparation).unwrap_err().contains("does not exist"));

@@ -6,15 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::dataset::{Skipped, Split};
-use crate::description::{Description, Source};
+use crate::description::{Description, ImagesSection, Part, Source};
 use crate::error::{Error, Place, Result};
-use crate::{celeba, coco, deepfashion, fashionai, folder, idx, imaterialist, jsonl, manifest, wardrobe};
+use crate::import::source_name;
+use crate::{celeba, coco, deepfashion, fashionai, folder, idx, imaterialist, jsonl, manifest, parts, wardrobe};
+
+/// Turns the rows of a Parquet file into JSON Lines: this crate knows no Parquet, its caller may.
+pub type TableReader = fn(&Path) -> io::Result<Box<dyn Read>>;
 
 /// Where a description's files come from.
 #[derive(Debug, Clone)]
 pub enum Origin {
     /// The description's folder; its paths start there.
     Folder(PathBuf),
+    /// The same, with what reads Parquet manifests.
+    FolderWithTables(PathBuf, TableReader),
     /// Files held by the binary, by name; only for source `idx`.
     Embedded(&'static [(&'static str, &'static [u8])]),
 }
@@ -91,7 +97,7 @@ impl Origin {
     pub(crate) fn open(&self, name: &str, key: &'static str) -> Result<Box<dyn Read>> {
         let missing = || Error::Missing { path: name.into(), key };
         match self {
-            Self::Folder(dir) => {
+            Self::Folder(dir) | Self::FolderWithTables(dir, _) => {
                 let path = dir.join(name);
                 match File::open(&path) {
                     Ok(file) => Ok(Box::new(BufReader::new(file))),
@@ -108,10 +114,25 @@ impl Origin {
         }
     }
 
+    /// Opens a Parquet manifest as JSON Lines.
+    pub(crate) fn open_table(&self, name: &str) -> Result<Box<dyn Read>> {
+        self.open(name, "images.file")?;
+        match self {
+            Self::FolderWithTables(dir, read) => read(&dir.join(name)).map_err(|error| Error::Manifest {
+                place: Place { file: name.into(), row: None },
+                reason: error.to_string(),
+            }),
+            _ => Err(Error::Manifest {
+                place: Place { file: name.into(), row: None },
+                reason: "Parquet is read by the program `latentwalk` alone: save it as CSV or JSON Lines".into(),
+            }),
+        }
+    }
+
     /// The folder, for sources that need one.
     pub(crate) fn folder(&self, source: Source) -> Result<&Path> {
         match self {
-            Self::Folder(dir) => Ok(dir),
+            Self::Folder(dir) | Self::FolderWithTables(dir, _) => Ok(dir),
             Self::Embedded(_) => Err(Error::NeedsFolder(source.as_str())),
         }
     }
@@ -121,7 +142,9 @@ impl Origin {
 pub fn originals(description: &Description, origin: &Origin) -> Option<PathBuf> {
     match (origin, description.images.source) {
         (_, Source::Idx | Source::Garments) | (Origin::Embedded(_), _) => None,
-        (Origin::Folder(dir), _) => Some(dir.join(description.images.root.as_deref().unwrap_or(""))),
+        (Origin::Folder(dir) | Origin::FolderWithTables(dir, _), _) => {
+            Some(dir.join(description.images.root.as_deref().unwrap_or("")))
+        }
     }
 }
 
@@ -169,7 +192,7 @@ pub fn files(description: &Description, origin: &Origin) -> Result<Vec<SourceFil
 fn named_file(origin: &Origin, name: &str, key: &'static str) -> Result<SourceFile> {
     origin.open(name, key)?;
     let (path, bytes) = match origin {
-        Origin::Folder(dir) => (Some(dir.join(name)), None),
+        Origin::Folder(dir) | Origin::FolderWithTables(dir, _) => (Some(dir.join(name)), None),
         Origin::Embedded(files) => (None, files.iter().find(|(known, _)| *known == name).map(|found| found.1)),
     };
     Ok(SourceFile { name: name.into(), path, bytes })
@@ -191,15 +214,40 @@ pub(crate) fn scan(description: &Description, origin: &Origin) -> Result<Table> 
 /// Reads everything but the pixels; of the label columns those `wanted`, or all.
 pub(crate) fn scan_columns(description: &Description, origin: &Origin, wanted: Option<&[&str]>) -> Result<Table> {
     let section = &description.images;
-    let file = section.file.as_deref().unwrap_or_default();
+    let table = if section.parts.is_empty() {
+        scan_file(section, origin, wanted, section.file.as_deref().unwrap_or_default(), "")?
+    } else {
+        parts::scan(&section.parts, &|part: &Part| {
+            scan_file(section, origin, wanted, &part.file, part.root.as_deref().unwrap_or_default())
+        })?
+    };
+    if table.records.is_empty() && table.skipped.is_empty() {
+        return Err(Error::NoImages(source_name(section).into()));
+    }
+    check_paths(&table)?;
+    Ok(table)
+}
+
+/// Reads one label file, whose paths start from `below` the root, or a source that has none.
+fn scan_file(
+    section: &ImagesSection,
+    origin: &Origin,
+    wanted: Option<&[&str]>,
+    file: &str,
+    below: &str,
+) -> Result<Table> {
     let open = || origin.open(file, "images.file");
-    let root = || -> Result<PathBuf> { Ok(origin.folder(section.source)?.join(section.root.as_deref().unwrap_or(""))) };
+    let root = || -> Result<PathBuf> {
+        let root = origin.folder(section.source)?.join(section.root.as_deref().unwrap_or(""));
+        Ok(if below.is_empty() { root } else { root.join(below) })
+    };
     let annotations = || -> Result<(&Path, &str)> {
         Ok((origin.folder(section.source)?, section.annotations.as_deref().unwrap_or_default()))
     };
-    let table = match section.source {
+    Ok(match section.source {
         Source::Idx => scan_idx(&section.images, &section.labels, origin)?,
         Source::Folder => folder::scan(&root()?)?,
+        Source::Manifest if is_parquet(file) => jsonl::scan(origin.open_table(file)?, file, wanted)?,
         Source::Manifest if jsonl::is_lines(file) => jsonl::scan(open()?, file, wanted)?,
         Source::Manifest => manifest::scan(open()?, file, wanted)?,
         Source::Imaterialist => {
@@ -212,13 +260,12 @@ pub(crate) fn scan_columns(description: &Description, origin: &Origin, wanted: O
         Source::FashionAi => fashionai::scan(open()?, file, wanted)?,
         Source::Coco => coco::scan(open()?, file, wanted)?,
         Source::Garments => wardrobe::scan(section),
-    };
-    if table.records.is_empty() && table.skipped.is_empty() {
-        let name = section.file.as_deref().or(section.annotations.as_deref()).or(section.root.as_deref());
-        return Err(Error::NoImages(name.unwrap_or("the source").into()));
-    }
-    check_paths(&table)?;
-    Ok(table)
+    })
+}
+
+/// Whether a manifest's name says that it is Parquet.
+fn is_parquet(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".parquet")
 }
 
 /// No row may name a file outside the root; a folder's own files cannot.

@@ -274,7 +274,15 @@ fn suspect_classes(
     }
     let unknown = attribute.order.iter().filter(|class| classes.iter().all(|known| known.name != **class));
     suspicions.extend(unknown.map(|class| Suspicion::UnknownClass { attribute: name(), class: class.clone() }));
-    let small = classes.iter().filter(|class| class.images < minimum);
+    let support = description.images.minimum_support;
+    let rare = classes.iter().filter(|class| class.images < support);
+    suspicions.extend(rare.map(|class| Suspicion::RareClass {
+        attribute: name(),
+        class: class.name.clone(),
+        count: class.images,
+        minimum: support,
+    }));
+    let small = classes.iter().filter(|class| class.images >= support && class.images < minimum);
     suspicions.extend(small.map(|class| Suspicion::SmallClass {
         attribute: name(),
         class: class.name.clone(),

@@ -36,6 +36,17 @@ pub enum Suspicion {
         /// `images.minimum_per_class`.
         minimum: usize,
     },
+    /// A class has so few images that the import leaves it out.
+    RareClass {
+        /// The attribute.
+        attribute: String,
+        /// The class.
+        class: String,
+        /// Its images.
+        count: usize,
+        /// `images.minimum_support`.
+        minimum: usize,
+    },
     /// The order of an attribute names a class that it does not have.
     UnknownClass {
         /// The attribute.
@@ -129,6 +140,10 @@ impl fmt::Display for Suspicion {
             Self::SmallClass { attribute, class, count, minimum } => write!(
                 f,
                 "class `{class}` of attribute `{attribute}` has {count} images, fewer than `images.minimum_per_class` = {minimum}"
+            ),
+            Self::RareClass { attribute, class, count, minimum } => write!(
+                f,
+                "class `{class}` of attribute `{attribute}` has {count} images, fewer than `images.minimum_support` = {minimum}: they become unlabelled"
             ),
             Self::UnknownClass { attribute, class } => {
                 write!(f, "the order of attribute `{attribute}` names class `{class}`, which it does not have")

@@ -600,6 +600,77 @@ fn imaterialist_is_imported_with_its_gaps() {
 }
 
 #[test]
+fn two_files_of_one_contest_keep_their_images_apart() {
+    let dir = TempDir::new().unwrap();
+    let text = imaterialist(dir.path());
+    // The same numbers mean other images in the second file.
+    fs::create_dir_all(dir.path().join("images/train")).unwrap();
+    for entry in fs::read_dir(dir.path().join("images")).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_file() {
+            fs::rename(&entry, dir.path().join("images/train").join(entry.file_name().unwrap())).unwrap();
+        }
+    }
+    for at in 1..=2_u8 {
+        let path = dir.path().join(format!("images/validation/{at}.png"));
+        save(&path, GrayImage::from_pixel(4, 4, Luma([100 + at])), ImageFormat::Png);
+    }
+    let json = r#"{"images": [{"imageId": "1"}, {"imageId": "2"}],
+                   "annotations": [{"imageId": "1", "labelId": ["105", "17"]}, {"imageId": "2", "labelId": ["171", "89"]}]}"#;
+    fs::write(dir.path().join("validation.json"), json).unwrap();
+    let parts = "parts = [{ file = \"train.json\", root = \"train\" }, \
+                 { file = \"validation.json\", root = \"validation\", split = \"test\" }]\n\
+                 split = { train = 0.8, validation = 0.2, test = 0.0 }";
+    let both = text.replace("file = \"train.json\"", parts);
+    let (dataset, _out) = run(&both, dir.path()).unwrap();
+    assert_eq!(dataset.items.len(), 25);
+    assert_eq!(dataset.skipped[0].path, "train/9.jpg");
+    let last = &dataset.items[24];
+    assert_eq!(
+        (&last.id[..], last.path.as_deref(), last.split),
+        ("validation/2", Some("validation/2.png"), Split::Test)
+    );
+    assert_eq!((&dataset.items[0].id[..], &last.labels[0]), ("train/1", &Label::One(1)));
+    assert_eq!(dataset.rows(Split::Test), [23, 24]);
+    let description = Description::parse(&both).unwrap();
+    let listed = files(&description, &Origin::Folder(dir.path().into())).unwrap();
+    let names: Vec<&str> =
+        listed.iter().map(|file| &file.name[..]).filter(|name| !name.starts_with("images")).collect();
+    assert_eq!((names, listed.len()), (vec!["labels.csv", "train.json", "validation.json"], 28));
+
+    let got = message(&both.replace("file = \"validation.json\"", "file = \"train.json\""), dir.path());
+    assert!(got.contains("`images.parts` is with `train` twice"), "{got}");
+    let got = message(&both.replace("labels_file", "file = \"x\"\nlabels_file"), dir.path());
+    assert!(got.contains("`parts` take its place"), "{got}");
+    let got = message(&both.replace("root = \"validation\"", "root = \"../..\""), dir.path());
+    assert!(got.contains("leaves"), "{got}");
+    let got = message(&both.replace("\"imaterialist\"", "\"idx\""), dir.path());
+    assert!(got.contains("`images.parts` is given"), "{got}");
+}
+
+#[test]
+fn classes_with_little_support_become_unlabelled() {
+    let dir = TempDir::new().unwrap();
+    photos(dir.path());
+    for at in 0..3_u8 {
+        save(
+            &dir.path().join(format!("photos/odd/{at}.png")),
+            GrayImage::from_pixel(4, 4, Luma([at])),
+            ImageFormat::Png,
+        );
+    }
+    let (dataset, _out) = run(&FOLDER.replace("size = 4", "size = 4\nminimum_support = 5"), dir.path()).unwrap();
+    assert_eq!(dataset.attributes[0].classes, ["dark", "light"]);
+    let [dropped] = &dataset.dropped[..] else { panic!("{:?}", dataset.dropped) };
+    assert_eq!((&dropped.attribute[..], &dropped.class[..]), ("tone", "odd"));
+    let odd = dataset.items.iter().filter(|item| item.id.starts_with("odd/"));
+    assert_eq!(odd.map(|item| &item.labels[0]).collect::<Vec<_>>(), [&Label::Missing; 3]);
+    let got = message(&FOLDER.replace("size = 4", "size = 4\nminimum_support = 100"), dir.path());
+    assert!(got.contains("`tone`"), "{got}");
+    let got = message(FOLDER, dir.path());
+    assert!(got.contains("class `odd`") && got.contains("minimum_per_class"), "{got}");
+}
+
+#[test]
 fn a_survey_says_what_an_import_would_meet() {
     let dir = TempDir::new().unwrap();
     let text = imaterialist(dir.path());

@@ -198,7 +198,7 @@ impl Config {
     /// A path as the description means it.
     fn beside(&self, path: &Path) -> PathBuf {
         match &self.origin {
-            Origin::Folder(folder) => folder.join(path),
+            Origin::Folder(folder) | Origin::FolderWithTables(folder, _) => folder.join(path),
             Origin::Embedded(_) => path.to_owned(),
         }
     }
@@ -247,7 +247,7 @@ fn named_by_user<'t>(table: &'t mut toml::Table, section: &str, key: &str, path:
 fn source(description: &str, data: Option<&Path>) -> Result<(String, String, Origin)> {
     if let Some(found) = BUILT_IN.iter().find(|b| b.name == description) {
         let origin = match data {
-            Some(folder) => Origin::Folder(folder.to_path_buf()),
+            Some(folder) => folder_of(folder),
             None if found.needs_files => {
                 bail!("the files of `{description}` are not embedded; name their folder by --data DIR")
             }
@@ -263,7 +263,15 @@ fn source(description: &str, data: Option<&Path>) -> Result<(String, String, Ori
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the description {description}"))?;
     let stem = path.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
     let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok((stem, text, Origin::Folder(data.unwrap_or(beside).to_path_buf())))
+    Ok((stem, text, folder_of(data.unwrap_or(beside))))
+}
+
+/// A folder of files, with what reads Parquet manifests in it.
+fn folder_of(folder: &Path) -> Origin {
+    let read = |path: &Path| -> std::io::Result<Box<dyn std::io::Read>> {
+        Ok(Box::new(latentwalk_embeddings::JsonLines::open(path).map_err(std::io::Error::other)?))
+    };
+    Origin::FolderWithTables(folder.to_path_buf(), read)
 }
 
 /// Sets the dotted key of `KEY=VALUE`; the value is TOML, or a bare word taken as a string.

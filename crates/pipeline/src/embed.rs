@@ -12,12 +12,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{hash_bytes, write_atomic};
 use latentwalk_backbone::{
-    ARCHITECTURES, Interpolation, Network, NetworkSpec, PREPROCESSES, Preprocess, checkpoint_file, detect_arch,
-    read_checkpoint,
+    ARCHITECTURES, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision, Preprocess, checkpoint_file,
+    detect_arch, read_checkpoint,
 };
-use latentwalk_cli::EmbedArgs;
+use latentwalk_cli::{EmbedArgs, ExifRule, PrecisionRule};
 use latentwalk_embeddings::{Reader, Schema, Table, Writer, WriterOptions};
-use latentwalk_images::{Preparation, Resize, list_images, prepare};
+use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images, prepare};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -55,11 +55,15 @@ pub fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
         arch: network.spec().arch.clone(),
         preprocess: preprocess.name.to_owned(),
         tap: tap.name().to_owned(),
+        exif: matches!(args.exif, Some(ExifRule::Apply)),
+        scaled: args.scaled,
+        bf16: args.precision == PrecisionRule::Bf16,
+        device: latentwalk_backbone::parse_device(&args.device)?.kind().to_owned(),
         files: fingerprint(folder, &files)?,
     };
     let shards = Shards::open(out, &settings, files.len(), console)?;
     let schema = schema(&network, tap, &settings);
-    let preparation = preparation(preprocess);
+    let preparation = preparation(preprocess, args);
     let work = Work { network: &network, tap, preparation, folder, files: &files, schema: &schema };
     let mut skipped = work.run(&shards, console)?;
     let rows = shards.merge(out, &schema, files.len())?;
@@ -127,10 +131,14 @@ fn load(args: &EmbedArgs, weights: &Path, preprocess: &Preprocess, console: &Con
         weights.display(),
         report.unexpected.len()
     ));
-    Ok(network)
+    let precision = match args.precision {
+        PrecisionRule::F32 => Precision::F32,
+        PrecisionRule::Bf16 => Precision::Bf16,
+    };
+    Ok(network.with_precision(precision)?)
 }
 
-fn preparation(preprocess: &Preprocess) -> Preparation {
+fn preparation(preprocess: &Preprocess, args: &EmbedArgs) -> Preparation {
     Preparation {
         resize: preprocess.resize as u32,
         crop: preprocess.crop as u32,
@@ -138,8 +146,12 @@ fn preparation(preprocess: &Preprocess) -> Preparation {
             Interpolation::Bilinear => Resize::Bilinear,
             Interpolation::Bicubic => Resize::Bicubic,
         },
-        exif: latentwalk_images::Exif::Ignore,
-        decoding: latentwalk_images::Decoding::Exact,
+        exif: match args.exif {
+            Some(ExifRule::Apply) => Exif::Apply,
+            // As the libraries do that the preprocessings come from.
+            Some(ExifRule::Ignore) | None => Exif::Ignore,
+        },
+        decoding: if args.scaled { Decoding::Scaled } else { Decoding::Exact },
     }
 }
 
@@ -150,6 +162,11 @@ struct Settings {
     arch: String,
     preprocess: String,
     tap: String,
+    /// Whether EXIF rotation is applied.
+    exif: bool,
+    scaled: bool,
+    bf16: bool,
+    device: String,
     files: String,
 }
 

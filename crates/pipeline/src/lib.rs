@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod embed;
 pub mod experiment;
+pub mod export;
 pub mod progress;
 pub mod project;
 pub mod runner;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use latentwalk_cli::Command;
-use latentwalk_pipeline::{commands, embed, experiment, progress::Console, project, runner};
+use latentwalk_pipeline::{commands, embed, experiment, export, progress::Console, project, runner};
 
 /// Along which line does a network see an attribute change? Directions in the vector space of an image
 /// classifier's last layer, measured and shown.
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Experiment(args) => experiment::run(&args, &commands::typed(), &console),
         Command::Embed(args) => embed::run(&args, &console),
         Command::Project(args) => project::run(&args, &console),
+        Command::Export(args) => export::run(&args),
         Command::Artifacts(args) => commands::artifacts(&args, &console),
     };
     match result {

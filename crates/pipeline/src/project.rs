@@ -8,7 +8,7 @@ use latentwalk_artifacts::{Artifact, Key, Store};
 use latentwalk_backbone::Network;
 use latentwalk_cli::{ProjectArgs, Stage};
 use latentwalk_decomposition::Pca;
-use latentwalk_images::{Dataset, pack_file};
+use latentwalk_images::{Dataset, Exif, pack_file};
 use latentwalk_probe::Direction;
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -43,11 +43,12 @@ pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
         let known: Vec<&str> = directions.iter().map(|d| d.attribute.as_str()).collect();
         format!("the run has no direction of `{}`; it has {}", args.attribute, known.join(", "))
     })?;
+    let exif = exif(&artifact(Stage::Images)?)?;
     let mut text = format!("{:<12}{:<16}{:>8}  image\n", "position", "class", "share");
     let mut read = 0;
     for files in args.images.chunks(BATCH) {
         let packed: Vec<Result<Vec<u8>, String>> =
-            files.par_iter().map(|f| pack_file(f, dataset.shape.width, dataset.shape.channels)).collect();
+            files.par_iter().map(|f| pack_file(f, dataset.shape.width, dataset.shape.channels, exif)).collect();
         let mut names: Vec<&Path> = Vec::new();
         let mut pixels: Vec<f32> = Vec::new();
         for (file, bytes) in files.iter().zip(packed) {
@@ -71,7 +72,7 @@ pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
     crate::commands::print(&text)
 }
 
-fn find_run(store: &Store, name: Option<&str>) -> Result<RunFile> {
+pub(crate) fn find_run(store: &Store, name: Option<&str>) -> Result<RunFile> {
     let folders = summary::run_folders(&store.runs_dir())?;
     let named = |folder: &Path| folder.file_name().is_some_and(|f| Some(f.to_string_lossy().as_ref()) == name);
     let folder = match name {
@@ -87,7 +88,7 @@ fn find_run(store: &Store, name: Option<&str>) -> Result<RunFile> {
     summary::read_run(folder).with_context(|| format!("{} holds no record of a run", folder.display()))
 }
 
-fn artifact(store: &Store, run: &RunFile, stage: Stage) -> Result<Artifact> {
+pub(crate) fn artifact(store: &Store, run: &RunFile, stage: Stage) -> Result<Artifact> {
     let key = run.artifacts.get(stage.name()).and_then(|key| Key::parse(key).ok());
     let key = key.with_context(|| format!("the run's record names no `{stage}`"))?;
     let found = store.find(stage.name(), &key)?;
@@ -98,6 +99,14 @@ fn artifact(store: &Store, run: &RunFile, stage: Stage) -> Result<Artifact> {
 fn tap(decomposition: &Artifact) -> Result<Tap> {
     let value = decomposition.manifest().parameters.get("decomposition.tap").cloned();
     value.map_or(Ok(Tap::Fc), |value| serde_json::from_value(value).context("the decomposition's layer is unknown"))
+}
+
+/// What the run did with its own images' EXIF data.
+fn exif(images: &Artifact) -> Result<Exif> {
+    let value = images.manifest().parameters.get("images.exif").cloned();
+    value.map_or(Ok(Exif::default()), |value| {
+        serde_json::from_value(value).context("`images.exif` of the run is unknown")
+    })
 }
 
 fn lines(text: &mut String, names: &[&Path], direction: &Direction, z: &Array2<f32>) -> Result<()> {

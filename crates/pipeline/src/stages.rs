@@ -157,7 +157,7 @@ pub const STAGES: &[StageRow] = &[
         device: true,
         outside: Some(stage::embeddings::files),
         skip: None,
-        writes: &["TAP.parquet"],
+        writes: &["TAP.parquet", "columns.parquet"],
         run: stage::embeddings::run,
     },
     StageRow {

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use latentwalk_backbone::Preprocess;
-use latentwalk_images::{Exif, Preparation, Resize, list_images, prepare};
+use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images, prepare};
 use rayon::prelude::*;
 
 use crate::prepare::IMAGES;
 use crate::session::Session;
 
-/// Decoding at full size, resize to 256, crop of 224.
-pub(crate) fn exact(session: &mut Session, data: &Path) -> Result<()> {
+/// Decoding, resize to 256, crop of 224.
+pub(crate) fn decode(session: &mut Session, data: &Path, decoding: Decoding) -> Result<()> {
     let preset = Preprocess::named("torchvision-v1").context("the preset torchvision-v1 is gone")?;
     let (resize, crop) = (preset.resize as u32, preset.crop as u32);
-    let preparation = Preparation { resize, crop, filter: Resize::Bilinear, exif: Exif::Ignore };
+    let preparation = Preparation { resize, crop, filter: Resize::Bilinear, exif: Exif::Ignore, decoding };
     measure(session, data, preset, |path| prepare(path, &preparation))
 }
 

@@ -20,8 +20,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser};
+use latentwalk_images::Decoding;
 
-use session::{Session, Unsupported};
+use session::Session;
 use work::Work;
 
 /// Our side of `cargo xtask bench engine`.
@@ -79,8 +80,8 @@ fn run(args: &RunArgs, session: &mut Session) -> Result<()> {
         Work::Infer { arch, precision, side, batch } => infer::infer(session, &arch, precision, side, batch),
         Work::Memory { batch } => infer::memory(session, batch),
         Work::Product { precision } => infer::product(session, precision),
-        Work::Jpeg { scaled: false } => jpeg::exact(session, &args.data),
-        Work::Jpeg { scaled: true } => Err(Unsupported("this build decodes at full size only".to_owned()).into()),
+        Work::Jpeg { scaled: false } => jpeg::decode(session, &args.data, Decoding::Exact),
+        Work::Jpeg { scaled: true } => jpeg::decode(session, &args.data, Decoding::Scaled),
         Work::Extract { precision } => extract::extract(session, args, precision),
         Work::Train { arch, side, batch } => train::train(session, &arch, side, batch),
     })

@@ -1,10 +1,8 @@
 //! Training steps.
 
-use std::ops::ControlFlow;
-
 use anyhow::Result;
 use latentwalk_backbone::{
-    Arch, Augment, BackboneError, Head, ImageSource, LoadError, NetworkSpec, Targets, TrainData, TrainEvent,
+    Arch, Augment, BackboneError, Head, ImageSource, LoadError, NetworkSpec, Next, Targets, TrainData, TrainEvent,
     TrainOptions, train as fit,
 };
 
@@ -56,7 +54,7 @@ pub(crate) fn train(session: &mut Session, arch: &str, side: usize, batch: usize
     let (mut steps, mut clock, mut outcome) = (0, Clock::start(), Ok(()));
     let trained = fit(&spec, &data, &options, &mut |event| {
         if !matches!(event, TrainEvent::Step { .. }) {
-            return ControlFlow::Continue(());
+            return Next::GoOn;
         }
         steps += 1;
         let answered = match steps {
@@ -68,15 +66,15 @@ pub(crate) fn train(session: &mut Session, arch: &str, side: usize, batch: usize
             },
         };
         match answered {
-            Ok(false) => ControlFlow::Continue(()),
+            Ok(false) => Next::GoOn,
             Ok(true) if session.asked() => {
                 clock = Clock::start();
-                ControlFlow::Continue(())
+                Next::GoOn
             }
-            Ok(true) => ControlFlow::Break(()),
+            Ok(true) => Next::Stop,
             Err(error) => {
                 outcome = Err(error);
-                ControlFlow::Break(())
+                Next::Stop
             }
         }
     });

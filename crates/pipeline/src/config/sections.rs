@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use latentwalk_backbone::TrainOptions;
+use latentwalk_backbone::{Precision, TrainOptions};
 use latentwalk_lines::MetricKind;
 use latentwalk_probe::ProbeOptions;
 use serde::{Deserialize, Serialize};
@@ -123,13 +123,21 @@ pub struct EmbeddingsConfig {
     pub taps: Vec<Tap>,
     /// Images a forward pass.
     pub batch: usize,
+    /// The numbers in which the network multiplies; `bf16` needs a device that has them.
+    #[serde(skip_serializing_if = "is_f32")]
+    pub precision: Precision,
     /// Rows a Parquet row group.
     pub row_group_rows: usize,
 }
 
+// Left out of descriptions that do not ask for another, so that runs without it keep their identity.
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
+}
+
 impl Default for EmbeddingsConfig {
     fn default() -> Self {
-        Self { file: None, taps: vec![Tap::Fc], batch: 128, row_group_rows: 16_384 }
+        Self { file: None, taps: vec![Tap::Fc], batch: 128, precision: Precision::F32, row_group_rows: 16_384 }
     }
 }
 

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use latentwalk_backbone::Network;
+use latentwalk_backbone::{Network, Precision};
 use latentwalk_cli::Stage;
 use latentwalk_embeddings::{
-    AttributeColumn, DEFAULT_BATCH_ROWS, Reader, Schema, Summary, Table, Vectors, Writer, WriterOptions, read_vectors,
+    AttributeColumn, DEFAULT_BATCH_ROWS, Reader, Schema, Summary, Table, VectorFile, Writer, WriterOptions,
 };
 use latentwalk_images::{AttributeKind, Augmentation, Batcher, Dataset, Pixels, SourceFile};
-use ndarray::Axis;
 use serde_json::{Value, json};
 
 use super::backbone::Source;
@@ -32,7 +31,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     }
     let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
     let device = latentwalk_backbone::parse_device(job.device)?;
-    let network = Network::load(job.folder(Stage::Backbone)?, &device)?;
+    let network = Network::load(job.folder(Stage::Backbone)?, &device)?.with_precision(options.precision)?;
     let rows = WriterOptions { row_group_rows: options.row_group_rows };
     let mut found = Vec::new();
     let mut rest = Vec::new();
@@ -60,6 +59,9 @@ fn from_features(
     tap: Tap,
     options: WriterOptions,
 ) -> Result<Option<Summary>> {
+    if job.config.embeddings.precision != Precision::F32 {
+        return Ok(None);
+    }
     let Some(kept) = job.config.features().filter(|&kept| kept == tap || (kept, tap) == (Tap::Pool, Tap::Fc)) else {
         return Ok(None);
     };
@@ -87,36 +89,46 @@ pub fn files(config: &Config) -> Result<Vec<SourceFile>> {
     Ok(file.into_iter().collect())
 }
 
-/// Takes the vectors that another program made, one for every image.
+/// The further columns that came with given vectors, in the vectors' order.
+pub(crate) const COLUMNS_FILE: &str = "columns.parquet";
+
+/// Takes the vectors that another program made, one for every image, a batch at a time.
 fn given(job: &Job<'_>, dataset: &Dataset, path: &Path) -> Result<Value> {
-    let found = read_vectors(path)?;
+    let mut found = VectorFile::open(path, job.out)?;
     let places = places(dataset, &found, path)?;
     let rows = WriterOptions { row_group_rows: job.config.embeddings.row_group_rows };
-    let schema = schema(dataset, found.vectors.ncols(), Tap::Fc);
+    let schema = schema(dataset, found.width(), Tap::Fc);
     let mut writer = Writer::create(job.out.join(Tap::Fc.file()), &schema, rows)?;
     let all: Vec<usize> = (0..dataset.items.len()).collect();
     for part in all.chunks(shared::READ_ROWS) {
         let chosen: Vec<usize> = part.iter().map(|&row| places[row]).collect();
-        writer.write(&table(dataset, part, found.vectors.select(Axis(0), &chosen)))?;
+        writer.write(&table(dataset, part, found.read(&chosen)?))?;
         job.progress.set(part.last().map_or(0, |last| last + 1), all.len());
     }
     let summary = writer.finish()?;
-    let unused = found.vectors.nrows() - places.len();
+    let mut keep = vec![false; found.rows()];
+    places.iter().for_each(|&row| keep[row] = true);
+    let carried = found.copy_columns(job.out.join(COLUMNS_FILE), &keep)?;
+    let unused = found.rows() - places.len();
     if unused > 0 {
         job.progress.say(&format!("{unused} vectors of {} belong to no image of the data set", path.display()));
     }
-    Ok(json!({ "files": { Tap::Fc.file(): { "rows": summary.rows, "bytes": summary.bytes } } }))
+    let mut figures = json!({ "files": { Tap::Fc.file(): { "rows": summary.rows, "bytes": summary.bytes } } });
+    if !carried.is_empty() {
+        figures["columns"] = json!(carried);
+    }
+    Ok(figures)
 }
 
 /// The vector's row of every image.
-fn places(dataset: &Dataset, found: &Vectors, path: &Path) -> Result<Vec<usize>> {
+fn places(dataset: &Dataset, found: &VectorFile, path: &Path) -> Result<Vec<usize>> {
     let images = dataset.items.len();
-    let Some(ids) = &found.ids else {
+    let Some(ids) = found.ids() else {
         ensure!(
-            found.vectors.nrows() == images,
+            found.rows() == images,
             "{} has {} rows for {images} images; a file without ids needs one row for every image, in their order",
             path.display(),
-            found.vectors.nrows()
+            found.rows()
         );
         return Ok((0..images).collect());
     };

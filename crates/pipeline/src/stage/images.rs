@@ -20,6 +20,12 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     if dataset.skipped.len() > 3 {
         job.progress.say(&format!("skipped {} images in all; skipped.jsonl lists them", dataset.skipped.len()));
     }
+    for dropped in &dataset.dropped {
+        job.progress.say(&format!(
+            "class `{}` of attribute `{}` has {} train images, fewer than `images.minimum_support` = {}: unlabelled",
+            dropped.class, dropped.attribute, dropped.train, c.images.images.minimum_support
+        ));
+    }
     Ok(json!({
         "images": dataset.items.len(),
         "skipped": dataset.skipped.len(),

@@ -22,6 +22,7 @@
 //! Slice lengths are part of each function's contract: a length that does not fit the shape panics with a message
 //! naming the slice. The callers are this workspace's own crates, which derive both from one tensor.
 
+mod aligned;
 mod conv;
 mod conv_weight;
 mod elementwise;

@@ -18,13 +18,13 @@ fn range(layout: &Layout) -> Result<Range<usize>> {
 }
 
 /// The values of a contiguous `f32` tensor on the processor, read in place.
-pub(super) struct Host<'a> {
+pub(crate) struct Host<'a> {
     storage: StorageRef<'a>,
     range: Range<usize>,
 }
 
 impl<'a> Host<'a> {
-    pub(super) fn of(tensor: &'a Tensor) -> Result<Self> {
+    pub(crate) fn of(tensor: &'a Tensor) -> Result<Self> {
         let (storage, layout) = tensor.storage_and_layout();
         let range = range(layout)?;
         match &*storage {

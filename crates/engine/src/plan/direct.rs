@@ -2,14 +2,15 @@
 
 use std::cell::RefCell;
 
-use super::block::{Block, End};
+use super::block::{End, Product};
 use super::fold::Folded;
 use super::kernels::Kernels;
 use super::layer::{Origin, Panels, Sizes, Target, Work, for_each_task, pad_bias, row_blocks};
 use crate::scratch;
 
-/// The longest depth of one pass: a panel of it (20 KiB with 16 columns) stays in a first-level cache.
-const DEPTH: usize = 320;
+/// The longest depth of one pass: a panel of it (16 KiB with 16 columns) stays in a first-level cache, with the rows
+/// in work and those that come next.
+pub(super) const DEPTH: usize = 256;
 /// Pixels of one task: with a pass of depth they fit a second-level cache.
 const ROWS: usize = 96;
 /// Tasks that a layer has at least where it can, so that threads end at about the same time.
@@ -114,34 +115,38 @@ impl Direct {
             let (row, height, column, width) = tiles.tile(task);
             RUNS.with_borrow_mut(|runs| {
                 self.list_runs(kernels, &source, zeros, row, height, runs);
-                for pass in &self.passes {
+                for (number, pass) in self.passes.iter().enumerate() {
+                    let depth = pass.tap * self.run + pass.from;
+                    let last = number + 1 == self.passes.len();
                     for panel_column in (column..column + width).step_by(kernels.columns) {
-                        let panel = self.panels.rows(panel_column, pass.tap * self.run + pass.from, pass.taps * pass.depth);
-                        for (index, (start, height)) in row_blocks(kernels, height).enumerate() {
-                            let at = (row + start) * columns + panel_column;
-                            let block = Block {
-                                rows: height,
-                                columns: kernels.columns.min(columns - panel_column),
-                                taps: pass.taps,
-                                depth: pass.depth,
-                                runs: runs[(index * self.taps + pass.tap) * kernels.rows..].as_ptr(),
-                                from: pass.from,
-                                panel: panel.as_ptr(),
-                                out: out.at(at),
-                                out_row: columns,
-                                accumulate: pass.tap + pass.from > 0,
-                                end: (pass.tap + pass.taps == self.taps && pass.from + pass.depth == self.run).then(|| End {
-                                    bias: self.bias[panel_column..].as_ptr(),
-                                    add: add.at(at),
-                                    relu,
-                                }),
-                            };
-                            // SAFETY: the table has checked the instructions. `list_runs` wrote an address for each row
-                            // of the block and each tap, valid for the run's length; the panel slice holds the pass's
-                            // rows; `bias` is as long as all panels; `out` and `add` have `rows * columns` values, as
-                            // checked, and tiles of different tasks do not overlap.
-                            unsafe { (kernels.block)(&block) };
-                        }
+                        let following = panel_column + kernels.columns;
+                        let next_panel = match (following < column + width, last) {
+                            (true, _) => self.panels.hint(following, depth),
+                            (false, false) => self.panels.hint(column, depth + pass.taps * pass.depth),
+                            (false, true) => self.panels.hint(column, 0),
+                        };
+                        let at = row * columns + panel_column;
+                        let bias = self.bias[panel_column..].as_ptr();
+                        let product = Product {
+                            rows: height,
+                            columns: kernels.columns.min(columns - panel_column),
+                            taps: pass.taps,
+                            depth: pass.depth,
+                            runs: runs[pass.tap * kernels.rows..].as_ptr(),
+                            block_runs: self.taps * kernels.rows,
+                            from: pass.from,
+                            panel: self.panels.rows(panel_column, depth, pass.taps * pass.depth).as_ptr(),
+                            next_panel,
+                            out: out.at(at),
+                            out_row: columns,
+                            accumulate: number > 0,
+                            end: last.then(|| End { bias, add: add.at(at), relu }),
+                        };
+                        // SAFETY: the table has checked the instructions. `list_runs` wrote an address for each row and
+                        // tap of each block, valid for the run's length; the panel slice holds the pass's rows; `bias`
+                        // is as long as all panels; `out` and `add` have `rows * columns` values, as checked, and tiles
+                        // of different tasks do not overlap.
+                        unsafe { (kernels.product)(&product) };
                     }
                 }
             });

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::block::{self, Block};
+use super::block::{self, Product};
 use super::lanes::{Lanes, Portable};
 use super::transform::{self, From, Into};
 use crate::InstructionSet;
@@ -22,7 +22,7 @@ pub(super) struct Kernels {
     /// Rows and columns of the register block.
     pub(super) rows: usize,
     pub(super) columns: usize,
-    pub(super) block: unsafe fn(&Block),
+    pub(super) product: unsafe fn(&Product),
     pub(super) into4: unsafe fn(&Into),
     pub(super) into6: unsafe fn(&Into),
     pub(super) from4: unsafe fn(&From),
@@ -122,9 +122,9 @@ macro_rules! kernels {
             /// # Safety
             /// As [`block::run`].
             $(#[target_feature(enable = $feature)])?
-            unsafe fn run(block: &Block) {
+            unsafe fn run(product: &Product) {
                 // SAFETY: the caller's promise is passed on.
-                unsafe { block::run::<$lanes, $rows>(block) }
+                unsafe { block::run::<$lanes, $rows>(product) }
             }
 
             /// # Safety
@@ -155,7 +155,7 @@ macro_rules! kernels {
                 name: $name,
                 rows: $rows,
                 columns: 2 * <$lanes>::N,
-                block: run,
+                product: run,
                 into4: into::<4>,
                 into6: into::<6>,
                 from4: from::<4, 2>,

@@ -28,6 +28,12 @@ pub(super) trait Lanes: Copy {
     unsafe fn relu(self) -> Self;
     /// The larger of two; NaN wins.
     unsafe fn larger(self, other: Self) -> Self;
+    /// Asks for a cache line in the first level; any address will do.
+    #[inline(always)]
+    unsafe fn fetch_near(_at: *const f32) {}
+    /// Asks for a cache line in the second level; any address will do.
+    #[inline(always)]
+    unsafe fn fetch_far(_at: *const f32) {}
 }
 
 /// Four lanes in plain Rust: one register of SSE2 and of NEON through the compiler's vectoriser. On AArch64 it has been

@@ -102,6 +102,18 @@ impl Lanes for Avx2 {
             _mm256_blendv_ps(_mm256_max_ps(self.0, other.0), self.0, unordered)
         })
     }
+
+    #[inline(always)]
+    unsafe fn fetch_near(at: *const f32) {
+        // SAFETY: a hint, which reads no memory.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn fetch_far(at: *const f32) {
+        // SAFETY: a hint, which reads no memory.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+    }
 }
 
 impl Lanes for Avx512 {
@@ -175,5 +187,17 @@ impl Lanes for Avx512 {
             let unordered = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0);
             _mm512_mask_mov_ps(_mm512_max_ps(self.0, other.0), unordered, self.0)
         })
+    }
+
+    #[inline(always)]
+    unsafe fn fetch_near(at: *const f32) {
+        // SAFETY: a hint, which reads no memory.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn fetch_far(at: *const f32) {
+        // SAFETY: a hint, which reads no memory.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
     }
 }

@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::block::block_height;
 use super::kernels::Kernels;
+use crate::aligned::Aligned;
 
 /// Sizes of one convolution, a batch apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,26 +108,20 @@ pub(super) fn for_each_task(tasks: usize, run: impl Fn(usize) + Sync + Send) {
     }
 }
 
-/// Register blocks of `rows` rows: start and height. Never a thin last one, which would leave the arithmetic idle.
+/// Register blocks of `rows` rows: start and height.
 pub(super) fn row_blocks(kernels: &Kernels, rows: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
-    let most = kernels.rows;
-    let mut start = 0;
+    let (most, mut start) = (kernels.rows, 0);
     std::iter::from_fn(move || {
-        let left = rows - start;
-        let height = match left {
-            0 => return None,
-            _ if left > most && left < 2 * most => left.div_ceil(2),
-            _ => left.min(most),
-        };
+        let height = block_height(most, rows - start);
         start += height;
-        Some((start - height, height))
+        (height > 0).then(|| (start - height, height))
     })
 }
 
 /// A matrix of `depth` x `columns` in panels as wide as the register block, zero-padded.
 #[derive(Debug)]
 pub(super) struct Panels {
-    pub(super) values: Vec<f32>,
+    pub(super) values: Aligned,
     pub(super) depth: usize,
     pub(super) width: usize,
 }
@@ -139,7 +135,7 @@ impl Panels {
         value: impl Fn(usize, usize) -> f32 + Sync,
     ) -> Self {
         let width = kernels.columns;
-        let mut values = vec![0.0; columns.div_ceil(width) * width * depth];
+        let mut values = Aligned::zeroed(columns.div_ceil(width) * width * depth);
         values.par_chunks_mut((depth * width).max(1)).enumerate().for_each(|(q, panel)| {
             for j in 0..width.min(columns - q * width) {
                 for p in 0..depth {
@@ -148,6 +144,11 @@ impl Panels {
             }
         });
         Self { values, depth, width }
+    }
+
+    /// The address of a row of a panel, or of what follows the last one: to be asked for, not to be read.
+    pub(super) fn hint(&self, column: usize, row: usize) -> *const f32 {
+        self.values.as_ptr().wrapping_add((column / self.width * self.depth + row) * self.width)
     }
 
     /// Rows from `row` on of the panel that column `column`, a multiple of the width, begins.

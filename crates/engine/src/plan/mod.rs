@@ -32,6 +32,7 @@ mod winograd;
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::aligned::Aligned;
 use crate::{PoolShape, global_avg_pool};
 
 use choose::{compile, shapes};
@@ -89,7 +90,7 @@ pub struct Plan {
     /// Images that go through the network together.
     group: usize,
     /// Buffers that no run is using.
-    idle: Mutex<Vec<Vec<Vec<f32>>>>,
+    idle: Mutex<Vec<Vec<Aligned>>>,
 }
 
 #[derive(Debug)]
@@ -203,7 +204,9 @@ impl Plan {
                 let len = group * self.len(node);
                 let mut out = std::mem::take(&mut buffers[self.slots[node]]);
                 if out.len() < len {
-                    out = vec![0.0; len];
+                    // Free first, then allocate: no two large buffers at once.
+                    drop(out);
+                    out = Aligned::zeroed(len);
                 }
                 self.step(step, group, images, &buffers, &mut out[..len]);
                 for (result, _) in results.iter_mut().zip(wanted).filter(|(_, wanted)| **wanted == node) {
@@ -217,14 +220,14 @@ impl Plan {
         results
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Vec<f32>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Aligned>>> {
         // A run that panicked left no buffers behind, so the list is sound.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_buffers(&self) -> Vec<Vec<f32>> {
+    fn take_buffers(&self) -> Vec<Aligned> {
         let slots = self.slots.iter().max().map_or(0, |last| last + 1);
-        self.lock().pop().unwrap_or_else(|| vec![Vec::new(); slots])
+        self.lock().pop().unwrap_or_else(|| (0..slots).map(|_| Aligned::default()).collect())
     }
 
     /// Nodes that the wanted ones depend on.
@@ -243,7 +246,7 @@ impl Plan {
         needed
     }
 
-    fn step(&self, step: &Step, batch: usize, images: &[f32], buffers: &[Vec<f32>], out: &mut [f32]) {
+    fn step(&self, step: &Step, batch: usize, images: &[f32], buffers: &[Aligned], out: &mut [f32]) {
         let value = |value: Value| match value {
             Value::Images => images,
             Value::Node(node) => &buffers[self.slots[node]][..batch * self.len(node)],

@@ -1,7 +1,9 @@
 //! 3x3 convolutions of stride 1 by minimal filtering, see [`super::transform`].
 
-use super::block::Block;
-use super::direct::Tiles;
+use std::cell::RefCell;
+
+use super::block::Product;
+use super::direct::{DEPTH, Tiles};
 use super::fold::Folded;
 use super::kernels::Kernels;
 use super::layer::{Origin, Panels, Sizes, Target, Work, for_each_task, pad_bias, row_blocks};
@@ -82,6 +84,10 @@ impl Winograd {
     fn stride(tiles: usize, channels: usize) -> usize {
         tiles * channels + GAP
     }
+}
+
+thread_local! {
+    static RUNS: RefCell<Vec<*const f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// One layer's work on a few images.
@@ -182,35 +188,47 @@ impl Pass<'_> {
         let kernels = self.kernels;
         let passes = inputs.div_ceil(DEPTH);
         let size = inputs.div_ceil(passes);
-        for depth in (0..inputs).step_by(size) {
-            let len = size.min(inputs - depth);
-            for column in (column..column + width).step_by(kernels.columns) {
-                let panel = self.layer.panels[position].rows(column, depth, len);
-                for (start, rows) in row_blocks(kernels, height) {
-                    let mut runs = [std::ptr::null(); 8];
-                    for (i, run) in runs.iter_mut().enumerate().take(rows) {
-                        *run = from.at(position * in_stride + (row + start + i) * inputs);
-                    }
-                    let block = Block {
-                        rows,
-                        columns: kernels.columns.min(outputs - column),
+        let panels = &self.layer.panels[position];
+        RUNS.with_borrow_mut(|runs| {
+            runs.clear();
+            for (start, rows) in row_blocks(kernels, height) {
+                let address = |i: usize| from.at((row + start + i.min(rows - 1)) * inputs);
+                runs.extend((0..kernels.rows).map(address));
+            }
+            for depth in (0..inputs).step_by(size) {
+                let len = size.min(inputs - depth);
+                for panel_column in (column..column + width).step_by(kernels.columns) {
+                    let following = panel_column + kernels.columns;
+                    let next_panel = match (following < column + width, depth + len < inputs) {
+                        (true, _) => panels.hint(following, depth),
+                        (false, true) => panels.hint(column, depth + len),
+                        (false, false) => {
+                            let next = if position + 1 < self.layer.panels.len() { position + 1 } else { 0 };
+                            self.layer.panels[next].hint(column, 0)
+                        }
+                    };
+                    let product = Product {
+                        rows: height,
+                        columns: kernels.columns.min(outputs - panel_column),
                         taps: 1,
                         depth: len,
                         runs: runs.as_ptr(),
-                        from: depth,
-                        panel: panel.as_ptr(),
-                        out: to.at(position * out_stride + (row + start) * outputs + column),
+                        block_runs: kernels.rows,
+                        from: position * in_stride + depth,
+                        panel: panels.rows(panel_column, depth, len).as_ptr(),
+                        next_panel,
+                        out: to.at(position * out_stride + row * outputs + panel_column),
                         out_row: outputs,
                         accumulate: depth > 0,
                         end: None,
                     };
-                    // SAFETY: the table has checked the instructions and has at most 8 rows. Both buffers hold their
-                    // stride for each position, and `row + height` tiles of it; the panel slice holds the pass's rows;
-                    // no other task has this position, these tiles and these columns.
-                    unsafe { (kernels.block)(&block) };
+                    // SAFETY: the table has checked the instructions. The list has an address for each row of each
+                    // block; both buffers hold their stride for each position, and `row + height` tiles of it; the
+                    // panel slice holds the pass's rows; no other task has this position, these tiles and columns.
+                    unsafe { (kernels.product)(&product) };
                 }
             }
-        }
+        });
     }
 
     /// Transforms the sums in place `place` back into the pixels of tile `tile` of the batch.
@@ -243,6 +261,3 @@ impl Pass<'_> {
         (image, tile / across * self.layer.tile, tile % across * self.layer.tile)
     }
 }
-
-/// The longest depth of one pass, as for direct convolution.
-const DEPTH: usize = 320;

@@ -314,6 +314,14 @@ pub enum BackboneError {
         /// What is wrong with it.
         source: Box<CheckpointFault>,
     },
+    /// A weight or a running statistic is NaN or infinite.
+    #[error(
+        "tensor `{name}` of the network holds NaN or infinite values; load sound weights or train with a lower learning rate"
+    )]
+    NonFiniteWeights {
+        /// Its name.
+        name: String,
+    },
     /// The numeric library failed.
     #[error("computation failed: {0}")]
     Compute(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -17,15 +17,15 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use latentwalk_engine::{self as engine, BatchStats, ConvShape, PoolShape};
 
-pub(crate) use host::Values;
-use host::{Host, slice};
+use host::slice;
+pub(crate) use host::{Host, Values};
 pub(crate) use tape::{Recorder, Tape};
 
 /// Added to the variance before its root is taken; torch's default.
 pub(crate) const NORM_EPS: f32 = 1e-5;
 
 /// ResNet's only max-pool: kernel, stride and padding.
-const POOL: (usize, usize, usize) = (3, 2, 1);
+pub(crate) const POOL: (usize, usize, usize) = (3, 2, 1);
 
 /// Convolution without bias, padded by half the kernel.
 ///

@@ -22,6 +22,7 @@
 //! Slice lengths are part of each function's contract: a length that does not fit the shape panics with a message
 //! naming the slice. The callers are this workspace's own crates, which derive both from one tensor.
 
+mod aligned;
 mod conv;
 mod conv_weight;
 mod elementwise;
@@ -33,6 +34,7 @@ mod memory;
 mod norm;
 mod optimizer;
 mod peak;
+mod plan;
 mod pool;
 mod reduce;
 mod scale_shift;
@@ -49,6 +51,7 @@ pub use memory::keep_freed_memory;
 pub use norm::{BatchStats, batch_norm_train, batch_norm_train_grad};
 pub use optimizer::{AdamW, adamw_step, sgd_step};
 pub use peak::{PEAK_FLOPS_PER_ROUND, peak_rounds};
+pub use plan::{Conv, Convolution, Graph, Node, Norm, Plan, PlanError, PlanKernels, PlanOptions, Value, Weights};
 pub use pool::{global_avg_pool, global_avg_pool_grad, max_pool, max_pool_grad};
 pub use scale_shift::{scale_shift, scale_shift_grad};
 pub use shape::{ConvShape, PoolShape};

@@ -2,16 +2,18 @@
 
 use std::cell::RefCell;
 
+use crate::aligned::Aligned;
+
 /// Buffers above this many floats (16 MiB) are given back to the system after use.
 const KEPT_FLOATS: usize = 4 << 20;
 /// Buffers that one thread keeps at most.
 const KEPT_BUFFERS: usize = 4;
 
 thread_local! {
-    static BUFFERS: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+    static BUFFERS: RefCell<Vec<Aligned>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Hands `f` a buffer of `len` floats with **unspecified content**.
+/// Hands `f` a buffer of `len` floats with **unspecified content** that begins on a cache line.
 ///
 /// A buffer is taken out of the thread's list while it is in use, so nested calls get different ones, also where a
 /// waiting rayon thread runs another task in between.
@@ -20,7 +22,7 @@ pub(crate) fn with<T>(len: usize, f: impl FnOnce(&mut [f32]) -> T) -> T {
     if buffer.len() < len {
         // No copy of stale content: free first, then allocate zeroed pages.
         drop(buffer);
-        buffer = vec![0.0; len];
+        buffer = Aligned::zeroed(len);
     }
     let result = f(&mut buffer[..len]);
     put_back(buffer);
@@ -28,17 +30,17 @@ pub(crate) fn with<T>(len: usize, f: impl FnOnce(&mut [f32]) -> T) -> T {
 }
 
 /// The smallest kept buffer that is large enough, else the largest one.
-fn take(len: usize) -> Vec<f32> {
+fn take(len: usize) -> Aligned {
     BUFFERS.with_borrow_mut(|list| {
         let fitting = (0..list.len()).filter(|&i| list[i].len() >= len).min_by_key(|&i| list[i].len());
         match fitting.or_else(|| (0..list.len()).max_by_key(|&i| list[i].len())) {
             Some(i) => list.swap_remove(i),
-            None => Vec::new(),
+            None => Aligned::default(),
         }
     })
 }
 
-fn put_back(buffer: Vec<f32>) {
+fn put_back(buffer: Aligned) {
     if buffer.len() <= KEPT_FLOATS {
         BUFFERS.with_borrow_mut(|list| {
             if list.len() < KEPT_BUFFERS {

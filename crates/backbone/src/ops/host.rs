@@ -24,7 +24,7 @@ pub(crate) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    pub(super) fn of(tensor: &'a Tensor) -> Result<Self> {
+    pub(crate) fn of(tensor: &'a Tensor) -> Result<Self> {
         let (storage, layout) = tensor.storage_and_layout();
         let range = range(layout)?;
         match &*storage {

@@ -1,0 +1,361 @@
+//! Evaluation on the processor through a compiled plan of the engine.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use latentwalk_engine::{Conv, Graph, Node, Norm, Plan, PlanError, PlanOptions, Value, Weights};
+use ndarray::Array2;
+
+use super::{Network, Tap};
+use crate::arch::{ConvPlan, DensePlan};
+use crate::error::{BackboneError, Result};
+use crate::ops::{self, Host};
+
+/// Image sizes whose plans a network keeps.
+const KEPT: usize = 2;
+
+/// How a network evaluates images, see [`Network::plan_status`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanStatus {
+    /// Nothing has been evaluated since the weights last changed.
+    None,
+    /// Images of this size go through a compiled plan.
+    Compiled {
+        /// Height of the images.
+        height: usize,
+        /// Width of the images.
+        width: usize,
+        /// The instruction set that the plan's kernels use.
+        kernels: &'static str,
+    },
+    /// Images go layer by layer through candle: slower, with the same results up to rounding.
+    LayerByLayer {
+        /// Why there is no plan.
+        reason: String,
+    },
+}
+
+/// What an evaluation can give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    Tap(Tap),
+    Head(usize),
+}
+
+/// The plans of a network's present weights.
+#[derive(Debug, Default)]
+pub(super) struct PlanCache(Mutex<Vec<Entry>>);
+
+#[derive(Debug, Clone)]
+struct Entry {
+    size: (usize, usize),
+    outcome: Result<Arc<Compiled>, String>,
+}
+
+/// A plan, and the nodes at which outputs are found.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    plan: Plan,
+    stages: Vec<usize>,
+    pool: usize,
+    fc: usize,
+    heads: Vec<usize>,
+}
+
+impl PlanCache {
+    /// Forgets all plans: the weights may change.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        // No code that can panic runs under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The plan for images of a size; `None` where they go layer by layer.
+    ///
+    /// The lock is not held while a plan is compiled: compiling spreads over the pool, where a thread that waits may
+    /// take up another evaluation of the same network.
+    pub(super) fn get(&self, network: &Network, size: (usize, usize)) -> Result<Option<Arc<Compiled>>> {
+        let known = self.lock().iter().find(|entry| entry.size == size).cloned();
+        if let Some(entry) = known {
+            return Ok(entry.outcome.ok());
+        }
+        let outcome = match compile(network, size) {
+            Ok(compiled) => Ok(Arc::new(compiled)),
+            Err(Refusal::Weights(name)) => return Err(BackboneError::NonFiniteWeights { name }),
+            Err(Refusal::Unknown(reason)) => Err(reason),
+        };
+        let mut entries = self.lock();
+        if entries.len() == KEPT {
+            entries.remove(0);
+        }
+        entries.push(Entry { size, outcome: outcome.clone() });
+        Ok(outcome.ok())
+    }
+
+    pub(super) fn status(&self) -> PlanStatus {
+        match self.lock().last() {
+            None => PlanStatus::None,
+            Some(Entry { outcome: Err(reason), .. }) => PlanStatus::LayerByLayer { reason: reason.clone() },
+            Some(Entry { size: (height, width), outcome: Ok(compiled) }) => {
+                PlanStatus::Compiled { height: *height, width: *width, kernels: compiled.plan.kernels() }
+            }
+        }
+    }
+}
+
+impl Compiled {
+    /// Outputs of a batch, one image a row.
+    pub(super) fn run(&self, pixels: &[f32], b: usize, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
+        let nodes: Vec<usize> = wanted.iter().map(|&output| self.node(output)).collect();
+        let results = self.plan.run(pixels, b, &nodes).into_iter().zip(nodes);
+        results.map(|(values, node)| super::array(b, self.plan.len(node), values)).collect()
+    }
+
+    fn node(&self, output: Output) -> usize {
+        match output {
+            Output::Tap(Tap::Fc) => self.fc,
+            Output::Tap(Tap::Pool) => self.pool,
+            Output::Tap(Tap::Stem) => self.stages[0],
+            Output::Tap(Tap::Layer1) => self.stages[1],
+            Output::Tap(Tap::Layer2) => self.stages[2],
+            Output::Tap(Tap::Layer3) => self.stages[3],
+            Output::Head(head) => self.heads[head],
+        }
+    }
+}
+
+/// Why there is no plan.
+enum Refusal {
+    /// A tensor that is not finite.
+    Weights(String),
+    /// Something that plans do not know.
+    Unknown(String),
+}
+
+impl From<PlanError> for Refusal {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::NonFinite { name } => Refusal::Weights(name),
+            other => Refusal::Unknown(other.to_string()),
+        }
+    }
+}
+
+impl From<candle_core::Error> for Refusal {
+    fn from(error: candle_core::Error) -> Self {
+        Refusal::Unknown(error.to_string())
+    }
+}
+
+fn compile(network: &Network, (height, width): (usize, usize)) -> Result<Compiled, Refusal> {
+    if !network.device.device.is_cpu() {
+        return Err(Refusal::Unknown("the network is on another device than the processor".to_owned()));
+    }
+    let tensors = network.weights.iter().map(|(name, var)| Ok((name.as_str(), Host::of(var.as_tensor())?)));
+    let tensors = Tensors { network, weights: tensors.collect::<candle_core::Result<Vec<_>>>()? };
+    let layout = &network.layout;
+    let mut nodes = Nodes { tensors: &tensors, list: Vec::new() };
+    let mut x = nodes.conv(&layout.stem, Value::Images, None, true);
+    if layout.pool {
+        let (kernel, stride, padding) = ops::POOL;
+        x = nodes.push(Node::MaxPool { input: x, kernel, stride, padding });
+    }
+    let mut stages = Vec::new();
+    for block in &layout.blocks {
+        if block.opens_stage {
+            nodes.push(Node::GlobalAvgPool { input: x });
+            stages.push(nodes.list.len() - 1);
+        }
+        let skip = block.downsample.as_ref().map_or(x, |conv| nodes.conv(conv, x, None, false));
+        for (index, conv) in block.convs.iter().enumerate() {
+            let last = index + 1 == block.convs.len();
+            x = nodes.conv(conv, x, last.then_some(skip), true);
+        }
+    }
+    let pool = nodes.push(Node::GlobalAvgPool { input: x });
+    let fc = nodes.dense(&layout.fc, pool);
+    let heads = layout.heads.iter().map(|head| node(nodes.dense(head, fc))).collect();
+    let graph = Graph { channels: network.spec.in_channels, nodes: nodes.list };
+    let plan = Plan::compile(&graph, height, width, PlanOptions::default())?;
+    Ok(Compiled { plan, stages, pool: node(pool), fc: node(fc), heads })
+}
+
+fn node(value: Value) -> usize {
+    match value {
+        Value::Node(node) => node,
+        Value::Images => 0,
+    }
+}
+
+/// The network's tensors in place, sorted by name.
+struct Tensors<'a> {
+    network: &'a Network,
+    weights: Vec<(&'a str, Host<'a>)>,
+}
+
+impl Tensors<'_> {
+    fn weights(&self, layer: &str, part: &str) -> Weights<'_> {
+        let name = format!("{layer}.{part}");
+        let found = self.weights.binary_search_by_key(&name.as_str(), |(name, _)| name);
+        // A missing tensor has no values, which the plan refuses by name.
+        let values: &[f32] = found.map_or(&[], |at| &self.weights[at].1);
+        Weights { name, values }
+    }
+}
+
+struct Nodes<'a> {
+    tensors: &'a Tensors<'a>,
+    list: Vec<Node<'a>>,
+}
+
+impl<'a> Nodes<'a> {
+    fn push(&mut self, node: Node<'a>) -> Value {
+        self.list.push(node);
+        Value::Node(self.list.len() - 1)
+    }
+
+    fn conv(&mut self, conv: &ConvPlan, input: Value, add: Option<Value>, relu: bool) -> Value {
+        let tensors = self.tensors;
+        let (gamma, beta) = (tensors.weights(&conv.norm, "weight"), tensors.weights(&conv.norm, "bias"));
+        let running = &tensors.network.running[&conv.norm];
+        let statistics = |part: &str, values| Weights { name: format!("{}.{part}", conv.norm), values };
+        let (mean, variance) = (statistics("running_mean", &running.mean), statistics("running_var", &running.var));
+        self.push(Node::Conv(Conv {
+            input,
+            weight: tensors.weights(&conv.name, "weight"),
+            bias: None,
+            norm: Some(Norm { gamma, beta, mean, variance, eps: f64::from(ops::NORM_EPS) }),
+            out_channels: conv.output,
+            kernel: conv.kernel,
+            stride: conv.stride,
+            padding: conv.kernel / 2,
+            add,
+            relu,
+        }))
+    }
+
+    fn dense(&mut self, dense: &DensePlan, input: Value) -> Value {
+        self.push(Node::Conv(Conv {
+            input,
+            weight: self.tensors.weights(&dense.name, "weight"),
+            bias: Some(self.tensors.weights(&dense.name, "bias")),
+            norm: None,
+            out_channels: dense.output,
+            kernel: 1,
+            stride: 1,
+            padding: 0,
+            add: None,
+            relu: false,
+        }))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{ARCHITECTURES, BackboneDevice, Head, NetworkSpec};
+
+    fn network(arch: &str, channels: usize) -> Network {
+        let heads = vec![Head::exclusive("kind", 3), Head::multi("style", 4)];
+        let spec = NetworkSpec { fc: Some(12), ..NetworkSpec::new(arch, channels, heads) };
+        let mut network = Network::new(spec, 3, &BackboneDevice::cpu()).unwrap();
+        // Statistics other than those of the start, so that folding them matters.
+        for running in network.running.values_mut() {
+            running.mean.iter_mut().enumerate().for_each(|(i, m)| *m = (i % 7) as f32 / 20.0 - 0.15);
+            running.var.iter_mut().enumerate().for_each(|(i, v)| *v = 0.6 + (i % 5) as f32 / 4.0);
+        }
+        network
+    }
+
+    fn pixels(len: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    const TAPS: [Tap; 6] = [Tap::Fc, Tap::Pool, Tap::Stem, Tap::Layer1, Tap::Layer2, Tap::Layer3];
+
+    #[test]
+    fn a_plan_agrees_with_candle_layer_by_layer() {
+        for arch in ARCHITECTURES.iter().filter(|arch| !["resnet101", "resnet152"].contains(&arch.name)) {
+            let network = network(arch.name, 3);
+            for (h, w) in [(arch.minimum_side(), arch.minimum_side()), (45, 38)] {
+                let x = pixels(3 * h * w * 3);
+                let wanted: Vec<Output> =
+                    TAPS.map(Output::Tap).into_iter().chain([Output::Head(0), Output::Head(1)]).collect();
+                let planned = network.plan.get(&network, (h, w)).unwrap().unwrap().run(&x, 3, &wanted).unwrap();
+                let layered = network.layer_by_layer(&x, 3, h, w, &wanted).unwrap();
+                for ((planned, layered), output) in planned.iter().zip(&layered).zip(&wanted) {
+                    assert_eq!(planned.dim(), layered.dim());
+                    let scale = layered.iter().fold(0f32, |most, v| most.max(v.abs()));
+                    let worst = (planned - layered).iter().fold(0f32, |most, v| most.max(v.abs())) / scale;
+                    // Some 50 layers at a few 1e-6 each at most.
+                    assert!(worst < 3e-5, "{} {h}x{w} {output:?}: off by {worst}", arch.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn changed_weights_or_statistics_make_a_new_plan() {
+        let mut network = network("small", 1);
+        let x = pixels(2 * 100);
+        let embed = |network: &Network| network.embed(&x, 2, 10, 10, Tap::Fc).unwrap();
+        assert_eq!(network.plan_status(), PlanStatus::None);
+        let first = embed(&network);
+        assert!(matches!(network.plan_status(), PlanStatus::Compiled { height: 10, width: 10, .. }));
+        let bias = &network.weights()["fc.bias"];
+        bias.set(&(bias.as_tensor() + 1.0).unwrap()).unwrap();
+        let second = embed(&network);
+        assert!(first.iter().zip(&second).all(|(a, b)| (b - a - 1.0).abs() < 1e-5));
+        let mut state = network.state().unwrap();
+        for name in ["fc.bias", "bn1.running_mean"] {
+            state.get_mut(name).unwrap().values.iter_mut().for_each(|v| *v += 0.5);
+        }
+        network.set_state(state).unwrap();
+        assert_eq!(network.plan_status(), PlanStatus::None);
+        assert_ne!(embed(&network), second);
+        network.absorb(&[]);
+        assert_eq!(network.plan_status(), PlanStatus::None);
+    }
+
+    #[test]
+    fn images_alone_give_the_bytes_that_they_give_in_a_batch() {
+        let network = network("resnet18", 3);
+        let (side, image) = (40, 40 * 40 * 3);
+        let x = pixels(5 * image);
+        let all = network.forward_with_stages(&x, 5, side, side).unwrap();
+        for row in 0..5 {
+            let alone = network.forward_with_stages(&x[row * image..][..image], 1, side, side).unwrap();
+            for tap in TAPS {
+                assert_eq!(alone.tap(tap).unwrap().row(0), all.tap(tap).unwrap().row(row), "{tap:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_are_refused_by_name() {
+        for name in ["layer2.0.conv1.weight", "layer3.0.bn2.running_var", "heads.style.bias"] {
+            let mut network = network("small", 1);
+            let mut state = network.state().unwrap();
+            state.get_mut(name).unwrap().values[1] = f32::NAN;
+            network.set_state(state).unwrap();
+            let message = network.embed(&pixels(100), 1, 10, 10, Tap::Fc).unwrap_err().to_string();
+            assert!(message.contains(name), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_a_plan_does_not_know_goes_layer_by_layer_with_a_reason() {
+        let network = network("small", 1);
+        let x = pixels(100);
+        let planned = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
+        let entry = Entry { size: (10, 10), outcome: Err("an unknown operation".to_owned()) };
+        *network.plan.lock() = vec![entry];
+        let layered = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
+        assert_eq!(network.plan_status(), PlanStatus::LayerByLayer { reason: "an unknown operation".to_owned() });
+        // Rounding differs, so the other path was taken.
+        assert!(planned.iter().zip(&layered).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+}

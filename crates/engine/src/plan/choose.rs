@@ -1,0 +1,131 @@
+//! Shapes of a network's results, and the algorithm of each layer.
+
+use super::direct::Direct;
+use super::fold::fold;
+use super::graph::{Conv, Graph, Node, PlanError, Value};
+use super::kernels::Kernels;
+use super::layer::Sizes;
+use super::winograd::Winograd;
+use super::{Convolution, Kind, Step};
+use crate::PoolShape;
+
+/// What fetching a layer's weights from memory costs, as the rows of a product that take as long, for one image alone.
+const FETCH_ROWS: f64 = 24.0;
+/// What the transforms of a Winograd layer cost, as the channels of a product that take as long.
+const TRANSFORM_CHANNELS: f64 = 10.0;
+
+/// Height, width and channels of every node's result.
+pub(super) fn shapes(graph: &Graph<'_>, image: [usize; 3]) -> Result<Vec<[usize; 3]>, PlanError> {
+    let mut shapes: Vec<[usize; 3]> = Vec::with_capacity(graph.nodes.len());
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let shape_of = |value| match value {
+            Value::Images => Ok(image),
+            Value::Node(input) => shapes.get(input).copied().ok_or(PlanError::Order { node: index, input }),
+        };
+        let shape = match node {
+            Node::Conv(conv) => {
+                let shape = windows(index, shape_of(conv.input)?, conv.kernel, conv.stride, conv.padding)?;
+                let expected = [shape[0], shape[1], conv.out_channels];
+                match conv.add.map(shape_of).transpose()? {
+                    Some(got) if got != expected => return Err(PlanError::AddShape { node: index, expected, got }),
+                    _ => expected,
+                }
+            }
+            &Node::MaxPool { input, kernel, stride, padding } => {
+                windows(index, shape_of(input)?, kernel, stride, padding)?
+            }
+            &Node::GlobalAvgPool { input } => [1, 1, shape_of(input)?[2]],
+        };
+        if shape.contains(&0) {
+            return Err(PlanError::Empty);
+        }
+        shapes.push(shape);
+    }
+    Ok(shapes)
+}
+
+/// The grid of windows over an image, with the image's channels.
+fn windows(
+    node: usize,
+    [height, width, channels]: [usize; 3],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> Result<[usize; 3], PlanError> {
+    let fits = kernel > padding && stride > 0 && height.min(width) + 2 * padding >= kernel;
+    let side = |side: usize| (side + 2 * padding - kernel) / stride + 1;
+    match fits {
+        true => Ok([side(height), side(width), channels]),
+        false => Err(PlanError::Window { node, kernel, stride, padding, height, width }),
+    }
+}
+
+/// Compiles a node whose result has the shape `shape`.
+pub(super) fn compile(
+    kernels: &Kernels,
+    convolution: Convolution,
+    group: usize,
+    node: &Node<'_>,
+    shape: [usize; 3],
+    shape_of: impl Fn(Value) -> [usize; 3],
+) -> Result<Step, PlanError> {
+    let (input, add, kind) = match node {
+        Node::Conv(conv) => {
+            let sizes = sizes(conv, shape_of(conv.input), shape);
+            let folded = fold(conv, sizes.in_channels)?;
+            let kind = match winograd_tile(convolution, &sizes, group) {
+                Some(tile) => Kind::Winograd(Winograd::compile(kernels, sizes, &folded, tile), conv.relu),
+                None => Kind::Direct(Direct::compile(kernels, sizes, &folded), conv.relu),
+            };
+            (conv.input, conv.add, kind)
+        }
+        &Node::MaxPool { input, kernel, stride, padding } => {
+            let [height, width, channels] = shape_of(input);
+            (input, None, Kind::MaxPool(PoolShape { batch: 0, height, width, channels, kernel, stride, padding }))
+        }
+        &Node::GlobalAvgPool { input } => {
+            let [height, width, _] = shape_of(input);
+            (input, None, Kind::Mean(height * width))
+        }
+    };
+    Ok(Step { input, add, shape, kind })
+}
+
+fn sizes(conv: &Conv<'_>, input: [usize; 3], out: [usize; 3]) -> Sizes {
+    Sizes {
+        height: input[0],
+        width: input[1],
+        in_channels: input[2],
+        out_height: out[0],
+        out_width: out[1],
+        out_channels: out[2],
+        kernel: conv.kernel,
+        stride: conv.stride,
+        padding: conv.padding,
+    }
+}
+
+/// Side of a Winograd tile where one is to be used. The choice depends on the layer's sizes and on the images that go
+/// together at most, never on those of a call, so that bytes do not depend on the batch.
+fn winograd_tile(convolution: Convolution, sizes: &Sizes, group: usize) -> Option<usize> {
+    if (sizes.kernel, sizes.stride, sizes.padding) != (3, 1, 1) {
+        return None;
+    }
+    let fetch = FETCH_ROWS / group as f64;
+    let channels = 1.0 / sizes.in_channels as f64 + 1.0 / sizes.out_channels as f64;
+    let cost = |tile: usize| {
+        let tiles = sizes.out_height.div_ceil(tile) * sizes.out_width.div_ceil(tile);
+        let positions = ((tile + 2) * (tile + 2)) as f64;
+        positions * ((tiles as f64) * (1.0 + TRANSFORM_CHANNELS * channels) + fetch)
+    };
+    let direct = 9.0 * ((sizes.out_height * sizes.out_width) as f64 + fetch);
+    match convolution {
+        Convolution::Direct => None,
+        Convolution::Winograd2 => Some(2),
+        Convolution::Winograd4 => Some(4),
+        Convolution::Auto => {
+            let tile = if cost(4) < cost(2) { 4 } else { 2 };
+            (cost(tile) < direct).then_some(tile)
+        }
+    }
+}

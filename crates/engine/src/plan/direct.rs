@@ -1,0 +1,275 @@
+//! Convolution as a product of windows read in place: every run of contiguous inputs has an address of its own.
+
+use std::cell::RefCell;
+
+use super::block::{End, Product};
+use super::fold::Folded;
+use super::kernels::Kernels;
+use super::layer::{Origin, Panels, Sizes, Target, Work, for_each_task, pad_bias, row_blocks};
+use crate::scratch;
+
+/// The longest depth of one pass: a panel of it (16 KiB with 16 columns) stays in a first-level cache, with the rows
+/// in work and those that come next.
+pub(super) const DEPTH: usize = 256;
+/// Pixels of one task: with a pass of depth they fit a second-level cache.
+const ROWS: usize = 96;
+/// Tasks that a layer has at least where it can, so that threads end at about the same time.
+const TASKS: usize = 16;
+/// Columns that a task keeps at least.
+const COLUMNS: usize = 64;
+/// Up to this many input channels, images are copied into a frame of zeros, where a kernel's line is one run.
+const FRAMED: usize = 8;
+
+/// A part of the depth that one pass of register blocks sums over: whole taps, or a part of one tap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pass {
+    tap: usize,
+    taps: usize,
+    from: usize,
+    depth: usize,
+}
+
+/// A compiled convolution.
+#[derive(Debug)]
+pub(super) struct Direct {
+    sizes: Sizes,
+    /// Whether a tap is a whole line of the kernel in a framed copy of the image.
+    framed: bool,
+    taps: usize,
+    run: usize,
+    passes: Vec<Pass>,
+    panels: Panels,
+    bias: Vec<f32>,
+}
+
+thread_local! {
+    static RUNS: RefCell<Vec<*const f32>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Direct {
+    pub(super) fn compile(kernels: &Kernels, sizes: Sizes, folded: &Folded<'_>) -> Self {
+        let (k, channels) = (sizes.kernel, sizes.in_channels);
+        let framed = k > 1 && channels <= FRAMED;
+        let (taps, run) = if framed { (k, k * channels) } else { (k * k, channels) };
+        let panels = Panels::pack(kernels, taps * run, sizes.out_channels, |row, column| {
+            let (tap, channel) = (row / channels, row % channels);
+            let weight = folded.weight[(column * channels + channel) * k * k + tap];
+            (f64::from(weight) * folded.scale[column]) as f32
+        });
+        Self { sizes, framed, taps, run, passes: passes(taps, run), panels, bias: pad_bias(kernels, &folded.bias) }
+    }
+
+    /// Floats that the packed weights take.
+    pub(super) fn weights_len(&self) -> usize {
+        self.panels.values.len() + self.bias.len()
+    }
+
+    pub(super) fn run(&self, kernels: &Kernels, work: Work<'_>) {
+        work.check(&self.sizes);
+        if !self.framed {
+            let source = Source { x: work.x, height: self.sizes.height, width: self.sizes.width };
+            return self.multiply(kernels, source, work);
+        }
+        let (height, width) = (self.sizes.height + 2 * self.sizes.padding, self.sizes.width + 2 * self.sizes.padding);
+        scratch::with(work.batch * height * width * self.sizes.in_channels, |frame| {
+            self.frame(work.x, frame);
+            self.multiply(kernels, Source { x: frame, height, width }, work);
+        });
+    }
+
+    /// Copies images into frames of zeros.
+    fn frame(&self, x: &[f32], frame: &mut [f32]) {
+        let Sizes { height, width, in_channels, padding, .. } = self.sizes;
+        let (line, framed_line, framed_height) =
+            (width * in_channels, (width + 2 * padding) * in_channels, height + 2 * padding);
+        const LINES: usize = 32;
+        let chunk = LINES * framed_line;
+        let tasks = frame.len().div_ceil(chunk.max(1));
+        let target = Target::new(frame);
+        let total = target_lines(x.len(), line, height, framed_height);
+        for_each_task(tasks, |task| {
+            for i in task * LINES..((task + 1) * LINES).min(total) {
+                // SAFETY: lines of different tasks differ, and all lie in the frame, which is borrowed mutably.
+                let out = unsafe { std::slice::from_raw_parts_mut(target.at(i * framed_line), framed_line) };
+                let (image, y) = (i / framed_height, i % framed_height);
+                if y < padding || y >= padding + height {
+                    out.fill(0.0);
+                    continue;
+                }
+                let (left, rest) = out.split_at_mut(padding * in_channels);
+                let (middle, right) = rest.split_at_mut(line);
+                left.fill(0.0);
+                middle.copy_from_slice(&x[(image * height + y - padding) * line..][..line]);
+                right.fill(0.0);
+            }
+        });
+    }
+
+    fn multiply(&self, kernels: &Kernels, source: Source<'_>, work: Work<'_>) {
+        let rows = work.batch * self.sizes.out_height * self.sizes.out_width;
+        let columns = self.sizes.out_channels;
+        let tiles = Tiles::new(kernels, rows, columns);
+        let (add, relu) = (Origin(work.add_start()), work.relu);
+        let (zeros, out) = (work.zeros, Target::new(work.out));
+        for_each_task(tiles.count(), |task| {
+            let (row, height, column, width) = tiles.tile(task);
+            RUNS.with_borrow_mut(|runs| {
+                self.list_runs(kernels, &source, zeros, row, height, runs);
+                for (number, pass) in self.passes.iter().enumerate() {
+                    let depth = pass.tap * self.run + pass.from;
+                    let last = number + 1 == self.passes.len();
+                    for panel_column in (column..column + width).step_by(kernels.columns) {
+                        let following = panel_column + kernels.columns;
+                        let next_panel = match (following < column + width, last) {
+                            (true, _) => self.panels.hint(following, depth),
+                            (false, false) => self.panels.hint(column, depth + pass.taps * pass.depth),
+                            (false, true) => self.panels.hint(column, 0),
+                        };
+                        let at = row * columns + panel_column;
+                        let bias = self.bias[panel_column..].as_ptr();
+                        let product = Product {
+                            rows: height,
+                            columns: kernels.columns.min(columns - panel_column),
+                            taps: pass.taps,
+                            depth: pass.depth,
+                            runs: runs[pass.tap * kernels.rows..].as_ptr(),
+                            block_runs: self.taps * kernels.rows,
+                            from: pass.from,
+                            panel: self.panels.rows(panel_column, depth, pass.taps * pass.depth).as_ptr(),
+                            next_panel,
+                            out: out.at(at),
+                            out_row: columns,
+                            accumulate: number > 0,
+                            end: last.then(|| End { bias, add: add.at(at), relu }),
+                        };
+                        // SAFETY: the table has checked the instructions. `list_runs` wrote an address for each row and
+                        // tap of each block, valid for the run's length; the panel slice holds the pass's rows; `bias`
+                        // is as long as all panels; `out` and `add` have `rows * columns` values, as checked, and tiles
+                        // of different tasks do not overlap.
+                        unsafe { (kernels.product)(&product) };
+                    }
+                }
+            });
+        });
+    }
+
+    /// The address of every run of a tile's windows, as [`Block::runs`] wants them, register block by register block.
+    fn list_runs(
+        &self,
+        kernels: &Kernels,
+        source: &Source<'_>,
+        zeros: &[f32],
+        row: usize,
+        height: usize,
+        runs: &mut Vec<*const f32>,
+    ) {
+        let sizes = &self.sizes;
+        let pixel = sizes.in_channels;
+        runs.clear();
+        runs.resize(height.div_ceil(kernels.rows) * self.taps * kernels.rows, zeros.as_ptr());
+        let (mut x, line) = (row % sizes.out_width, row / sizes.out_width);
+        let (mut y, mut image) = (line % sizes.out_height, line / sizes.out_height);
+        for (index, (_, height)) in row_blocks(kernels, height).enumerate() {
+            for i in 0..height {
+                let (top, left) = (y * sizes.stride, x * sizes.stride);
+                for tap in 0..self.taps {
+                    // In a frame a tap is a line of the kernel, and never leaves the image.
+                    let (dy, dx, padding) = match self.framed {
+                        true => (tap, 0, 0),
+                        false => (tap / sizes.kernel, tap % sizes.kernel, sizes.padding),
+                    };
+                    let (y, x) = ((top + dy).wrapping_sub(padding), (left + dx).wrapping_sub(padding));
+                    if y < source.height && x < source.width {
+                        let start = ((image * source.height + y) * source.width + x) * pixel;
+                        runs[(index * self.taps + tap) * kernels.rows + i] = source.x[start..start + self.run].as_ptr();
+                    }
+                }
+                x += 1;
+                if x == sizes.out_width {
+                    (x, y) = (0, y + 1);
+                }
+                if y == sizes.out_height {
+                    (y, image) = (0, image + 1);
+                }
+            }
+        }
+    }
+}
+
+fn target_lines(len: usize, line: usize, height: usize, framed_height: usize) -> usize {
+    len / (line * height).max(1) * framed_height
+}
+
+/// Images and their size.
+#[derive(Debug, Clone, Copy)]
+struct Source<'a> {
+    x: &'a [f32],
+    height: usize,
+    width: usize,
+}
+
+/// Splits a depth of `taps` runs into equal passes of at most [`DEPTH`], where a run allows it.
+fn passes(taps: usize, run: usize) -> Vec<Pass> {
+    if run > DEPTH {
+        let size = run.div_ceil(run.div_ceil(DEPTH));
+        let parts =
+            move |tap| (0..run).step_by(size).map(move |from| Pass { tap, taps: 1, from, depth: size.min(run - from) });
+        return (0..taps).flat_map(parts).collect();
+    }
+    let most = DEPTH / run.max(1);
+    let size = taps.div_ceil(taps.div_ceil(most));
+    (0..taps).step_by(size).map(|tap| Pass { tap, taps: size.min(taps - tap), from: 0, depth: run }).collect()
+}
+
+/// How a product's rows and columns are cut into tasks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tiles {
+    rows: usize,
+    columns: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Tiles {
+    pub(super) fn new(kernels: &Kernels, rows: usize, columns: usize) -> Self {
+        let block = kernels.rows;
+        let height = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1).next_multiple_of(block);
+        let down = rows.div_ceil(height);
+        let mut width = columns.next_multiple_of(kernels.columns);
+        while down * columns.div_ceil(width) < TASKS && width > COLUMNS {
+            width = (width / 2).next_multiple_of(kernels.columns);
+        }
+        Self { rows, columns, height, width }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.rows.div_ceil(self.height) * self.columns.div_ceil(self.width)
+    }
+
+    /// Row, height, column and width of a task's tile.
+    pub(super) fn tile(&self, task: usize) -> (usize, usize, usize, usize) {
+        let across = self.columns.div_ceil(self.width);
+        let (row, column) = (task / across * self.height, task % across * self.width);
+        (row, self.height.min(self.rows - row), column, self.width.min(self.columns - column))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_cover_the_depth_in_order() {
+        for taps in [1, 3, 7, 9, 49] {
+            for run in [1, 3, 21, 64, 320, 321, 512, 2048] {
+                let mut next = 0;
+                for pass in passes(taps, run) {
+                    assert_eq!(pass.tap * run + pass.from, next);
+                    assert!(pass.taps * pass.depth <= DEPTH);
+                    next += pass.taps * pass.depth;
+                }
+                assert_eq!(next, taps * run);
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a plan is compiled from: plain data.
+
+/// Where a node's input comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// The images themselves.
+    Images,
+    /// The result of an earlier node, counted from 0.
+    Node(usize),
+}
+
+/// A tensor and its name, which messages give.
+#[derive(Debug, Clone)]
+pub struct Weights<'a> {
+    /// The name, as in the weights' file.
+    pub name: String,
+    /// Its values.
+    pub values: &'a [f32],
+}
+
+/// BatchNorm with running statistics, one value a channel.
+#[derive(Debug, Clone)]
+pub struct Norm<'a> {
+    /// Scale.
+    pub gamma: Weights<'a>,
+    /// Shift.
+    pub beta: Weights<'a>,
+    /// Running mean.
+    pub mean: Weights<'a>,
+    /// Running variance.
+    pub variance: Weights<'a>,
+    /// What is added to the variance before its root is taken.
+    pub eps: f64,
+}
+
+/// A convolution and all that is fused with it: `relu(norm(conv(input)) + add)`.
+///
+/// A fully connected layer is a convolution with a kernel of 1 on a vector, which is an image of one pixel.
+#[derive(Debug, Clone)]
+pub struct Conv<'a> {
+    /// What is convolved.
+    pub input: Value,
+    /// `[out_channels, in_channels, kernel, kernel]`, as torch stores them.
+    pub weight: Weights<'a>,
+    /// One value for each output channel.
+    pub bias: Option<Weights<'a>>,
+    /// BatchNorm behind the convolution.
+    pub norm: Option<Norm<'a>>,
+    /// Channels of the result.
+    pub out_channels: usize,
+    /// Side of the square kernel.
+    pub kernel: usize,
+    /// Step of the kernel.
+    pub stride: usize,
+    /// Zeros added on each side.
+    pub padding: usize,
+    /// What is added behind BatchNorm; of the result's shape.
+    pub add: Option<Value>,
+    /// Whether ReLU ends the node.
+    pub relu: bool,
+}
+
+/// One step of a network.
+#[derive(Debug, Clone)]
+pub enum Node<'a> {
+    /// A convolution or a fully connected layer.
+    Conv(Conv<'a>),
+    /// The largest value of each window; padding never wins.
+    MaxPool {
+        /// What is pooled.
+        input: Value,
+        /// Side of the square window.
+        kernel: usize,
+        /// Step of the window.
+        stride: usize,
+        /// Pixels added on each side, less than the kernel.
+        padding: usize,
+    },
+    /// The mean over all pixels.
+    GlobalAvgPool {
+        /// What is pooled.
+        input: Value,
+    },
+}
+
+/// A network: nodes in the order of their work.
+#[derive(Debug, Clone)]
+pub struct Graph<'a> {
+    /// Channels of the images.
+    pub channels: usize,
+    /// The nodes; each reads only images and earlier nodes.
+    pub nodes: Vec<Node<'a>>,
+}
+
+/// Why a network cannot be compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A tensor holds NaN or infinite values, or BatchNorm makes them.
+    #[error("tensor `{name}` holds NaN or infinite values, or gives them with its BatchNorm; load sound weights")]
+    NonFinite {
+        /// The tensor.
+        name: String,
+    },
+    /// A tensor has the wrong number of values.
+    #[error("tensor `{name}` has {got} values but its layer needs {expected}")]
+    WeightCount {
+        /// The tensor.
+        name: String,
+        /// Values that the layer needs.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// A node reads a later one, or one that does not exist.
+    #[error("node {node} reads node {input}, which does not come before it")]
+    Order {
+        /// The node.
+        node: usize,
+        /// What it reads.
+        input: usize,
+    },
+    /// A window does not fit its input, or a size is 0.
+    #[error(
+        "node {node}: a kernel of {kernel}, stride {stride} and padding {padding} does not fit {height}x{width} pixels"
+    )]
+    Window {
+        /// The node.
+        node: usize,
+        /// Side of the kernel.
+        kernel: usize,
+        /// Step.
+        stride: usize,
+        /// Padding.
+        padding: usize,
+        /// Height of the input.
+        height: usize,
+        /// Width of the input.
+        width: usize,
+    },
+    /// A node adds something of another shape.
+    #[error("node {node} has a result of {expected:?} (height, width, channels) but adds {got:?}")]
+    AddShape {
+        /// The node.
+        node: usize,
+        /// Shape of the node's result.
+        expected: [usize; 3],
+        /// Shape of what it adds.
+        got: [usize; 3],
+    },
+    /// The network has no node, no channel or no pixel.
+    #[error("the network has no nodes, or its images no pixels or channels")]
+    Empty,
+}

@@ -41,7 +41,7 @@ pub fn import(
     let section = &description.images;
     let table = source::scan(description, origin)?;
     check_ids(&table)?;
-    let (mut attributes, mut labels) = labels::map(description, &table, source_name(section))?;
+    let (mut attributes, mut labels) = labels::map(description, &table, &source_name(section))?;
     let plan = Plan { description, table: &table, attributes: &attributes, labels: &labels };
     let chosen = plan.choose();
     let mut dropped = Vec::new();
@@ -72,14 +72,17 @@ pub fn import(
 }
 
 /// What messages call the source.
-pub(crate) fn source_name(section: &ImagesSection) -> &str {
-    let file = section.file.as_deref().or(section.parts.first().map(|part| part.file.as_str()));
-    let named = file.or(section.annotations.as_deref()).or(section.root.as_deref());
-    named.unwrap_or(match section.source {
+pub(crate) fn source_name(section: &ImagesSection) -> String {
+    if !section.parts.is_empty() {
+        return section.parts.iter().map(|part| part.file.as_str()).collect::<Vec<_>>().join(", ");
+    }
+    let named = section.file.as_deref().or(section.annotations.as_deref()).or(section.root.as_deref());
+    let named = named.unwrap_or(match section.source {
         Source::Idx => "an IDX source",
         Source::Garments => "the rendered garments",
         _ => "the source",
-    })
+    });
+    named.to_owned()
 }
 
 fn check_ids(table: &Table) -> Result<()> {

@@ -222,7 +222,7 @@ pub(crate) fn scan_columns(description: &Description, origin: &Origin, wanted: O
         })?
     };
     if table.records.is_empty() && table.skipped.is_empty() {
-        return Err(Error::NoImages(source_name(section).into()));
+        return Err(Error::NoImages(source_name(section)));
     }
     check_paths(&table)?;
     Ok(table)

@@ -129,7 +129,7 @@ pub fn survey(
     let groups = groups(&table, &mut suspicions);
     let declared = Split::ALL.map(|split| table.records.iter().filter(|record| record.split == Some(split)).count());
     Ok(Survey {
-        source: source_name(&description.images).to_owned(),
+        source: source_name(&description.images),
         images: total,
         missing: looks.iter().filter(|look| matches!(look, Err(bad) if bad.missing)).count(),
         skipped,

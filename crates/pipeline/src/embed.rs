@@ -103,7 +103,10 @@ fn load(args: &EmbedArgs, weights: &Path, preprocess: &Preprocess, console: &Con
     let arch = match (&args.arch, detect_arch(&checkpoint)) {
         (Some(arch), _) => arch.clone(),
         (None, Some(found)) => found.to_owned(),
-        (None, None) => bail!("{}: cannot tell which ResNet this is; name it by --arch", weights.display()),
+        (None, None) => bail!(
+            "{}: cannot tell which ResNet this is; name it by --arch, or bring vectors of another network by --embeddings",
+            weights.display()
+        ),
     };
     let spec = NetworkSpec {
         fc: checkpoint.fc_len(),

@@ -12,7 +12,7 @@ pub enum VectorFault {
     #[error("it is neither Parquet nor NumPy (.npy, .npz) nor safetensors")]
     Unknown,
     /// It ends before its content does, or after.
-    #[error("it is cut short or damaged: `{array}` needs {expected} bytes and there are {got}")]
+    #[error("it is cut short or damaged: {} needs {expected} bytes and there are {got}", named(array))]
     Length {
         /// The array or tensor.
         array: String,
@@ -28,21 +28,22 @@ pub enum VectorFault {
         what: String,
     },
     /// Columns stand one after another instead of rows.
-    #[error("`{array}` is in Fortran order: save numpy.ascontiguousarray(x)")]
+    #[error("{} is in Fortran order: save numpy.ascontiguousarray(x)", named(array))]
     Fortran {
         /// The array.
         array: String,
     },
     /// An array of Python objects, which only code could read.
     #[error(
-        "`{array}` holds Python objects, which are never loaded: save x.astype('float32'), and ids as ids.astype(str)"
+        "{} holds Python objects, which are never loaded: save x.astype('float32'), and ids as ids.astype(str)",
+        named(array)
     )]
     Objects {
         /// The array.
         array: String,
     },
     /// Numbers of another kind.
-    #[error("`{array}` is of type {kind}, not floats: save x.astype('float32')")]
+    #[error("{} is of type {kind}, not floats: save x.astype('float32')", named(array))]
     Kind {
         /// The array.
         array: String,
@@ -50,7 +51,7 @@ pub enum VectorFault {
         kind: String,
     },
     /// Not a table.
-    #[error("`{array}` has the shape {shape:?}, not two dimensions, rows and axes")]
+    #[error("{} has the shape {shape:?}, not two dimensions, rows and axes", named(array))]
     Shape {
         /// The array.
         array: String,
@@ -95,6 +96,11 @@ impl VectorFault {
     pub(crate) fn of(self, path: &Path) -> Error {
         Error::Vectors { path: path.to_owned(), fault: self }
     }
+}
+
+/// An array in a file of its own has no name.
+fn named(array: &str) -> String {
+    if array.is_empty() { "the array".to_owned() } else { format!("`{array}`") }
 }
 
 fn list(names: &[String]) -> String {

@@ -11,8 +11,8 @@ use crate::{Error, Result};
 
 /// How an array's file begins.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
-/// What an array in a file of its own is called in messages.
-const ARRAY: &str = "the array";
+/// The name of an array in a file of its own.
+const ARRAY: &str = "";
 
 /// What stands before an array's data.
 ///

@@ -121,7 +121,7 @@ fn numpy_arrays_of_every_width_and_byte_order_are_read() {
 fn numpy_arrays_that_are_no_vectors_are_refused_with_what_to_do() {
     let whole = |descr: &str, shape: &str, order: &str| message(&npy(descr, shape, order, &le(&VALUES)));
     assert!(message(&npy("'<f4'", "(2, 3)", "False", &le(&VALUES)[..20])).contains("needs 24 bytes and there are 20"));
-    assert!(whole("'<f4'", "(2, 3)", "True").contains("ascontiguousarray"));
+    assert!(whole("'<f4'", "(2, 3)", "True").contains("the array is in Fortran order: save numpy.ascontiguousarray"));
     assert!(whole("'<f4'", "(6,)", "False").contains("[6], not two dimensions"));
     assert!(whole("'<f4'", "(6, 0)", "False").contains("[6, 0]"));
     assert!(whole("'<i4'", "(2, 3)", "False").contains("<i4, not floats"));

@@ -68,7 +68,12 @@ fn taps(source: usize, target: usize, filter: Resize, wanted: Range<usize>) -> V
             let scaled = weight / sum * f64::from(1 << PRECISION);
             (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i32
         };
-        Taps { first, weights: raw.into_iter().map(fixed).collect() }
+        let mut weights: Vec<i32> = raw.into_iter().map(fixed).collect();
+        while weights.len() > 1 && weights.last() == Some(&0) {
+            weights.pop();
+        }
+        let idle = weights.iter().take_while(|weight| **weight == 0).count().min(weights.len().saturating_sub(1));
+        Taps { first: first + idle, weights: weights.split_off(idle) }
     };
     wanted.map(of).collect()
 }
@@ -124,10 +129,7 @@ impl Resampler {
 
 /// Whether taps leave everything as it is.
 fn keeps(taps: &[Taps]) -> bool {
-    taps.iter().enumerate().all(|(at, tap)| {
-        let all = 1 << PRECISION;
-        tap.weights.iter().enumerate().all(|(k, &weight)| weight == if tap.first + k == at { all } else { 0 })
-    })
+    taps.iter().enumerate().all(|(at, tap)| tap.first == at && tap.weights == [1 << PRECISION])
 }
 
 /// An RGB image at another size.

@@ -63,18 +63,21 @@ fn store_half(out: &mut [u8; 8], value: __m128i) {
 }
 
 /// Eight pairs of words.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn pairs(a: __m128i, b: __m128i) -> __m256i {
     _mm256_set_m128i(_mm_unpackhi_epi16(a, b), _mm_unpacklo_epi16(a, b))
 }
 
 /// Eight times `a * weights[0] + b * weights[1]`.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn dot(pairs: __m256i, weights: [i32; 2]) -> __m256i {
     _mm256_madd_epi16(pairs, _mm256_set1_epi32(weights[1] << 16 | weights[0] & 0xffff))
 }
 
 /// One pass over eight lines at once: `v[k]` holds input k of every line, then output k.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn pass<const SHIFT: i32>(v: [__m128i; 8]) -> [__m128i; 8] {
     const ONE: i32 = 1 << 13;
@@ -103,6 +106,7 @@ fn pass<const SHIFT: i32>(v: [__m128i; 8]) -> [__m128i; 8] {
     out
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
 fn transposed(v: [__m128i; 8]) -> [__m128i; 8] {
     let a = [0, 1, 2, 3].map(|k| _mm_unpacklo_epi16(v[k], v[k + 4]));
@@ -158,12 +162,14 @@ fn inverse(block: &Block, quant: &Quant, out: &mut [u8], stride: usize) {
 }
 
 /// Sixteen samples from `at` on as words.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn words(row: &[u8], at: usize) -> Option<__m256i> {
     Some(_mm256_cvtepu8_epi16(load_bytes(row.get(at..)?.first_chunk()?)))
 }
 
 /// Stores the bytes of even and odd columns in turn.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn store_pairs(out: &mut [u8], even: __m256i, odd: __m256i) {
     let both = _mm256_or_si256(even, _mm256_slli_epi16::<8>(odd));
@@ -173,6 +179,7 @@ fn store_pairs(out: &mut [u8], even: __m256i, odd: __m256i) {
     }
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
 fn three_times(value: __m256i) -> __m256i {
     _mm256_add_epi16(value, _mm256_slli_epi16::<1>(value))
@@ -208,6 +215,7 @@ fn wider_and_higher(near: &[u8], far: &[u8], out: &mut [u8]) {
 }
 
 /// `round(a * weight / 65536)`, for `|a| <= 128` and `|weight| < 32768`.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn share(a: __m256i, weight: i32) -> __m256i {
     // The product of the doubled number has one bit too many, which is rounded off.
@@ -216,6 +224,7 @@ fn share(a: __m256i, weight: i32) -> __m256i {
 }
 
 /// `round((-GREEN_CB * cb - GREEN_CR * cr) / 65536) + cr`: the second weight is one less than it, to fit into a word.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn green(cb: __m256i, cr: __m256i) -> __m256i {
     const ONE: i32 = 1 << 16;
@@ -247,6 +256,7 @@ fn rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
 }
 
 /// Sixteen words as bytes, saturated.
+#[inline]
 #[target_feature(enable = "avx2")]
 fn bytes(value: __m256i) -> __m128i {
     _mm_packus_epi16(_mm256_castsi256_si128(value), _mm256_extracti128_si256::<1>(value))

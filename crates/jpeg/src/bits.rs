@@ -54,7 +54,7 @@ fn first_mark(bytes: &[u8]) -> usize {
 }
 
 /// Bits of an interval, most significant first. Behind the data come zeros; [`Bits::is_overrun`] tells.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Bits<'a> {
     data: &'a [u8],
     at: usize,
@@ -66,7 +66,7 @@ pub(crate) struct Bits<'a> {
 impl Bits<'_> {
     /// Afterwards at least 56 bits are held.
     #[inline(always)]
-    fn refill(&mut self) {
+    pub(crate) fn refill(&mut self) {
         let word = self.data.get(self.at..).and_then(|rest| rest.first_chunk::<8>());
         self.held |= word.map_or(0, |word| u64::from_be_bytes(*word)) >> self.count;
         self.at += (63 - self.count as usize) >> 3;
@@ -115,6 +115,16 @@ impl Bits<'_> {
     #[inline(always)]
     pub(crate) fn signed(&mut self, size: u32) -> i32 {
         extended(self.take(size), size)
+    }
+
+    /// The signed number of `size` bits that come `length` bits later; takes none of them.
+    #[inline(always)]
+    pub(crate) fn signed_behind(&self, length: u32, size: u32) -> i32 {
+        let behind = self.held << length;
+        let bits = (behind >> 1 >> (63 - size)) as i32;
+        // All ones where the number's top bit is 0, which makes it negative.
+        let negative = !(behind as i64 >> 63) as i32;
+        bits - (negative & ((1 << size) - 1))
     }
 
     /// Whether more bits were taken than there are.

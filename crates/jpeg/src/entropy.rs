@@ -75,6 +75,7 @@ struct Share {
     dc: Values,
     ac: Values,
     predicted: i32,
+    is_tame: bool,
 }
 
 /// Decodes a sequential scan; gives where its data end.
@@ -86,7 +87,8 @@ pub(crate) fn sequential(segments: &Segments<'_>, frame: &Frame, scan: &Scan, si
         let (h, v) = if is_interleaved { (component.h, component.v) } else { (1, 1) };
         let (dc, ac) = tables(segments, scan, part)?;
         let (dc, ac) = (Values::new(dc, true), Values::new(ac, false));
-        shares.push(Share { component: part.component, h, v, dc, ac, predicted: 0 });
+        let is_tame = dc.is_tame && ac.is_tame;
+        shares.push(Share { component: part.component, h, v, dc, ac, predicted: 0, is_tame });
     }
     let mcus = mcus(frame, scan);
     let wrong = Error::Damaged { what: "a scan has a code that its tables do not have", at: scan.at };
@@ -132,13 +134,28 @@ pub(crate) fn ac_table<'s>(segments: &'s Segments<'_>, scan: &Scan, part: &Part)
 
 /// Reads a block; gives the position of its last coefficient, or `None` for what no encoder writes.
 #[inline(always)]
-fn read(bits: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> Option<usize> {
+fn read(reader: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> Option<usize> {
+    let mut bits = *reader;
+    let last = read_with(&mut bits, share, block);
+    *reader = bits;
+    last
+}
+
+#[inline(always)]
+fn read_with(bits: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> Option<usize> {
     *block = [0; 64];
+    bits.refill();
     let (_, difference) = share.dc.next(bits)?;
     share.predicted = share.predicted.wrapping_add(difference);
     block[0] = share.predicted as i16;
     let mut at = 0;
+    let mut is_full = share.is_tame;
     while at < 63 {
+        // A full reader holds the bits of two values.
+        if !is_full || !share.is_tame {
+            bits.refill();
+        }
+        is_full = !is_full;
         let (step, value) = share.ac.next(bits)?;
         if at + step > 63 {
             return if step == END { Some(at) } else { None };

@@ -1,9 +1,9 @@
 //! Huffman tables, and the look-ups made of them.
 
-use crate::bits::{Bits, extended};
+use crate::bits::Bits;
 
 /// Bits that a look-up decides at once.
-const LOOK: u32 = 10;
+const LOOK: u32 = 9;
 /// Longest code.
 const LONGEST: usize = 16;
 /// What the end of a block adds to the position: more than any run can.
@@ -76,87 +76,65 @@ impl Symbols {
             bits.skip(u32::from(found >> 8));
             return Some(found as u8);
         }
-        self.next_long(bits)
+        let (length, symbol) = self.long(bits.peek(LONGEST as u32))?;
+        bits.skip(length);
+        Some(symbol)
     }
 
+    /// Length and symbol of the code that the next 16 bits begin with. It takes bits, not their reader, so that the reader
+    /// of a block stays in registers.
     #[cold]
-    fn next_long(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let ahead = bits.peek(LONGEST as u32);
+    fn long(&self, ahead: u32) -> Option<(u32, u8)> {
         let length = (LOOK as usize + 1..=LONGEST).find(|&length| ahead < self.long[length].0)?;
         let code = (ahead >> (LONGEST - length)) as i32;
-        bits.skip(length as u32);
-        self.symbols.get((code + self.long[length].1) as usize).copied()
+        Some((length as u32, *self.symbols.get((code + self.long[length].1) as usize)?))
     }
 }
 
-/// A table for sequential scans, which gives runs and values in one look where both fit.
+/// A table for sequential scans, which gives runs and values at once.
 #[derive(Debug)]
 pub(crate) struct Values {
-    /// [`Entry`] by the next [`LOOK`] bits; 0 if the code is longer.
+    /// [`entry`] by the next [`LOOK`] bits; 0 if the code is longer.
     short: Box<[u32; 1 << LOOK]>,
     symbols: Symbols,
     is_dc: bool,
+    /// Whether two codes with their values never take more than the 56 bits that are held.
+    pub(crate) is_tame: bool,
 }
 
-/// Bits to pass over | step << 8 | bits still to read << 16 | value << 16, of which one of the last two is 0, the value
-/// marked by a set bit 7.
-struct Entry;
-
-impl Entry {
-    const WITH_VALUE: u32 = 1 << 7;
-
-    fn of(symbol: u8, is_dc: bool) -> (usize, u32) {
-        match (is_dc, symbol) {
-            (true, size) => (1, u32::from(size)),
-            (false, 0) => (END, 0),
-            (false, symbol) => (usize::from(symbol >> 4) + 1, u32::from(symbol & 15)),
-        }
-    }
+/// Length with the value's bits | length << 8 | step << 16 | size of the value << 24.
+fn entry(length: u32, symbol: u8, is_dc: bool) -> u32 {
+    let (step, size) = match (is_dc, symbol) {
+        (true, size) => (1, u32::from(size)),
+        (false, 0) => (END as u32, 0),
+        (false, symbol) => (u32::from(symbol >> 4) + 1, u32::from(symbol & 15)),
+    };
+    (length + size) | length << 8 | step << 16 | size << 24
 }
 
 impl Values {
     pub(crate) fn new(spec: &Spec, is_dc: bool) -> Self {
         let symbols = Symbols::new(spec);
-        let entry = |ahead: usize| {
-            let found = symbols.short[ahead];
-            if found == 0 {
-                return 0;
-            }
-            let length = u32::from(found >> 8);
-            let (step, size) = Entry::of(found as u8, is_dc);
-            if length + size > LOOK {
-                return length | (step as u32) << 8 | size << 16;
-            }
-            let bits = (ahead as u32 >> (LOOK - length - size)) & ((1 << size) - 1);
-            (length + size) | Entry::WITH_VALUE | (step as u32) << 8 | (extended(bits, size) as u32) << 16
-        };
         let mut short = Box::new([0; 1 << LOOK]);
-        short.iter_mut().enumerate().for_each(|(ahead, slot)| *slot = entry(ahead));
-        Self { short, symbols, is_dc }
+        for (slot, &found) in short.iter_mut().zip(&symbols.short).filter(|(_, found)| **found != 0) {
+            *slot = entry(u32::from(found >> 8), found as u8, is_dc);
+        }
+        let is_tame = spec.symbols.iter().all(|symbol| symbol & 15 <= 12);
+        Self { short, symbols, is_dc, is_tame }
     }
 
-    /// How far the position moves, [`END`] at the end of a block, and the value that then stands there.
+    /// How far the position moves, [`END`] at the end of a block, and the value that then stands there. 31 bits have to be
+    /// held, or 28 where the table [is tame](Values::is_tame).
     #[inline(always)]
     pub(crate) fn next(&self, bits: &mut Bits<'_>) -> Option<(usize, i32)> {
-        bits.hold(32);
-        let entry = self.short[bits.peek(LOOK) as usize];
-        let step = (entry >> 8 & 0xff) as usize;
-        if entry & Entry::WITH_VALUE != 0 {
-            bits.skip(entry & 0x7f);
-            return Some((step, entry as i32 >> 16));
+        let mut found = self.short[bits.peek(LOOK) as usize];
+        if found == 0 {
+            let (length, symbol) = self.symbols.long(bits.peek(LONGEST as u32))?;
+            found = entry(length, symbol, self.is_dc);
         }
-        if entry == 0 {
-            return self.next_long(bits);
-        }
-        bits.skip(entry & 0x7f);
-        Some((step, bits.signed(entry >> 16)))
-    }
-
-    #[cold]
-    fn next_long(&self, bits: &mut Bits<'_>) -> Option<(usize, i32)> {
-        let symbol = self.symbols.next_long(bits)?;
-        let (step, size) = Entry::of(symbol, self.is_dc);
-        Some((step, bits.signed(size)))
+        let value = bits.signed_behind(found >> 8 & 0xff, found >> 24);
+        bits.skip(found & 0xff);
+        Some(((found >> 16 & 0xff) as usize, value))
     }
 }
 
@@ -185,10 +163,10 @@ mod tests {
         let (symbols, values) = (Symbols::new(&spec()), Values::new(&spec(), false));
         let text = "10".to_owned() + "101" + "110" + "111000000000" + "1000000001" + "0";
         with(&text, |bits| {
-            assert_eq!(values.next(bits), Some((2, 5)));
-            assert_eq!(values.next(bits), Some((16, 0)));
-            assert_eq!(values.next(bits), Some((3, 513)));
-            assert_eq!(values.next(bits), Some((END, 0)));
+            for expected in [(2, 5), (16, 0), (3, 513), (END, 0)] {
+                bits.hold(32);
+                assert_eq!(values.next(bits), Some(expected));
+            }
         });
         with("10110111000000000", |bits| {
             assert_eq!(
@@ -196,7 +174,9 @@ mod tests {
                 [Some(0x13), Some(0xf0), Some(0x2a)]
             );
         });
-        with("1110111111111", |bits| assert_eq!((symbols.next(bits), values.next(bits)), (None, None)));
+        with("1110111111111", |bits| {
+            assert_eq!((symbols.next(bits), values.next(bits)), (None, None));
+        });
     }
 
     #[test]

@@ -14,10 +14,11 @@ use super::{PRECISION, RGB, Taps, down as down_portable};
 
 /// Bits of the lower part of a weight.
 const LOW: u32 = 11;
-/// Taps that one step takes up.
+/// Taps that one step takes up: 12 of the 16 bytes that it loads.
 const STEP: usize = 4;
-/// Target pixels that are written together.
-const TOGETHER: usize = 4;
+const LOADED: usize = 16;
+/// Rows that are resized together.
+const ROWS: usize = 4;
 
 /// Proof that the processor has AVX2.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +33,25 @@ impl Token {
         let plan = Plan::new(taps);
         let wide = taps.len() * RGB;
         let mut out = vec![0; rgb.len() / row * wide];
-        // Steps load beyond the row's end, where weights are 0.
-        let mut padded = vec![0; row + (plan.steps + 1) * STEP * RGB];
-        for (row, line) in rgb.chunks_exact(row).zip(out.chunks_exact_mut(wide)) {
-            padded[..row.len()].copy_from_slice(row);
+        // Steps load beyond a row's end, where weights are 0. The last rows are copied to where there is something.
+        let reach = row + plan.steps * STEP * RGB + LOADED;
+        let mut padded = vec![0; ROWS * row + reach];
+        let mut lines = [const { Vec::new() }; ROWS];
+        lines.iter_mut().for_each(|line| line.resize(wide + 1, 0));
+        for (group, out) in out.chunks_mut(ROWS * wide).enumerate() {
+            let start = group * ROWS * row;
+            let source = if start + (ROWS - 1) * row + reach <= rgb.len() {
+                &rgb[start..]
+            } else {
+                padded[..rgb.len() - start].copy_from_slice(&rgb[start..]);
+                &padded
+            };
+            let rows = [0, 1, 2, 3].map(|at| &source[at * row..at * row + reach]);
             // SAFETY: a token exists only where AVX2 was found.
-            unsafe { across(&padded, &plan, line) }
+            unsafe { across(rows, &plan, &mut lines) }
+            for (out, line) in out.chunks_mut(wide).zip(&lines) {
+                out.copy_from_slice(&line[..wide]);
+            }
         }
         out
     }
@@ -48,55 +62,37 @@ impl Token {
     }
 }
 
-/// Weights of four taps as the products want them: taps 0 and 1 for each channel in the lower half, 2 and 3 in the upper.
-#[derive(Clone, Copy)]
-struct Weights {
-    high: [i16; 16],
-    low: [i16; 16],
+/// Weights of four taps: the upper parts of taps 0 and 1, of 2 and 3, then the lower parts.
+type Weights = [i32; 4];
+
+fn split(weight: i32) -> (i32, i32) {
+    (weight >> LOW, weight & ((1 << LOW) - 1))
 }
 
-fn split(weight: i32) -> (i16, i16) {
-    ((weight >> LOW) as i16, (weight & ((1 << LOW) - 1)) as i16)
-}
-
-impl Weights {
-    /// Of the taps from the fourth of `step` on; those that there are not weigh nothing.
-    fn new(weights: &[i32], step: usize) -> Self {
-        let mut out = Self { high: [0; 16], low: [0; 16] };
-        for k in 0..STEP {
-            let (high, low) = split(weights.get(step * STEP + k).copied().unwrap_or(0));
-            for channel in 0..RGB {
-                let place = k / 2 * 8 + channel * 2 + k % 2;
-                (out.high[place], out.low[place]) = (high, low);
-            }
-        }
-        out
-    }
+/// Two words side by side.
+fn pair(first: i32, second: i32) -> i32 {
+    second << 16 | first & 0xffff
 }
 
 /// The taps of a row in steps of four.
 struct Plan {
-    /// Most steps of a target pixel.
+    /// Steps of a target pixel.
     steps: usize,
-    /// For each group of target pixels: bytes at which their sources begin, and its weights, pixel by pixel.
-    groups: Vec<([usize; TOGETHER], Vec<Weights>)>,
+    /// For each target pixel the byte at which its source begins.
+    starts: Vec<usize>,
+    /// `steps` for each target pixel.
+    weights: Vec<Weights>,
 }
 
 impl Plan {
     fn new(taps: &[Taps]) -> Self {
-        let steps = |tap: &Taps| tap.weights.len().div_ceil(STEP);
-        let group = |taps: &[Taps]| {
-            let steps = taps.iter().map(steps).max().unwrap_or(0);
-            let (mut starts, mut weights) = ([0; TOGETHER], Vec::new());
-            for (at, start) in starts.iter_mut().enumerate() {
-                let tap = taps.get(at);
-                *start = tap.map_or(0, |tap| tap.first * RGB);
-                let of = tap.map_or(&[][..], |tap| &tap.weights);
-                weights.extend((0..steps).map(|step| Weights::new(of, step)));
-            }
-            (starts, weights)
+        let steps = taps.iter().map(|tap| tap.weights.len().div_ceil(STEP)).max().unwrap_or(0);
+        let step = |weights: &[i32], step: usize| {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|k| split(weights.get(step * STEP + k).copied().unwrap_or(0)));
+            [pair(a.0, b.0), pair(c.0, d.0), pair(a.1, b.1), pair(c.1, d.1)]
         };
-        Self { steps: taps.iter().map(steps).max().unwrap_or(0), groups: taps.chunks(TOGETHER).map(group).collect() }
+        let weights = taps.iter().flat_map(|tap| (0..steps).map(move |at| step(&tap.weights, at))).collect();
+        Self { steps, starts: taps.iter().map(|tap| tap.first * RGB).collect(), weights }
     }
 }
 
@@ -110,48 +106,69 @@ fn store(out: &mut [u8; 16], value: __m128i) {
     unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), value) }
 }
 
+/// The bytes of two pixels from `first` on, of two rows, as words: red, green and blue in pairs.
 #[target_feature(enable = "avx2")]
-fn load_words(words: &[i16; 16]) -> __m256i {
-    // SAFETY: the 32 bytes are borrowed, and the caller has AVX2.
-    unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
+fn spread<const FIRST: i8>(rows: __m256i) -> __m256i {
+    let at = |byte: i8| FIRST * 3 + byte;
+    let (r, g, b) = ((at(0), at(3)), (at(1), at(4)), (at(2), at(5)));
+    let order = _mm_setr_epi8(r.0, -1, r.1, -1, g.0, -1, g.1, -1, b.0, -1, b.1, -1, -1, -1, -1, -1);
+    _mm256_shuffle_epi8(rows, _mm256_broadcastsi128_si256(order))
 }
 
-/// Where the bytes of a channel of two pixels go, as words; -1 leaves a 0.
+/// One row in the lower half, another in the upper.
 #[target_feature(enable = "avx2")]
-fn spread() -> __m256i {
-    _mm256_setr_epi8(
-        0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, //
-        6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1,
-    )
+fn two_rows(low: &[u8], high: &[u8], at: usize) -> Option<__m256i> {
+    let (low, high) = (low.get(at..)?.first_chunk()?, high.get(at..)?.first_chunk()?);
+    Some(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(load(low)), load(high)))
 }
 
+/// Resizes rows; lines have a byte more than they need.
 #[target_feature(enable = "avx2")]
-fn across(row: &[u8], plan: &Plan, out: &mut [u8]) {
-    let spread = spread();
-    let half = _mm_set1_epi32(1 << (PRECISION - 1));
-    let order = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
-    for ((starts, weights), out) in plan.groups.iter().zip(out.chunks_mut(TOGETHER * RGB)) {
-        let mut sums = [_mm_setzero_si128(); TOGETHER];
-        let each = weights.len() / TOGETHER;
-        for ((sum, &start), weights) in sums.iter_mut().zip(starts).zip(weights.chunks_exact(each.max(1))) {
-            let (mut high, mut low) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-            for (step, weights) in weights.iter().enumerate() {
-                let at = start + step * STEP * RGB;
-                let Some(bytes) = row.get(at..).and_then(|rest| rest.first_chunk()) else { continue };
-                let pixels = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load(bytes)), spread);
-                high = _mm256_add_epi32(high, _mm256_madd_epi16(pixels, load_words(&weights.high)));
-                low = _mm256_add_epi32(low, _mm256_madd_epi16(pixels, load_words(&weights.low)));
+fn across(rows: [&[u8]; ROWS], plan: &Plan, lines: &mut [Vec<u8>; ROWS]) {
+    let half = _mm256_set1_epi32(1 << (PRECISION - 1));
+    let [first, second, third, fourth] = rows;
+    for ((index, &start), weights) in plan.starts.iter().enumerate().zip(plan.weights.chunks_exact(plan.steps.max(1))) {
+        let mut high = [_mm256_setzero_si256(); 2];
+        let mut low = [half; 2];
+        let mut at = start;
+        for weights in weights {
+            let [w0, w1, w2, w3] = weights.map(|weight| _mm256_set1_epi32(weight));
+            let (Some(a), Some(b)) = (two_rows(first, second, at), two_rows(third, fourth, at)) else { break };
+            for (part, rows) in [a, b].into_iter().enumerate() {
+                let (near, far) = (spread::<0>(rows), spread::<2>(rows));
+                let sum = _mm256_add_epi32(_mm256_madd_epi16(near, w0), _mm256_madd_epi16(far, w1));
+                high[part] = _mm256_add_epi32(high[part], sum);
+                let sum = _mm256_add_epi32(_mm256_madd_epi16(near, w2), _mm256_madd_epi16(far, w3));
+                low[part] = _mm256_add_epi32(low[part], sum);
             }
-            let whole = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW as i32 }>(high), low);
-            let both = _mm_add_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256::<1>(whole));
-            *sum = _mm_srai_epi32::<{ PRECISION as i32 }>(_mm_add_epi32(both, half));
+            at = at.wrapping_add(STEP * RGB);
         }
-        let words = [_mm_packs_epi32(sums[0], sums[1]), _mm_packs_epi32(sums[2], sums[3])];
-        let bytes = _mm_packus_epi16(words[0], words[1]);
-        let mut buffer = [0; 16];
-        store(&mut buffer, _mm_shuffle_epi8(bytes, order));
-        out.copy_from_slice(&buffer[..out.len()]);
+        let [a, b] = [whole(high[0], low[0]), whole(high[1], low[1])];
+        // Rows 0 and 2 in the lower half, 1 and 3 in the upper; four bytes each.
+        let words = _mm256_packs_epi32(a, b);
+        let bytes = _mm256_packus_epi16(words, words);
+        let (even, odd) = (_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+        let values = [
+            _mm_extract_epi32::<0>(even),
+            _mm_extract_epi32::<0>(odd),
+            _mm_extract_epi32::<1>(even),
+            _mm_extract_epi32::<1>(odd),
+        ];
+        let place = index.wrapping_mul(RGB);
+        for (line, value) in lines.iter_mut().zip(values) {
+            // The fourth byte is the next pixel's, which comes later.
+            if let Some(pixel) = line.get_mut(place..).and_then(|rest| rest.first_chunk_mut::<4>()) {
+                *pixel = value.to_le_bytes();
+            }
+        }
     }
+}
+
+/// Sums put together from the sums of both parts of the weights, without the bits after the point.
+#[target_feature(enable = "avx2")]
+fn whole(high: __m256i, low: __m256i) -> __m256i {
+    let sum = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW as i32 }>(high), low);
+    _mm256_srai_epi32::<{ PRECISION as i32 }>(sum)
 }
 
 /// Sixteen bytes of a row as words.
@@ -161,36 +178,28 @@ fn words(rows: &[u8], at: usize) -> Option<__m256i> {
 }
 
 #[target_feature(enable = "avx2")]
-fn pair(first: i16, second: i16) -> __m256i {
-    _mm256_set1_epi32(i32::from(second) << 16 | i32::from(first) & 0xffff)
-}
-
-#[target_feature(enable = "avx2")]
 fn down(rows: &[u8], row: usize, weights: &[i32], out: &mut [u8]) {
     let half = _mm256_set1_epi32(1 << (PRECISION - 1));
     let (chunks, rest) = out.as_chunks_mut::<16>();
     let done = row - rest.len();
-    for (chunk, at) in chunks.iter_mut().zip((0..).step_by(16)) {
+    for (chunk, start) in chunks.iter_mut().zip((0..).step_by(16)) {
         let mut high = [_mm256_setzero_si256(); 2];
-        let mut low = high;
-        for (index, two) in weights.chunks(2).enumerate() {
-            let at = at + index * 2 * row;
-            let Some(first) = words(rows, at) else { continue };
-            let second = if two.len() == 2 { words(rows, at + row) } else { None };
-            let second = second.unwrap_or(_mm256_setzero_si256());
+        let mut low = [half; 2];
+        let mut at: usize = start;
+        for two in weights.chunks(2) {
             let (a, b) = (split(two[0]), split(two.get(1).copied().unwrap_or(0)));
+            let Some(first) = words(rows, at) else { break };
+            let second = if two.len() == 2 { words(rows, at.wrapping_add(row)) } else { None };
+            let second = second.unwrap_or(_mm256_setzero_si256());
+            let (upper, lower) = (_mm256_set1_epi32(pair(a.0, b.0)), _mm256_set1_epi32(pair(a.1, b.1)));
             let pairs = [_mm256_unpacklo_epi16(first, second), _mm256_unpackhi_epi16(first, second)];
             for part in 0..2 {
-                high[part] = _mm256_add_epi32(high[part], _mm256_madd_epi16(pairs[part], pair(a.0, b.0)));
-                low[part] = _mm256_add_epi32(low[part], _mm256_madd_epi16(pairs[part], pair(a.1, b.1)));
+                high[part] = _mm256_add_epi32(high[part], _mm256_madd_epi16(pairs[part], upper));
+                low[part] = _mm256_add_epi32(low[part], _mm256_madd_epi16(pairs[part], lower));
             }
+            at = at.wrapping_add(row.wrapping_mul(2));
         }
-        let mut sums = [half; 2];
-        for part in 0..2 {
-            let whole = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW as i32 }>(high[part]), low[part]);
-            sums[part] = _mm256_srai_epi32::<{ PRECISION as i32 }>(_mm256_add_epi32(whole, half));
-        }
-        let words = _mm256_packs_epi32(sums[0], sums[1]);
+        let words = _mm256_packs_epi32(whole(high[0], low[0]), whole(high[1], low[1]));
         store(chunk, _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words)));
     }
     down_portable(rows, row, weights, out, done);

@@ -39,8 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     for (model, side, channels, batch) in rows {
-        let network =
-            Network::new(NetworkSpec::new(model, channels, vec![Head::exclusive("kind", 2)]), 0, &BackboneDevice::cpu())?;
+        let network = Network::new(
+            NetworkSpec::new(model, channels, vec![Head::exclusive("kind", 2)]),
+            0,
+            &BackboneDevice::cpu(),
+        )?;
         let pixels: Vec<f32> =
             (0..batch * side * side * channels).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
         let embed = || pool.install(|| network.embed(&pixels, batch, side, side, Tap::Pool));

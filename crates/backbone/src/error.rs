@@ -291,7 +291,9 @@ pub enum BackboneError {
         source: Box<CheckpointFault>,
     },
     /// A weight or a running statistic is NaN or infinite.
-    #[error("tensor `{name}` of the network holds NaN or infinite values; load sound weights or train with a lower learning rate")]
+    #[error(
+        "tensor `{name}` of the network holds NaN or infinite values; load sound weights or train with a lower learning rate"
+    )]
     NonFiniteWeights {
         /// Its name.
         name: String,

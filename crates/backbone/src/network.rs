@@ -19,8 +19,8 @@ use crate::state::{Array, Arrays, decode, encode, read, write_whole};
 
 use forward::Pass;
 pub(crate) use forward::{Activations, Observed, Recording};
-use plan::{Output, PlanCache};
 pub use plan::PlanStatus;
+use plan::{Output, PlanCache};
 
 /// The spec's file in a network's folder.
 pub const NETWORK_FILE: &str = "network.json";

@@ -132,7 +132,8 @@ fn check(case: &Case) {
         let last = graph.nodes.len() - 1;
         let got = &plan.run(&x, case.batch, &[last])[0];
         assert_eq!(got.len(), expected.len());
-        let worst = got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - e).abs() / (1.0 + e.abs())).fold(0.0, f64::max);
+        let worst =
+            got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - e).abs() / (1.0 + e.abs())).fold(0.0, f64::max);
         assert!(worst <= TOLERANCE, "{case:?}, {options:?}: off by {worst}");
         // The second run finds the buffers of the first; images alone give the bytes that they give in the batch.
         let image = x.len() / case.batch.max(1);

@@ -221,8 +221,7 @@ impl<'a> Nodes<'a> {
         let (gamma, beta) = (tensors.weights(&conv.norm, "weight"), tensors.weights(&conv.norm, "bias"));
         let running = &tensors.network.running[&conv.norm];
         let statistics = |part: &str, values| Weights { name: format!("{}.{part}", conv.norm), values };
-        let (mean, variance) =
-            (statistics("running_mean", &running.mean), statistics("running_var", &running.var));
+        let (mean, variance) = (statistics("running_mean", &running.mean), statistics("running_var", &running.var));
         self.push(Node::Conv(Conv {
             input,
             weight: tensors.weights(&conv.name, "weight"),

@@ -120,7 +120,9 @@ pub enum PlanError {
         input: usize,
     },
     /// A window does not fit its input, or a size is 0.
-    #[error("node {node}: a kernel of {kernel}, stride {stride} and padding {padding} does not fit {height}x{width} pixels")]
+    #[error(
+        "node {node}: a kernel of {kernel}, stride {stride} and padding {padding} does not fit {height}x{width} pixels"
+    )]
     Window {
         /// The node.
         node: usize,

@@ -109,6 +109,15 @@ unsafe fn rows<L: Lanes, const MR: usize, const R: usize>(
     unsafe {
         let mut sums = [[L::splat(0.0); 2]; R];
         let mut panel = product.panel;
+        // What the end of this block touches lies rows apart, where no processor looks ahead by itself.
+        let add = product.end.map_or(std::ptr::null(), |end| end.add);
+        for i in 0..R {
+            let place = (at.start + i) * product.out_row;
+            L::fetch_near(product.out.wrapping_add(place));
+            if !add.is_null() {
+                L::fetch_near(add.wrapping_add(place));
+            }
+        }
         for tap in 0..product.taps {
             let list = product.runs.add(at.index * product.block_runs + tap * MR);
             let next = product.runs.add(at.next * product.block_runs + tap * MR);

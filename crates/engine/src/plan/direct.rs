@@ -19,6 +19,10 @@ const TASKS: usize = 16;
 const COLUMNS: usize = 64;
 /// Up to this many input channels, images are copied into a frame of zeros, where a kernel's line is one run.
 const FRAMED: usize = 8;
+/// From this many floats between neighbouring windows on, a page, windows are gathered.
+const GATHERED: usize = 1024;
+/// Floats between gathered windows, so that they do not compete for cache sets.
+const GAP: usize = 16;
 
 /// A part of the depth that one pass of register blocks sums over: whole taps, or a part of one tap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub(super) struct Direct {
     sizes: Sizes,
     /// Whether a tap is a whole line of the kernel in a framed copy of the image.
     framed: bool,
+    /// Whether windows are copied first: rows far apart by a power of two would compete for the same cache sets.
+    gathers: bool,
     taps: usize,
     run: usize,
     passes: Vec<Pass>,
@@ -56,7 +62,17 @@ impl Direct {
             let weight = folded.weight[(column * channels + channel) * k * k + tap];
             (f64::from(weight) * folded.scale[column]) as f32
         });
-        Self { sizes, framed, taps, run, passes: passes(taps, run), panels, bias: pad_bias(kernels, &folded.bias) }
+        let gathers = !framed && run * sizes.stride >= GATHERED;
+        Self {
+            sizes,
+            framed,
+            gathers,
+            taps,
+            run,
+            passes: passes(taps, run),
+            panels,
+            bias: pad_bias(kernels, &folded.bias),
+        }
     }
 
     /// Floats that the packed weights take.
@@ -113,44 +129,101 @@ impl Direct {
         let (zeros, out) = (work.zeros, Target::new(work.out));
         for_each_task(tiles.count(), |task| {
             let (row, height, column, width) = tiles.tile(task);
-            RUNS.with_borrow_mut(|runs| {
-                self.list_runs(kernels, &source, zeros, row, height, runs);
-                for (number, pass) in self.passes.iter().enumerate() {
-                    let depth = pass.tap * self.run + pass.from;
-                    let last = number + 1 == self.passes.len();
-                    for panel_column in (column..column + width).step_by(kernels.columns) {
-                        let following = panel_column + kernels.columns;
-                        let next_panel = match (following < column + width, last) {
-                            (true, _) => self.panels.hint(following, depth),
-                            (false, false) => self.panels.hint(column, depth + pass.taps * pass.depth),
-                            (false, true) => self.panels.hint(column, 0),
-                        };
-                        let at = row * columns + panel_column;
-                        let bias = self.bias[panel_column..].as_ptr();
-                        let product = Product {
-                            rows: height,
-                            columns: kernels.columns.min(columns - panel_column),
-                            taps: pass.taps,
-                            depth: pass.depth,
-                            runs: runs[pass.tap * kernels.rows..].as_ptr(),
-                            block_runs: self.taps * kernels.rows,
-                            from: pass.from,
-                            panel: self.panels.rows(panel_column, depth, pass.taps * pass.depth).as_ptr(),
-                            next_panel,
-                            out: out.at(at),
-                            out_row: columns,
-                            accumulate: number > 0,
-                            end: last.then(|| End { bias, add: add.at(at), relu }),
-                        };
-                        // SAFETY: the table has checked the instructions. `list_runs` wrote an address for each row and
-                        // tap of each block, valid for the run's length; the panel slice holds the pass's rows; `bias`
-                        // is as long as all panels; `out` and `add` have `rows * columns` values, as checked, and tiles
-                        // of different tasks do not overlap.
-                        unsafe { (kernels.product)(&product) };
+            let mut tile = Tile { row, height, column, width, runs: Vec::new() };
+            RUNS.with_borrow_mut(|runs| std::mem::swap(runs, &mut tile.runs));
+            self.list_runs(kernels, &source, zeros, row, height, &mut tile.runs);
+            let output = Output { out, add, relu };
+            if self.gathers {
+                let most = self.passes.iter().map(|pass| pass.taps * pass.depth).max().unwrap_or(0) + GAP;
+                scratch::with(height * most, |block| {
+                    for number in 0..self.passes.len() {
+                        self.gather(kernels, &tile, number, most, block);
+                        self.pass(kernels, &tile, number, Some((block.as_ptr(), most)), output);
                     }
-                }
-            });
+                });
+            } else {
+                (0..self.passes.len()).for_each(|number| self.pass(kernels, &tile, number, None, output));
+            }
+            RUNS.with_borrow_mut(|runs| std::mem::swap(runs, &mut tile.runs));
         });
+    }
+
+    /// Copies a pass's part of every window of a tile, row by row, `stride` floats apart.
+    fn gather(&self, kernels: &Kernels, tile: &Tile, number: usize, stride: usize, block: &mut [f32]) {
+        let pass = &self.passes[number];
+        for (index, (start, rows)) in row_blocks(kernels, tile.height).enumerate() {
+            for (i, row) in block[start * stride..].chunks_exact_mut(stride).take(rows).enumerate() {
+                for tap in 0..pass.taps {
+                    let run = tile.runs[(index * self.taps + pass.tap + tap) * kernels.rows + i];
+                    // SAFETY: `list_runs` wrote an address valid for the run's length, of which this is a part.
+                    let run = unsafe { std::slice::from_raw_parts(run.add(pass.from), pass.depth) };
+                    row[tap * pass.depth..][..pass.depth].copy_from_slice(run);
+                }
+            }
+        }
+    }
+
+    /// One pass over a tile: windows are read where they lie, or from the block that `gather` filled.
+    fn pass(
+        &self,
+        kernels: &Kernels,
+        tile: &Tile,
+        number: usize,
+        gathered: Option<(*const f32, usize)>,
+        output: Output<'_>,
+    ) {
+        let (pass, columns) = (&self.passes[number], self.sizes.out_channels);
+        let (first, len) = (pass.tap * self.run + pass.from, pass.taps * pass.depth);
+        let last = number + 1 == self.passes.len();
+        let list: Vec<*const f32>;
+        let (runs, block_runs, taps, depth, from) = match gathered {
+            Some((start, stride)) => {
+                let blocks = row_blocks(kernels, tile.height);
+                let address = |row: usize| start.wrapping_add(row * stride);
+                list = blocks
+                    .flat_map(|(row, rows)| (0..kernels.rows).map(move |i| address(row + i.min(rows - 1))))
+                    .collect();
+                (list.as_ptr(), kernels.rows, 1, len, 0)
+            }
+            None => (
+                tile.runs[pass.tap * kernels.rows..].as_ptr(),
+                self.taps * kernels.rows,
+                pass.taps,
+                pass.depth,
+                pass.from,
+            ),
+        };
+        let end = tile.column + tile.width;
+        for column in (tile.column..end).step_by(kernels.columns) {
+            let following = column + kernels.columns;
+            let next_panel = match (following < end, last) {
+                (true, _) => self.panels.hint(following, first),
+                (false, false) => self.panels.hint(tile.column, first + len),
+                (false, true) => self.panels.hint(tile.column, 0),
+            };
+            let at = tile.row * columns + column;
+            let bias = self.bias[column..].as_ptr();
+            let product = Product {
+                rows: tile.height,
+                columns: kernels.columns.min(columns - column),
+                taps,
+                depth,
+                runs,
+                block_runs,
+                from,
+                panel: self.panels.rows(column, first, len).as_ptr(),
+                next_panel,
+                out: output.out.at(at),
+                out_row: columns,
+                accumulate: number > 0,
+                end: last.then(|| End { bias, add: output.add.at(at), relu: output.relu }),
+            };
+            // SAFETY: the table has checked the instructions. `list_runs` wrote an address for each row and tap of each
+            // block, valid for the run's length, and the gathered block has `stride` floats for each row; the panel
+            // slice holds the pass's rows; `bias` is as long as all panels; `out` and `add` have `rows * columns`
+            // values, as checked, and tiles of different tasks do not overlap.
+            unsafe { (kernels.product)(&product) };
+        }
     }
 
     /// The address of every run of a tile's windows, as [`Block::runs`] wants them, register block by register block.
@@ -198,6 +271,24 @@ impl Direct {
 
 fn target_lines(len: usize, line: usize, height: usize, framed_height: usize) -> usize {
     len / (line * height).max(1) * framed_height
+}
+
+/// A task's part of the product, and the addresses of its runs.
+#[derive(Debug)]
+struct Tile {
+    row: usize,
+    height: usize,
+    column: usize,
+    width: usize,
+    runs: Vec<*const f32>,
+}
+
+/// Where a product goes.
+#[derive(Debug, Clone, Copy)]
+struct Output<'a> {
+    out: Target<'a>,
+    add: Origin,
+    relu: bool,
 }
 
 /// Images and their size.

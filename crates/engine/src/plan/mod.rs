@@ -134,7 +134,8 @@ impl Plan {
             steps.push(compile(kernels, options.convolution, group, node, shape, shape_of)?);
         }
         let channels = steps.iter().map(|step| step.shape[2]).chain([graph.channels]).max().unwrap_or(0);
-        let slots = assign(&steps.iter().map(|step| [Some(step.input), step.add]).collect::<Vec<_>>());
+        let reads: Vec<_> = steps.iter().map(|step| [Some(step.input), step.add]).collect();
+        let slots = assign(&reads, &shapes.iter().map(|shape| shape.iter().product()).collect::<Vec<_>>());
         Ok(Self { kernels, image, steps, slots, zeros: vec![0.0; channels], group, idle: Mutex::new(Vec::new()) })
     }
 

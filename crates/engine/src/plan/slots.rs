@@ -2,26 +2,35 @@
 
 use super::graph::Value;
 
-/// A buffer for each node's result: free again once its last reader is done.
-pub(super) fn assign(reads: &[[Option<Value>; 2]]) -> Vec<usize> {
+/// A buffer for each node's result: free again once its last reader is done. Of the free buffers, a result takes the
+/// smallest that holds it, else the largest, which grows.
+pub(super) fn assign(reads: &[[Option<Value>; 2]], sizes: &[usize]) -> Vec<usize> {
     let mut last_read: Vec<usize> = (0..reads.len()).collect();
     for (node, values) in reads.iter().enumerate() {
         for input in inputs(values) {
             last_read[input] = node;
         }
     }
-    let (mut slots, mut free, mut count) = (Vec::new(), Vec::new(), 0);
+    let (mut slots, mut free, mut held) = (Vec::new(), Vec::new(), Vec::new());
     for (node, values) in reads.iter().enumerate() {
-        slots.push(free.pop().unwrap_or_else(|| {
-            count += 1;
-            count - 1
-        }));
+        let slot = take(&mut free, &held, sizes[node]).unwrap_or(held.len());
+        match held.get_mut(slot) {
+            Some(held) => *held = sizes[node].max(*held),
+            None => held.push(sizes[node]),
+        }
+        slots.push(slot);
         let mut done: Vec<usize> = inputs(values).chain([node]).filter(|&input| last_read[input] == node).collect();
         done.sort_unstable();
         done.dedup();
         free.extend(done.into_iter().map(|input| slots[input]));
     }
     slots
+}
+
+fn take(free: &mut Vec<usize>, held: &[usize], size: usize) -> Option<usize> {
+    let fitting = (0..free.len()).filter(|&i| held[free[i]] >= size).min_by_key(|&i| held[free[i]]);
+    let found = fitting.or_else(|| (0..free.len()).max_by_key(|&i| held[free[i]]))?;
+    Some(free.swap_remove(found))
 }
 
 fn inputs(values: &[Option<Value>; 2]) -> impl Iterator<Item = usize> {
@@ -49,7 +58,7 @@ mod tests {
             [node(3), None],
             [node(5), None],
         ];
-        let slots = assign(&reads);
+        let slots = assign(&reads, &[8, 2, 8, 8, 2, 8, 1, 1]);
         for (reader, values) in reads.iter().enumerate() {
             for input in inputs(values) {
                 for writer in input + 1..=reader {
@@ -58,5 +67,7 @@ mod tests {
             }
         }
         assert!(slots.iter().max() < Some(&4));
+        // The large results share three buffers, and small ones do not take them while a small one is free.
+        assert_ne!(slots[4], slots[3]);
     }
 }

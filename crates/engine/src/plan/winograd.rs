@@ -82,12 +82,17 @@ impl Winograd {
 
     /// Floats between positions, for `tiles` tiles of `channels`.
     fn stride(tiles: usize, channels: usize) -> usize {
-        tiles * channels + GAP
+        tiles * row(channels) + GAP
     }
 }
 
 thread_local! {
     static RUNS: RefCell<Vec<*const f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Floats between the tiles of a position: not a large power of two, so that they do not compete for cache sets.
+fn row(channels: usize) -> usize {
+    if channels.is_multiple_of(256) { channels + GAP } else { channels }
 }
 
 /// One layer's work on a few images.
@@ -166,7 +171,7 @@ impl Pass<'_> {
         let job = Into {
             pixels: pixels.as_ptr(),
             channels: sizes.in_channels,
-            out: target.at(place * sizes.in_channels),
+            out: target.at(place * row(sizes.in_channels)),
             position: stride,
         };
         // SAFETY: the table has checked the instructions; every pixel is a slice of `in_channels` floats or the zeros,
@@ -191,10 +196,11 @@ impl Pass<'_> {
         let passes = inputs.div_ceil(DEPTH);
         let size = inputs.div_ceil(passes);
         let panels = &self.layer.panels[position];
+        let (in_row, out_row) = (self::row(inputs), self::row(outputs));
         RUNS.with_borrow_mut(|runs| {
             runs.clear();
             for (start, rows) in row_blocks(kernels, height) {
-                let address = |i: usize| from.at((row + start + i.min(rows - 1)) * inputs);
+                let address = |i: usize| from.at((row + start + i.min(rows - 1)) * in_row);
                 runs.extend((0..kernels.rows).map(address));
             }
             for depth in (0..inputs).step_by(size) {
@@ -219,8 +225,8 @@ impl Pass<'_> {
                         from: position * in_stride + depth,
                         panel: panels.rows(panel_column, depth, len).as_ptr(),
                         next_panel,
-                        out: to.at(position * out_stride + row * outputs + panel_column),
-                        out_row: outputs,
+                        out: to.at(position * out_stride + row * out_row + panel_column),
+                        out_row,
                         accumulate: depth > 0,
                         end: None,
                     };
@@ -239,7 +245,7 @@ impl Pass<'_> {
         let (image, top, left) = self.locate(tile);
         let start = ((image * sizes.out_height + top) * sizes.out_width + left) * sizes.out_channels;
         let job = From {
-            sums: sums.at(place * sizes.out_channels),
+            sums: sums.at(place * row(sizes.out_channels)),
             position: stride,
             channels: sizes.out_channels,
             bias: self.layer.bias.as_ptr(),

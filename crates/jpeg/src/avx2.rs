@@ -168,6 +168,11 @@ fn words(row: &[u8], at: usize) -> Option<__m256i> {
     Some(_mm256_cvtepu8_epi16(load_bytes(row.get(at..)?.first_chunk()?)))
 }
 
+/// Where the sixteen after those at `at` begin; the last ones, at `last`, may do some of them again.
+fn next(at: usize, last: usize) -> usize {
+    if at < last { (at + 16).min(last) } else { at + 16 }
+}
+
 /// Stores the bytes of even and odd columns in turn.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -193,7 +198,7 @@ fn wider(row: &[u8], out: &mut [u8]) {
         let even = _mm256_add_epi16(_mm256_add_epi16(near, left), _mm256_set1_epi16(1));
         let odd = _mm256_add_epi16(_mm256_add_epi16(near, right), _mm256_set1_epi16(2));
         store_pairs(&mut out[2 * at..], _mm256_srli_epi16::<2>(even), _mm256_srli_epi16::<2>(odd));
-        at += 16;
+        at = next(at, row.len().saturating_sub(17));
     }
     kernels::wider(row, 0, 1, out);
     kernels::wider(row, at, row.len(), out);
@@ -208,7 +213,7 @@ fn wider_and_higher(near: &[u8], far: &[u8], out: &mut [u8]) {
         let even = _mm256_add_epi16(_mm256_add_epi16(this, left), _mm256_set1_epi16(8));
         let odd = _mm256_add_epi16(_mm256_add_epi16(this, right), _mm256_set1_epi16(7));
         store_pairs(&mut out[2 * at..], _mm256_srli_epi16::<4>(even), _mm256_srli_epi16::<4>(odd));
-        at += 16;
+        at = next(at, near.len().saturating_sub(17));
     }
     kernels::wider_and_higher(near, far, 0, 1, out);
     kernels::wider_and_higher(near, far, at, near.len(), out);
@@ -237,6 +242,7 @@ fn green(cb: __m256i, cr: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
     let middle = _mm256_set1_epi16(128);
+    let pixels = y.len();
     let mut at = 0;
     while let (Some(y), Some(cb), Some(cr)) = (words(y, at), words(cb, at), words(cr, at)) {
         let (cb, cr) = (_mm256_sub_epi16(cb, middle), _mm256_sub_epi16(cr, middle));
@@ -250,7 +256,7 @@ fn rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
                 [(r, 0), (g, 1), (b, 2)].map(|(v, channel)| _mm_shuffle_epi8(v, load_bytes(&SPREAD[part][channel])));
             store_bytes(out, _mm_or_si128(_mm_or_si128(r, g), b));
         }
-        at += 16;
+        at = next(at, pixels - 16);
     }
     kernels::rgb(&y[at..], &cb[at..], &cr[at..], &mut out[3 * at..]);
 }

@@ -70,7 +70,7 @@ pub(crate) fn check(bytes: &[u8]) -> std::result::Result<(), String> {
 
 /// A decoder that has read the header of a file that is worth decoding.
 pub(crate) enum Decoder<'a> {
-    Jpeg(latentwalk_jpeg::Decoder<'a>),
+    Jpeg(Box<latentwalk_jpeg::Decoder<'a>>),
     Other(Box<dyn ImageDecoder + 'a>),
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn decoder(bytes: &[u8]) -> std::result::Result<Decoder<'_>, String> 
             let (width, height) = decoder.size(Scale::Full);
             let channels = decoder.colour().channels().min(3) as u64;
             check_size(width, height, u64::from(width) * u64::from(height) * channels)?;
-            return Ok(Decoder::Jpeg(decoder));
+            return Ok(Decoder::Jpeg(Box::new(decoder)));
         }
         if !jpeg::is_whole(bytes) {
             return Err(CUT_SHORT.into());

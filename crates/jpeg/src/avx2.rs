@@ -7,7 +7,7 @@
 use std::arch::x86_64::*;
 
 use crate::entropy::Block;
-use crate::idct::{COLUMN_SHIFT, EVEN, ODD, ROW_SHIFT};
+use crate::idct::{BITS, COLUMN_SHIFT, EVEN, FOUR_EVEN, FOUR_ODD, ODD, ROW_SHIFT, TWO_ODD};
 use crate::kernels::{self, BLUE_CB, GREEN_CB, GREEN_CR, RED_CR};
 use crate::segments::Quant;
 
@@ -20,10 +20,17 @@ impl Token {
         is_x86_feature_detected!("avx2").then_some(Self(()))
     }
 
+    /// As [`crate::idct::inverse`], for sizes 2, 4 and 8.
     #[inline]
-    pub(crate) fn inverse(self, block: &Block, quant: &Quant, out: &mut [u8], stride: usize) {
+    pub(crate) fn inverse(self, size: usize, block: &Block, quant: &Quant, out: &mut [u8], stride: usize) {
         // SAFETY: a token exists only where AVX2 was found.
-        unsafe { inverse(block, quant, out, stride) }
+        unsafe {
+            match size {
+                8 => inverse(block, quant, out, stride),
+                4 => inverse_to_four(block, quant, out, stride),
+                _ => inverse_to_two(block, quant, out, stride),
+            }
+        }
     }
 
     pub(crate) fn wider(self, row: &[u8], out: &mut [u8]) {
@@ -98,12 +105,95 @@ fn pass<const SHIFT: i32>(v: [__m128i; 8]) -> [__m128i; 8] {
         let odd = _mm256_add_epi32(dot(low, [a, b]), dot(high, [c, d]));
         let first = _mm256_srai_epi32::<SHIFT>(_mm256_add_epi32(even[at], odd));
         let last = _mm256_srai_epi32::<SHIFT>(_mm256_sub_epi32(even[at], odd));
-        // Words of `first` and `last`, of lines 0 to 3 in the lower half and 4 to 7 in the upper.
-        let both = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(first, last));
-        out[at] = _mm256_castsi256_si128(both);
-        out[7 - at] = _mm256_extracti128_si256::<1>(both);
+        (out[at], out[7 - at]) = words_of(first, last);
     }
     out
+}
+
+/// Two vectors of sums as words, saturated.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn words_of(first: __m256i, last: __m256i) -> (__m128i, __m128i) {
+    // Both come with lines 0 to 3 in the lower half and 4 to 7 in the upper.
+    let both = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(first, last));
+    (_mm256_castsi256_si128(both), _mm256_extracti128_si256::<1>(both))
+}
+
+/// As [`pass`], to four outputs; the others are 0.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pass_to_four<const SHIFT: i32>(v: [__m128i; 8]) -> [__m128i; 8] {
+    let half = _mm256_set1_epi32(1 << (SHIFT - 1));
+    let middle = _mm256_slli_epi32::<{ BITS as i32 + 1 }>(_mm256_cvtepi16_epi32(v[0]));
+    let (middle, slope) = (_mm256_add_epi32(middle, half), dot(pairs(v[2], v[6]), FOUR_EVEN));
+    let even = [_mm256_add_epi32(middle, slope), _mm256_sub_epi32(middle, slope)];
+    let (low, high) = (pairs(v[1], v[3]), pairs(v[5], v[7]));
+    let mut out = [_mm_setzero_si128(); 8];
+    for at in 0..2 {
+        let [a, b, c, d] = FOUR_ODD[at];
+        let odd = _mm256_add_epi32(dot(low, [a, b]), dot(high, [c, d]));
+        let first = _mm256_srai_epi32::<SHIFT>(_mm256_add_epi32(even[at], odd));
+        let last = _mm256_srai_epi32::<SHIFT>(_mm256_sub_epi32(even[at], odd));
+        (out[at], out[3 - at]) = words_of(first, last);
+    }
+    out
+}
+
+/// As [`pass`], to two outputs; the others are 0.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pass_to_two<const SHIFT: i32>(v: [__m128i; 8]) -> [__m128i; 8] {
+    let half = _mm256_set1_epi32(1 << (SHIFT - 1));
+    let middle = _mm256_slli_epi32::<{ BITS as i32 + 2 }>(_mm256_cvtepi16_epi32(v[0]));
+    let middle = _mm256_add_epi32(middle, half);
+    let [a, b, c, d] = TWO_ODD;
+    let odd = _mm256_add_epi32(dot(pairs(v[1], v[3]), [a, b]), dot(pairs(v[5], v[7]), [c, d]));
+    let mut out = [_mm_setzero_si128(); 8];
+    let first = _mm256_srai_epi32::<SHIFT>(_mm256_add_epi32(middle, odd));
+    let last = _mm256_srai_epi32::<SHIFT>(_mm256_sub_epi32(middle, odd));
+    (out[0], out[1]) = words_of(first, last);
+    out
+}
+
+#[target_feature(enable = "avx2")]
+fn inverse_to_four(block: &Block, quant: &Quant, out: &mut [u8], stride: usize) {
+    let between = transposed(pass_to_four::<{ COLUMN_SHIFT as i32 + 1 }>(multiplied(block, quant)));
+    let rows = transposed(pass_to_four::<{ ROW_SHIFT as i32 + 1 }>(between));
+    for (line, row) in out.chunks_mut(stride).zip(rows).take(4) {
+        if let Some(line) = line.first_chunk_mut::<4>() {
+            *line = _mm_cvtsi128_si32(samples(row)).to_le_bytes();
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn inverse_to_two(block: &Block, quant: &Quant, out: &mut [u8], stride: usize) {
+    let between = transposed(pass_to_two::<{ COLUMN_SHIFT as i32 + 2 }>(multiplied(block, quant)));
+    let rows = transposed(pass_to_two::<{ ROW_SHIFT as i32 + 2 }>(between));
+    for (line, row) in out.chunks_mut(stride).zip(rows).take(2) {
+        if let Some(line) = line.first_chunk_mut::<2>() {
+            *line = (_mm_cvtsi128_si32(samples(row)) as u16).to_le_bytes();
+        }
+    }
+}
+
+/// Words around 0 as bytes around 128, saturated.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn samples(words: __m128i) -> __m128i {
+    _mm_add_epi8(_mm_packs_epi16(words, words), _mm_set1_epi8(-128))
+}
+
+/// Rows of coefficients times their steps.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn multiplied(block: &Block, quant: &Quant) -> [__m128i; 8] {
+    let (rows, weights) = (block.as_chunks::<8>().0, quant.as_chunks::<8>().0);
+    let mut v = [_mm_setzero_si128(); 8];
+    for ((v, row), weights) in v.iter_mut().zip(rows).zip(weights) {
+        *v = _mm_mullo_epi16(load_words(row), load_words(&weights.map(|weight| weight as i16)));
+    }
+    v
 }
 
 #[inline]
@@ -133,12 +223,7 @@ fn transposed(v: [__m128i; 8]) -> [__m128i; 8] {
 
 #[target_feature(enable = "avx2")]
 fn inverse(block: &Block, quant: &Quant, out: &mut [u8], stride: usize) {
-    let (rows, weights) = (block.as_chunks::<8>().0, quant.as_chunks::<8>().0);
-    let mut v = [_mm_setzero_si128(); 8];
-    for ((v, row), weights) in v.iter_mut().zip(rows).zip(weights) {
-        *v = _mm_mullo_epi16(load_words(row), load_words(&weights.map(|weight| weight as i16)));
-    }
-    let columns = pass::<{ ROW_SHIFT as i32 }>(transposed(pass::<{ COLUMN_SHIFT as i32 }>(v)));
+    let columns = pass::<{ ROW_SHIFT as i32 }>(transposed(pass::<{ COLUMN_SHIFT as i32 }>(multiplied(block, quant))));
     // Bytes: columns k and k + 4 in one vector, then pairs of columns, then four, then rows.
     let [a, b, c, d] = [0, 1, 2, 3].map(|k| _mm_packs_epi16(columns[k], columns[k + 4]));
     let (ac, bd) =
@@ -168,6 +253,11 @@ fn words(row: &[u8], at: usize) -> Option<__m256i> {
     Some(_mm256_cvtepu8_epi16(load_bytes(row.get(at..)?.first_chunk()?)))
 }
 
+/// Where the sixteen after those at `at` begin; the last ones, at `last`, may do some of them again.
+fn next(at: usize, last: usize) -> usize {
+    if at < last { (at + 16).min(last) } else { at + 16 }
+}
+
 /// Stores the bytes of even and odd columns in turn.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -193,7 +283,7 @@ fn wider(row: &[u8], out: &mut [u8]) {
         let even = _mm256_add_epi16(_mm256_add_epi16(near, left), _mm256_set1_epi16(1));
         let odd = _mm256_add_epi16(_mm256_add_epi16(near, right), _mm256_set1_epi16(2));
         store_pairs(&mut out[2 * at..], _mm256_srli_epi16::<2>(even), _mm256_srli_epi16::<2>(odd));
-        at += 16;
+        at = next(at, row.len().saturating_sub(17));
     }
     kernels::wider(row, 0, 1, out);
     kernels::wider(row, at, row.len(), out);
@@ -208,7 +298,7 @@ fn wider_and_higher(near: &[u8], far: &[u8], out: &mut [u8]) {
         let even = _mm256_add_epi16(_mm256_add_epi16(this, left), _mm256_set1_epi16(8));
         let odd = _mm256_add_epi16(_mm256_add_epi16(this, right), _mm256_set1_epi16(7));
         store_pairs(&mut out[2 * at..], _mm256_srli_epi16::<4>(even), _mm256_srli_epi16::<4>(odd));
-        at += 16;
+        at = next(at, near.len().saturating_sub(17));
     }
     kernels::wider_and_higher(near, far, 0, 1, out);
     kernels::wider_and_higher(near, far, at, near.len(), out);
@@ -237,6 +327,7 @@ fn green(cb: __m256i, cr: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
     let middle = _mm256_set1_epi16(128);
+    let pixels = y.len();
     let mut at = 0;
     while let (Some(y), Some(cb), Some(cr)) = (words(y, at), words(cb, at), words(cr, at)) {
         let (cb, cr) = (_mm256_sub_epi16(cb, middle), _mm256_sub_epi16(cr, middle));
@@ -250,7 +341,7 @@ fn rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
                 [(r, 0), (g, 1), (b, 2)].map(|(v, channel)| _mm_shuffle_epi8(v, load_bytes(&SPREAD[part][channel])));
             store_bytes(out, _mm_or_si128(_mm_or_si128(r, g), b));
         }
-        at += 16;
+        at = next(at, pixels - 16);
     }
     kernels::rgb(&y[at..], &cb[at..], &cr[at..], &mut out[3 * at..]);
 }

@@ -256,3 +256,37 @@ impl<'a> Decoder<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn pictures_are_the_same_without_vectors() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+        for name in ["420-40x35-q90", "422-40x35-q30", "444-progressive", "cmyk", "factors-410", "grey"] {
+            let file = std::fs::read(folder.join(name).with_extension("jpg")).unwrap();
+            for scale in [Scale::Full, Scale::Half, Scale::Quarter, Scale::Eighth] {
+                let (decoder, options) = (Decoder::new(&file).unwrap(), Options { scale, ..Options::default() });
+                let plain = decoder.decode_with(&options, Kernels::Portable).unwrap();
+                assert!(plain == decoder.decode(&options).unwrap(), "{name} {scale:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+        let file = std::fs::read(folder.join("420-33x17-q75.jpg")).unwrap();
+        let decoder = Decoder::new(&file).unwrap();
+        let region = Region { x: 30, y: 0, width: 4, height: 1 };
+        let refused = decoder.decode(&Options { region: Some(region), ..Options::default() });
+        assert_eq!(refused, Err(Error::Region { region, width: 33, height: 17 }));
+        let refused = decoder.decode(&Options { max_bytes: 33 * 17 * 3 - 1, ..Options::default() });
+        assert!(matches!(refused, Err(Error::TooLarge { bytes: 1683, limit: 1682, .. })));
+    }
+}

@@ -101,10 +101,12 @@ pub(crate) fn sequential(segments: &Segments<'_>, frame: &Frame, scan: &Scan, si
         for share in &mut shares {
             for down in 0..share.v {
                 for across in 0..share.h {
-                    let last = read(bits, share, &mut block).ok_or_else(|| wrong.clone())?;
                     if is_wanted {
+                        let last = read(bits, share, &mut block).ok_or_else(|| wrong.clone())?;
                         let at = (x * share.h + across, y * share.v + down);
                         sink.block(share.component, at, &block, last);
+                    } else {
+                        pass(bits, share).ok_or_else(|| wrong.clone())?;
                     }
                 }
             }
@@ -135,33 +137,55 @@ pub(crate) fn ac_table<'s>(segments: &'s Segments<'_>, scan: &Scan, part: &Part)
 /// Reads a block; gives the position of its last coefficient, or `None` for what no encoder writes.
 #[inline(always)]
 fn read(reader: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> Option<usize> {
-    let mut bits = *reader;
-    let last = read_with(&mut bits, share, block);
-    *reader = bits;
-    last
+    *block = [0; 64];
+    let mut last = 0;
+    walk(reader, share, |bits, share, at| {
+        let (step, value) = share.ac.next(bits)?;
+        if at + step < 64 {
+            last = at + step;
+            block[usize::from(ZIGZAG[last] & 63)] = value as i16;
+        }
+        Some(step)
+    })?;
+    block[0] = share.predicted as i16;
+    Some(last)
 }
 
+/// Passes over a block that is not wanted; only its first coefficient counts for the next one.
 #[inline(always)]
-fn read_with(bits: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> Option<usize> {
-    *block = [0; 64];
+fn pass(reader: &mut Bits<'_>, share: &mut Share) -> Option<()> {
+    walk(reader, share, |bits, share, _| share.ac.pass(bits))
+}
+
+/// Reads the first coefficient of a block, then has `next` read the others: it gets the position and gives a step.
+#[inline(always)]
+fn walk(
+    reader: &mut Bits<'_>,
+    share: &mut Share,
+    mut next: impl FnMut(&mut Bits<'_>, &Share, usize) -> Option<usize>,
+) -> Option<()> {
+    // A copy, which stays in registers.
+    let mut bits = *reader;
     bits.refill();
-    let (_, difference) = share.dc.next(bits)?;
+    let (_, difference) = share.dc.next(&mut bits)?;
     share.predicted = share.predicted.wrapping_add(difference);
-    block[0] = share.predicted as i16;
     let mut at = 0;
+    // A full reader holds the bits of two values.
     let mut is_full = share.is_tame;
     while at < 63 {
-        // A full reader holds the bits of two values.
         if !is_full || !share.is_tame {
             bits.refill();
         }
         is_full = !is_full;
-        let (step, value) = share.ac.next(bits)?;
+        let step = next(&mut bits, share, at)?;
         if at + step > 63 {
-            return if step == END { Some(at) } else { None };
+            if step != END {
+                return None;
+            }
+            break;
         }
         at += step;
-        block[usize::from(ZIGZAG[at] & 63)] = value as i16;
     }
-    Some(at)
+    *reader = bits;
+    Some(())
 }

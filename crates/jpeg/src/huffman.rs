@@ -127,14 +127,28 @@ impl Values {
     /// held, or 28 where the table [is tame](Values::is_tame).
     #[inline(always)]
     pub(crate) fn next(&self, bits: &mut Bits<'_>) -> Option<(usize, i32)> {
-        let mut found = self.short[bits.peek(LOOK) as usize];
-        if found == 0 {
-            let (length, symbol) = self.symbols.long(bits.peek(LONGEST as u32))?;
-            found = entry(length, symbol, self.is_dc);
-        }
+        let found = self.find(bits)?;
         let value = bits.signed_behind(found >> 8 & 0xff, found >> 24);
         bits.skip(found & 0xff);
         Some(((found >> 16 & 0xff) as usize, value))
+    }
+
+    /// As [`Values::next`], for values that nobody wants.
+    #[inline(always)]
+    pub(crate) fn pass(&self, bits: &mut Bits<'_>) -> Option<usize> {
+        let found = self.find(bits)?;
+        bits.skip(found & 0xff);
+        Some((found >> 16 & 0xff) as usize)
+    }
+
+    #[inline(always)]
+    fn find(&self, bits: &Bits<'_>) -> Option<u32> {
+        let found = self.short[bits.peek(LOOK) as usize];
+        if found != 0 {
+            return Some(found);
+        }
+        let (length, symbol) = self.symbols.long(bits.peek(LONGEST as u32))?;
+        Some(entry(length, symbol, self.is_dc))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::entropy::Block;
 use crate::segments::Quant;
 
 /// Bits after the point of a constant.
-const BITS: u32 = 13;
+pub(crate) const BITS: u32 = 13;
 /// Bits kept between the passes.
 const KEPT: u32 = 2;
 /// Bits that a pass over columns and one over rows take off.
@@ -41,13 +41,13 @@ pub(crate) const EVEN: [[i32; 2]; 2] = {
 };
 
 /// What inputs 2 and 6, and 1, 3, 5, 7 add in the transform to 4 outputs.
-const FOUR_EVEN: [i32; 2] = [fixed(1.847759065), -fixed(0.765366865)];
-const FOUR_ODD: [[i32; 4]; 2] = [
+pub(crate) const FOUR_EVEN: [i32; 2] = [fixed(1.847759065), -fixed(0.765366865)];
+pub(crate) const FOUR_ODD: [[i32; 4]; 2] = [
     [fixed(2.562915447), fixed(0.899976223), -fixed(0.601344887), -fixed(0.509795579)],
     [fixed(1.061594337), -fixed(2.172734803), fixed(1.451774981), -fixed(0.211164243)],
 ];
 /// What inputs 1, 3, 5, 7 add in the transform to 2 outputs.
-const TWO_ODD: [i32; 4] = [fixed(3.624509785), -fixed(1.272758580), fixed(0.850430095), -fixed(0.720959822)];
+pub(crate) const TWO_ODD: [i32; 4] = [fixed(3.624509785), -fixed(1.272758580), fixed(0.850430095), -fixed(0.720959822)];
 
 /// The sample of a block that has nothing but its first coefficient, at any size.
 pub(crate) fn flat(block: &Block, quant: &Quant) -> u8 {

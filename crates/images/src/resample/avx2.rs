@@ -5,8 +5,9 @@
 //! products, to the bit.
 //!
 //! **Safety.** There are two kinds of `unsafe` here. Calls of functions compiled for AVX2: they go through a [`Token`], which
-//! only [`Token::find`] makes, after the processor was asked. Loads and stores: they take references to arrays of just the
-//! bytes that are read or written, need no alignment, and any bytes are valid values.
+//! only [`Token::find`] makes, after the processor was asked. Loads and stores, which need no alignment and for which any
+//! bytes are valid values: they take references to arrays of just the bytes that are read or written; or, in [`across`], their
+//! places come from a [`Plan`], whose furthest one is compared with the slices before the first.
 
 use std::arch::x86_64::*;
 
@@ -34,22 +35,19 @@ impl Token {
         let wide = taps.len() * RGB;
         let mut out = vec![0; rgb.len() / row * wide];
         // Steps load beyond a row's end, where weights are 0. The last rows are copied to where there is something.
-        let reach = row + plan.steps * STEP * RGB + LOADED;
-        let mut padded = vec![0; ROWS * row + reach];
-        let mut lines = [const { Vec::new() }; ROWS];
-        lines.iter_mut().for_each(|line| line.resize(wide + 1, 0));
+        let reach = (ROWS - 1) * row + plan.reach;
+        let mut padded = vec![0; reach.max(ROWS * row)];
+        let stride = wide + 1;
+        let mut lines = vec![0; ROWS * stride];
         for (group, out) in out.chunks_mut(ROWS * wide).enumerate() {
-            let start = group * ROWS * row;
-            let source = if start + (ROWS - 1) * row + reach <= rgb.len() {
-                &rgb[start..]
-            } else {
-                padded[..rgb.len() - start].copy_from_slice(&rgb[start..]);
-                &padded
-            };
-            let rows = [0, 1, 2, 3].map(|at| &source[at * row..at * row + reach]);
+            let mut source = &rgb[group * ROWS * row..];
+            if source.len() < reach {
+                padded[..source.len()].copy_from_slice(source);
+                source = &padded;
+            }
             // SAFETY: a token exists only where AVX2 was found.
-            unsafe { across(rows, &plan, &mut lines) }
-            for (out, line) in out.chunks_mut(wide).zip(&lines) {
+            unsafe { across(source, row, &plan, &mut lines, stride) }
+            for (out, line) in out.chunks_mut(wide).zip(lines.chunks_exact(stride)) {
                 out.copy_from_slice(&line[..wide]);
             }
         }
@@ -82,6 +80,8 @@ struct Plan {
     starts: Vec<usize>,
     /// `steps` for each target pixel.
     weights: Vec<Weights>,
+    /// No step loads bytes of a row from here on.
+    reach: usize,
 }
 
 impl Plan {
@@ -92,7 +92,9 @@ impl Plan {
             [pair(a.0, b.0), pair(c.0, d.0), pair(a.1, b.1), pair(c.1, d.1)]
         };
         let weights = taps.iter().flat_map(|tap| (0..steps).map(move |at| step(&tap.weights, at))).collect();
-        Self { steps, starts: taps.iter().map(|tap| tap.first * RGB).collect(), weights }
+        let starts: Vec<usize> = taps.iter().map(|tap| tap.first * RGB).collect();
+        let reach = starts.iter().max().unwrap_or(&0) + steps * STEP * RGB + LOADED;
+        Self { steps, starts, weights, reach }
     }
 }
 
@@ -115,26 +117,30 @@ fn spread<const FIRST: i8>(rows: __m256i) -> __m256i {
     _mm256_shuffle_epi8(rows, _mm256_broadcastsi128_si256(order))
 }
 
-/// One row in the lower half, another in the upper.
+/// Resizes [`ROWS`] rows of `row` bytes to lines of `stride` bytes, one more than a line needs.
 #[target_feature(enable = "avx2")]
-fn two_rows(low: &[u8], high: &[u8], at: usize) -> Option<__m256i> {
-    let (low, high) = (low.get(at..)?.first_chunk()?, high.get(at..)?.first_chunk()?);
-    Some(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(load(low)), load(high)))
-}
-
-/// Resizes rows; lines have a byte more than they need.
-#[target_feature(enable = "avx2")]
-fn across(rows: [&[u8]; ROWS], plan: &Plan, lines: &mut [Vec<u8>; ROWS]) {
+fn across(rows: &[u8], row: usize, plan: &Plan, lines: &mut [u8], stride: usize) {
+    assert!((ROWS - 1) * row + plan.reach <= rows.len());
+    assert!(plan.starts.len() * RGB < stride && ROWS * stride <= lines.len());
     let half = _mm256_set1_epi32(1 << (PRECISION - 1));
-    let [first, second, third, fourth] = rows;
+    // One row in the lower half, another in the upper.
+    let two_rows = |at: usize| {
+        // SAFETY: `at` is at most `row * 2` and what a step of the plan starts at, so that the 16 bytes of this row and of
+        // the next end before `row * 3 + plan.reach`, which the slice has.
+        unsafe {
+            let from = rows.as_ptr().add(at);
+            let (low, high) = (_mm_loadu_si128(from.cast()), _mm_loadu_si128(from.add(row).cast()));
+            _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high)
+        }
+    };
     for ((index, &start), weights) in plan.starts.iter().enumerate().zip(plan.weights.chunks_exact(plan.steps.max(1))) {
         let mut high = [_mm256_setzero_si256(); 2];
         let mut low = [half; 2];
         let mut at = start;
         for weights in weights {
-            let [w0, w1, w2, w3] = weights.map(|weight| _mm256_set1_epi32(weight));
-            let (Some(a), Some(b)) = (two_rows(first, second, at), two_rows(third, fourth, at)) else { break };
-            for (part, rows) in [a, b].into_iter().enumerate() {
+            let [w0, w1, w2, w3] = [0, 1, 2, 3].map(|k| _mm256_set1_epi32(weights[k]));
+            for part in 0..2 {
+                let rows = two_rows(at.wrapping_add(part * 2 * row));
                 let (near, far) = (spread::<0>(rows), spread::<2>(rows));
                 let sum = _mm256_add_epi32(_mm256_madd_epi16(near, w0), _mm256_madd_epi16(far, w1));
                 high[part] = _mm256_add_epi32(high[part], sum);
@@ -143,9 +149,8 @@ fn across(rows: [&[u8]; ROWS], plan: &Plan, lines: &mut [Vec<u8>; ROWS]) {
             }
             at = at.wrapping_add(STEP * RGB);
         }
-        let [a, b] = [whole(high[0], low[0]), whole(high[1], low[1])];
         // Rows 0 and 2 in the lower half, 1 and 3 in the upper; four bytes each.
-        let words = _mm256_packs_epi32(a, b);
+        let words = _mm256_packs_epi32(whole(high[0], low[0]), whole(high[1], low[1]));
         let bytes = _mm256_packus_epi16(words, words);
         let (even, odd) = (_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
         let values = [
@@ -154,12 +159,10 @@ fn across(rows: [&[u8]; ROWS], plan: &Plan, lines: &mut [Vec<u8>; ROWS]) {
             _mm_extract_epi32::<1>(even),
             _mm_extract_epi32::<1>(odd),
         ];
-        let place = index.wrapping_mul(RGB);
-        for (line, value) in lines.iter_mut().zip(values) {
+        for (line, value) in values.into_iter().enumerate() {
             // The fourth byte is the next pixel's, which comes later.
-            if let Some(pixel) = line.get_mut(place..).and_then(|rest| rest.first_chunk_mut::<4>()) {
-                *pixel = value.to_le_bytes();
-            }
+            // SAFETY: a line has `stride` bytes, more than three for each of the plan's pixels, and the slice has all lines.
+            unsafe { lines.as_mut_ptr().add(line * stride + index * RGB).cast::<i32>().write_unaligned(value.to_le()) }
         }
     }
 }

@@ -97,6 +97,37 @@ fn layer(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, s: &ConvShape) {
     });
 }
 
+/// Layers of a compiled plan, bias and ReLU with them; operations are counted as direct convolution does them, so that
+/// minimal filtering can pass the peak.
+fn plans(c: &mut Criterion) {
+    for (family, layers) in [("plan_small", SMALL), ("plan_resnet", RESNET)] {
+        let mut group = group(c, family);
+        for &(name, batch, side, in_channels, out_channels, kernel, stride) in layers {
+            let padding = kernel / 2;
+            let s = ConvShape { batch, height: side, width: side, in_channels, out_channels, kernel, stride, padding };
+            let (x, w, bias) = (numbers(s.in_len()), numbers(s.weight_len()), numbers(out_channels));
+            let weights = |values| engine::Weights { name: name.to_owned(), values };
+            let conv = engine::Conv {
+                input: engine::Value::Images,
+                weight: weights(&w),
+                bias: Some(weights(&bias)),
+                norm: None,
+                out_channels,
+                kernel,
+                stride,
+                padding,
+                add: None,
+                relu: true,
+            };
+            let graph = engine::Graph { channels: in_channels, nodes: vec![engine::Node::Conv(conv)] };
+            let Ok(plan) = engine::Plan::compile(&graph, side, side, engine::PlanOptions::default()) else { continue };
+            group.throughput(Throughput::Elements(s.flops()));
+            group.bench_function(name, |b| b.iter(|| plan.run(&x, batch, &[0])));
+        }
+        group.finish();
+    }
+}
+
 /// What is bound by memory: "elements" are numbers of the activation.
 fn passes(c: &mut Criterion) {
     let mut group = group(c, "passes");
@@ -133,5 +164,5 @@ fn group<'a>(c: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     group
 }
 
-criterion_group!(benches, peak, products, convolutions, passes);
+criterion_group!(benches, peak, products, convolutions, plans, passes);
 criterion_main!(benches);

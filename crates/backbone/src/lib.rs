@@ -39,7 +39,7 @@ pub use arch::{ARCHITECTURES, Arch, BlockKind, Stem};
 pub use data::{Augment, ImageSource, LoadError, Targets, TrainData};
 pub use device::{BackboneDevice, parse_device};
 pub use error::{BackboneError, Result, TensorMismatch};
-pub use network::{Forward, NETWORK_FILE, Network, PlanStatus, Tap, WEIGHTS_FILE};
+pub use network::{Evaluator, Forward, NETWORK_FILE, Network, PlanStatus, Tap, WEIGHTS_FILE};
 pub use options::{
     DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_LABEL_SMOOTHING, DEFAULT_LEARNING_RATE, DEFAULT_MOMENTUM, DEFAULT_PATIENCE,
     DEFAULT_WARMUP_EPOCHS, DEFAULT_WEIGHT_DECAY, Norms, OptimizerKind, Precision, TrainOptions, Trainable,

@@ -1,5 +1,6 @@
 //! A network: its weights, its forward pass and its files.
 
+mod evaluator;
 mod forward;
 mod plan;
 
@@ -18,10 +19,11 @@ use crate::options::{Precision, Trainable};
 use crate::spec::{Head, NETWORK_SCHEMA, NetworkSpec};
 use crate::state::{Array, Arrays, decode, encode, read, write_whole};
 
+pub use evaluator::Evaluator;
 use forward::Pass;
 pub(crate) use forward::{Activations, Observed, Recording};
 pub use plan::PlanStatus;
-use plan::{Output, PlanCache};
+use plan::{Output, PlanCache, forward_of, forward_outputs};
 
 /// The spec's file in a network's folder.
 pub const NETWORK_FILE: &str = "network.json";
@@ -180,7 +182,8 @@ impl Network {
     ///
     /// **Errors** as [`Network::embed`].
     pub fn predict(&self, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<Vec<Array2<f32>>> {
-        self.evaluate(pixels, b, h, w, &self.head_outputs())
+        let heads: Vec<Output> = (0..self.spec.heads.len()).map(Output::Head).collect();
+        self.evaluate(pixels, b, h, w, &heads)
     }
 
     /// Class probabilities of a batch, one matrix a head: softmax for exclusive heads, sigmoid for multi-label ones.
@@ -215,21 +218,8 @@ impl Network {
     }
 
     fn forward_to(&self, pixels: &[f32], b: usize, h: usize, w: usize, stages: bool) -> Result<Forward> {
-        let mut wanted = vec![Output::Tap(Tap::Pool), Output::Tap(Tap::Fc)];
-        if stages {
-            wanted.extend([Tap::Stem, Tap::Layer1, Tap::Layer2, Tap::Layer3].map(Output::Tap));
-        }
-        let taps = wanted.len();
-        wanted.extend(self.head_outputs());
-        let mut outputs = self.evaluate(pixels, b, h, w, &wanted)?;
-        let logits = outputs.split_off(taps);
-        let stages = outputs.split_off(2);
-        let (fc, pool) = (outputs.remove(1), outputs.remove(0));
-        Ok(Forward { pool, fc, logits, stages })
-    }
-
-    fn head_outputs(&self) -> Vec<Output> {
-        (0..self.spec.heads.len()).map(Output::Head).collect()
+        let wanted = forward_outputs(self.spec.heads.len(), stages);
+        Ok(forward_of(self.evaluate(pixels, b, h, w, &wanted)?, stages))
     }
 
     /// Whether images go through a compiled plan, and if not, why.
@@ -291,12 +281,7 @@ impl Network {
     }
 
     fn evaluate(&self, pixels: &[f32], b: usize, h: usize, w: usize, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
-        check_shape(&self.spec, h, w)?;
-        let expected = b * h * w * self.spec.in_channels;
-        if pixels.len() != expected {
-            return Err(BackboneError::PixelCount { expected, got: pixels.len() });
-        }
-        check_finite(pixels, h * w * self.spec.in_channels, |position| position)?;
+        check_pixels(&self.spec, pixels, b, h, w)?;
         match self.plan.get(self, (h, w))? {
             Some(plan) => plan.run(pixels, b, wanted),
             None => self.layer_by_layer(pixels, b, h, w, wanted),
@@ -439,6 +424,16 @@ impl Network {
             }
         }
     }
+}
+
+/// Whether a batch fits the network.
+fn check_pixels(spec: &NetworkSpec, pixels: &[f32], b: usize, h: usize, w: usize) -> Result<()> {
+    check_shape(spec, h, w)?;
+    let image = h * w * spec.in_channels;
+    if pixels.len() != b * image {
+        return Err(BackboneError::PixelCount { expected: b * image, got: pixels.len() });
+    }
+    check_finite(pixels, image, |position| position)
 }
 
 fn matrix(tensor: &Tensor) -> Result<Array2<f32>> {

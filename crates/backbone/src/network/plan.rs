@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use latentwalk_engine::{Conv, Graph, Node, Norm, Plan, PlanError, PlanOptions, Value, Weights};
 use ndarray::Array2;
 
-use super::{Network, Tap};
+use super::{Forward, Network, Tap};
 use crate::arch::{ConvPlan, DensePlan};
 use crate::error::{BackboneError, Result};
 use crate::ops::{self, Host};
@@ -39,6 +39,22 @@ pub enum PlanStatus {
 pub(super) enum Output {
     Tap(Tap),
     Head(usize),
+}
+
+/// What a [`Forward`] is made of, see [`forward_of`].
+pub(super) fn forward_outputs(heads: usize, stages: bool) -> Vec<Output> {
+    let stages: &[Tap] = if stages { &[Tap::Stem, Tap::Layer1, Tap::Layer2, Tap::Layer3] } else { &[] };
+    let taps = [Tap::Pool, Tap::Fc].iter().chain(stages).map(|&tap| Output::Tap(tap));
+    taps.chain((0..heads).map(Output::Head)).collect()
+}
+
+/// Puts the outputs that [`forward_outputs`] lists together.
+pub(super) fn forward_of(outputs: Vec<Array2<f32>>, stages: bool) -> Forward {
+    let mut outputs = outputs.into_iter();
+    let mut next = || outputs.next().unwrap_or_default();
+    let (pool, fc) = (next(), next());
+    let stages = (0..if stages { 4 } else { 0 }).map(|_| next()).collect();
+    Forward { pool, fc, stages, logits: outputs.collect() }
 }
 
 /// The plans of a network's present weights.
@@ -98,9 +114,7 @@ impl PlanCache {
         match self.lock().last() {
             None => PlanStatus::None,
             Some(Entry { outcome: Err(reason), .. }) => PlanStatus::LayerByLayer { reason: reason.clone() },
-            Some(Entry { size: (height, width), outcome: Ok(compiled) }) => {
-                PlanStatus::Compiled { height: *height, width: *width, kernels: compiled.plan.kernels() }
-            }
+            Some(Entry { size, outcome: Ok(compiled) }) => compiled.status(*size),
         }
     }
 }
@@ -111,6 +125,10 @@ impl Compiled {
         let nodes: Vec<usize> = wanted.iter().map(|&output| self.node(output)).collect();
         let results = self.plan.run(pixels, b, &nodes).into_iter().zip(nodes);
         results.map(|(values, node)| super::array(b, self.plan.len(node), values)).collect()
+    }
+
+    pub(super) fn status(&self, (height, width): (usize, usize)) -> PlanStatus {
+        PlanStatus::Compiled { height, width, kernels: self.plan.kernels() }
     }
 
     fn node(&self, output: Output) -> usize {

@@ -62,6 +62,7 @@ pub struct Conv<'a> {
 
 /// One step of a network.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all nodes are convolutions")]
 pub enum Node<'a> {
     /// A convolution or a fully connected layer.
     Conv(Conv<'a>),

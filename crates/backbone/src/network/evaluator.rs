@@ -1,0 +1,124 @@
+//! A network that only evaluates.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::plan::{Compiled, Output, PlanStatus, forward_of, forward_outputs};
+use super::{Forward, Network, Tap, check_pixels};
+use crate::error::Result;
+use crate::spec::NetworkSpec;
+
+/// A network that evaluates images of one size and does nothing else: a plan without the weights that it was made from,
+/// which take as much memory again.
+///
+/// Results are those of the [`Network`], byte for byte.
+#[derive(Debug)]
+pub struct Evaluator {
+    spec: NetworkSpec,
+    size: (usize, usize),
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Plan(Arc<Compiled>),
+    /// There is no plan.
+    Network(Box<Network>),
+}
+
+impl Network {
+    /// Compiles the network for images of one size and gives its weights back to the system. Where there can be no
+    /// plan ([`PlanStatus::LayerByLayer`]), the network is kept instead.
+    ///
+    /// **Errors** an image below the smallest size, weights that are not finite.
+    pub fn into_evaluator(self, height: usize, width: usize) -> Result<Evaluator> {
+        super::check_shape(&self.spec, height, width)?;
+        let plan = self.plan.get(&self, (height, width))?;
+        let spec = self.spec.clone();
+        let inner = match plan {
+            Some(plan) => Inner::Plan(plan),
+            None => Inner::Network(Box::new(self)),
+        };
+        Ok(Evaluator { spec, size: (height, width), inner })
+    }
+}
+
+impl Evaluator {
+    /// What the network was built from.
+    pub fn spec(&self) -> &NetworkSpec {
+        &self.spec
+    }
+
+    /// Height and width of the images.
+    pub fn image_size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    /// Whether images go through a compiled plan, and if not, why.
+    pub fn plan_status(&self) -> PlanStatus {
+        match &self.inner {
+            Inner::Plan(plan) => plan.status(self.size),
+            Inner::Network(network) => network.plan_status(),
+        }
+    }
+
+    /// Vectors of a batch.
+    ///
+    /// **Shapes** `pixels` `[b, height, width, c]`, result `[b, width of the tap]`.
+    ///
+    /// **Errors** a wrong number of pixels, NaN in a pixel.
+    pub fn embed(&self, pixels: &[f32], b: usize, tap: Tap) -> Result<Array2<f32>> {
+        self.evaluate(pixels, b, &[Output::Tap(tap)]).map(|mut outputs| outputs.remove(0))
+    }
+
+    /// Vectors of both taps and all logits in one pass.
+    ///
+    /// **Errors** as [`Evaluator::embed`].
+    pub fn forward_all(&self, pixels: &[f32], b: usize) -> Result<Forward> {
+        Ok(forward_of(self.evaluate(pixels, b, &forward_outputs(self.spec.heads.len(), false))?, false))
+    }
+
+    /// As [`Evaluator::forward_all`], with the vectors of the stages before the last.
+    ///
+    /// **Errors** as [`Evaluator::embed`].
+    pub fn forward_with_stages(&self, pixels: &[f32], b: usize) -> Result<Forward> {
+        Ok(forward_of(self.evaluate(pixels, b, &forward_outputs(self.spec.heads.len(), true))?, true))
+    }
+
+    fn evaluate(&self, pixels: &[f32], b: usize, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
+        let (height, width) = self.size;
+        match &self.inner {
+            Inner::Network(network) => network.evaluate(pixels, b, height, width, wanted),
+            Inner::Plan(plan) => {
+                check_pixels(&self.spec, pixels, b, height, width)?;
+                plan.run(pixels, b, wanted)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{BackboneDevice, Head};
+
+    #[test]
+    fn an_evaluator_gives_what_its_network_gave() {
+        let network = || {
+            let spec = NetworkSpec::new("small", 1, vec![Head::exclusive("kind", 3), Head::multi("style", 2)]);
+            Network::new(spec, 7, &BackboneDevice::cpu()).unwrap()
+        };
+        let pixels: Vec<f32> = (0..3 * 90).map(|i| (i % 13) as f32 / 6.0 - 1.0).collect();
+        let evaluator = network().into_evaluator(9, 10).unwrap();
+        assert!(matches!(evaluator.plan_status(), PlanStatus::Compiled { height: 9, width: 10, .. }));
+        assert_eq!((evaluator.image_size(), evaluator.spec()), ((9, 10), network().spec()));
+        let expected = network().forward_with_stages(&pixels, 3, 9, 10).unwrap();
+        assert_eq!(evaluator.forward_with_stages(&pixels, 3).unwrap(), expected);
+        assert_eq!(evaluator.forward_all(&pixels, 3).unwrap().logits, expected.logits);
+        assert_eq!(evaluator.embed(&pixels, 3, Tap::Fc).unwrap(), expected.fc);
+        assert!(evaluator.embed(&pixels[1..], 3, Tap::Fc).unwrap_err().to_string().contains("expected 270"));
+        assert!(network().into_evaluator(4, 10).is_err());
+    }
+}

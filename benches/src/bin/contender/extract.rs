@@ -6,24 +6,17 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::RunArgs;
-use crate::machine;
+use crate::infer;
 use crate::prepare::{CHECKPOINT, COUNT, IMAGES};
-use crate::session::{Session, Unsupported};
+use crate::session::Session;
 use crate::work::Precision;
 
 /// Images a second of `latentwalk embed`.
 pub(crate) fn extract(session: &mut Session, args: &RunArgs, precision: Precision) -> Result<()> {
-    machine::check(precision)?;
-    if precision != Precision::F32 && !takes_a_precision(args)? {
-        return Err(Unsupported("this build's `embed` computes in f32 only".to_owned()).into());
-    }
+    // Tells whether this build has the precision at all.
+    infer::network("small", precision)?;
     session.ready(None)?;
     session.rates(COUNT as f64, || embed(args, precision))
-}
-
-fn takes_a_precision(args: &RunArgs) -> Result<bool> {
-    let help = Command::new(&args.binary).args(["embed", "--help"]).output()?;
-    Ok(String::from_utf8_lossy(&help.stdout).contains("--precision"))
 }
 
 fn embed(args: &RunArgs, precision: Precision) -> Result<()> {

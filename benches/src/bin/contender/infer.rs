@@ -1,7 +1,8 @@
 //! Vectors of random pixels, and the bound: one large product.
 
 use anyhow::{Result, ensure};
-use latentwalk_backbone::{Arch, BackboneDevice, Network, NetworkSpec, Tap};
+use latentwalk_backbone as backbone;
+use latentwalk_backbone::{Arch, BackboneDevice, BackboneError, Network, NetworkSpec, Tap};
 
 use crate::arithmetic::flop;
 use crate::machine;
@@ -50,12 +51,21 @@ pub(crate) fn product(session: &mut Session, precision: Precision) -> Result<()>
 }
 
 /// A network of random weights that computes in the given precision.
-fn network(arch: &str, precision: Precision) -> Result<Network> {
+///
+/// **Errors** [`Unsupported`] where the processor or this build has no products in it.
+pub(crate) fn network(arch: &str, precision: Precision) -> Result<Network> {
     machine::check(precision)?;
-    if precision == Precision::Bf16 {
-        return Err(Unsupported("this build computes in f32 only".to_owned()).into());
-    }
-    Ok(Network::new(NetworkSpec::new(arch, 3, Vec::new()), 0, &BackboneDevice::cpu())?)
+    let network = Network::new(NetworkSpec::new(arch, 3, Vec::new()), 0, &BackboneDevice::cpu())?;
+    let precision = match precision {
+        Precision::F32 => backbone::Precision::F32,
+        Precision::Bf16 => backbone::Precision::Bf16,
+    };
+    network.with_precision(precision).map_err(|error| match error {
+        BackboneError::PrecisionOfDevice { .. } => {
+            Unsupported("this build computes in f32 only on the processor".to_owned()).into()
+        }
+        other => other.into(),
+    })
 }
 
 /// Pixels without a pattern that a cache or a shortcut for zeros could use.

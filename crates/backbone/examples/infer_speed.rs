@@ -62,19 +62,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         rates.sort_by(f64::total_cmp);
         println!(
-            "{model} f32 {side} b{batch}: {:.1} images a second ({:.1} to {:.1}), compiled and first batch {first:.2} s, peak memory {} MB",
+            "{model} f32 {side} b{batch}: {:.1} images a second ({:.1} to {:.1}), compiled and first batch {first:.2} s, memory {} MB, at most {} MB",
             rates[RUNS / 2],
             rates[0],
             rates[RUNS - 1],
-            peak_memory().map_or_else(|| "?".to_owned(), |mb| mb.to_string()),
+            memory("VmRSS:"),
+            memory("VmHWM:"),
         );
     }
     Ok(())
 }
 
-/// Most memory that the process has had so far, in MB; `None` where the system does not tell.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kb| kb / 1024)
+/// Memory of the process in MB, now (`VmRSS:`) or the most so far (`VmHWM:`); `?` where the system does not tell.
+fn memory(field: &str) -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kb = status.lines().find_map(|line| line.strip_prefix(field)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kb.map_or_else(|| "?".to_owned(), |kb| (kb / 1024).to_string())
 }

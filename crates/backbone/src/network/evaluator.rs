@@ -37,7 +37,11 @@ impl Network {
         let plan = self.plan.get(&self, (height, width))?;
         let spec = self.spec.clone();
         let inner = match plan {
-            Some(plan) => Inner::Plan(plan),
+            Some(plan) => {
+                drop(self);
+                latentwalk_engine::give_back_freed_memory();
+                Inner::Plan(plan)
+            }
             None => Inner::Network(Box::new(self)),
         };
         Ok(Evaluator { spec, size: (height, width), inner })

@@ -13,6 +13,7 @@
 //! | residual join | [`add_relu`], [`add_relu_grad`] |
 //! | pooling | [`max_pool`], [`max_pool_grad`], [`global_avg_pool`], [`global_avg_pool_grad`] |
 //! | optimizers | [`adamw_step`], [`sgd_step`] |
+//! | evaluation of a whole network | [`Plan`], compiled from a [`Graph`] |
 //!
 //! All three products of a convolution are matrix products of one register-blocked kernel (`gemm`): the left matrix is
 //! gathered window by window from the activations ([`ConvShape`] describes the windows), the right one is packed once.

@@ -9,11 +9,6 @@
 //! | 3x3, stride 1 | Winograd `F(4 x 4)`, `F(2 x 2)` or direct, whichever the layer's sizes let expect to be fastest |
 //! | few input channels | a copy in a frame of zeros, then direct |
 //! | all others | direct: windows are read where they lie |
-//!
-//! **Rounding.** The order in which an output sums its products is fixed by the layer's sizes: the bytes of a result
-//! depend neither on the batch nor on the number of threads, only on the kernels. Against exact arithmetic, direct
-//! convolution errs by 2e-7 of the result's deviation, `F(2 x 2)` by 4e-7 and `F(4 x 4)` by 1.1e-6 (root mean square,
-//! normal weights, 256 channels); a layer's budget is 1e-5.
 
 mod block;
 mod choose;
@@ -79,6 +74,32 @@ impl Default for PlanOptions {
 }
 
 /// A compiled network for images of one size.
+///
+/// **Units and conventions** the order in which an output sums its products is fixed by the layer's sizes: the bytes of a
+/// result depend neither on the batch nor on the number of threads, only on the kernels. Against exact arithmetic, direct
+/// convolution errs by 2e-7 of the result's deviation, Winograd's `F(2 x 2)` by 4e-7 and `F(4 x 4)` by 1.1e-6 (root mean
+/// square, normal weights, 256 channels); a layer's budget is 1e-5.
+///
+/// ```
+/// use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, Value, Weights};
+/// let conv = Conv {
+///     input: Value::Images,
+///     weight: Weights { name: "sum".to_owned(), values: &[1.0, 1.0] },
+///     bias: None,
+///     norm: None,
+///     out_channels: 1,
+///     kernel: 1,
+///     stride: 1,
+///     padding: 0,
+///     add: None,
+///     relu: true,
+/// };
+/// let graph = Graph { channels: 2, nodes: vec![Node::Conv(conv), Node::GlobalAvgPool { input: Value::Node(0) }] };
+/// let plan = Plan::compile(&graph, 1, 2, PlanOptions::default())?;
+/// // Pixels (1, 2) and (3, -4): sums 3 and -1, after ReLU 3 and 0.
+/// assert_eq!(plan.run(&[1.0, 2.0, 3.0, -4.0], 1, &[1]), [vec![1.5]]);
+/// # Ok::<(), latentwalk_engine::PlanError>(())
+/// ```
 #[derive(Debug)]
 pub struct Plan {
     kernels: &'static kernels::Kernels,

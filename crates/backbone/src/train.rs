@@ -152,7 +152,7 @@ pub fn train_from(
 
 /// As [`train_from`] where everything that learns stands on vectors that are known already.
 ///
-/// **Shapes** `vectors` `[images, width]`: the network's vectors of the tap that [`Trainable::features`] names, one row an
+/// **Shapes** `vectors` `[images, width]`: the network's vectors of the tap that [`TrainOptions::trainable`] asks for, one row an
 /// image of `data`, whose pixels are then never loaded.
 ///
 /// **Errors** as [`train`]; [`BackboneError::FeatureShape`] where the vectors do not fit, or the options train more than

@@ -12,8 +12,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{hash_bytes, write_atomic};
 use latentwalk_backbone::{
-    ARCHITECTURES, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision, Preprocess, checkpoint_file,
-    detect_arch, read_checkpoint,
+    ARCHITECTURES, Evaluator, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision, Preprocess,
+    checkpoint_file, detect_arch, read_checkpoint,
 };
 use latentwalk_cli::{EmbedArgs, ExifRule, PrecisionRule};
 use latentwalk_embeddings::{Reader, Schema, Table, Writer, WriterOptions};
@@ -64,7 +64,10 @@ pub fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     let shards = Shards::open(out, &settings, files.len(), console)?;
     let schema = schema(&network, tap, &settings);
     let preparation = preparation(preprocess, args);
-    let work = Work { network: &network, tap, preparation, folder, files: &files, schema: &schema };
+    let width = network.width(tap.of_network());
+    // Without the weights that the compiled plan was made from: half the memory.
+    let network = network.into_evaluator(preprocess.crop, preprocess.crop)?;
+    let work = Work { network: &network, tap, width, preparation, folder, files: &files, schema: &schema };
     let mut skipped = work.run(&shards, console)?;
     let rows = shards.merge(out, &schema, files.len())?;
     skipped.extend(unread.into_iter().map(|s| Skipped { path: s.path, reason: s.reason }));
@@ -286,7 +289,8 @@ struct Batch {
 }
 
 struct Work<'a> {
-    network: &'a Network,
+    network: &'a Evaluator,
+    width: usize,
     tap: Tap,
     preparation: Preparation,
     folder: &'a Path,
@@ -330,11 +334,10 @@ impl Work<'_> {
     }
 
     fn table(&self, batch: &Batch) -> Result<Table> {
-        let side = self.preparation.crop as usize;
         let rows = batch.ids.len();
         let vectors = match rows {
-            0 => Array2::zeros((0, self.network.width(self.tap.of_network()))),
-            _ => self.network.embed(&batch.pixels, rows, side, side, self.tap.of_network())?,
+            0 => Array2::zeros((0, self.width)),
+            _ => self.network.embed(&batch.pixels, rows, self.tap.of_network())?,
         };
         Ok(Table { ids: batch.ids.clone(), splits: vec![String::new(); rows], vectors, labels: Vec::new() })
     }
@@ -342,7 +345,7 @@ impl Work<'_> {
     fn decode(&self, shard: usize) -> Batch {
         let files = &self.files[shard * SHARD..((shard + 1) * SHARD).min(self.files.len())];
         let decode = |file: &String| -> Result<Vec<f32>, String> {
-            Ok(normalised(self.network, &prepare(&self.folder.join(file), &self.preparation)?))
+            Ok(normalised(self.network.spec(), &prepare(&self.folder.join(file), &self.preparation)?))
         };
         let decoded: Vec<_> = files.par_iter().map(decode).collect();
         let mut batch = Batch { shard, ids: Vec::new(), pixels: Vec::new(), skipped: Vec::new() };
@@ -360,8 +363,7 @@ impl Work<'_> {
 }
 
 /// Bytes of pixels as the network takes them.
-pub(crate) fn normalised(network: &Network, bytes: &[u8]) -> Vec<f32> {
-    let spec = network.spec();
+pub(crate) fn normalised(spec: &NetworkSpec, bytes: &[u8]) -> Vec<f32> {
     let channel = |(at, &value): (usize, &u8)| {
         let c = at % spec.in_channels;
         (f32::from(value) / 255.0 - spec.mean[c]) / spec.std[c]

@@ -55,7 +55,7 @@ pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
             match bytes {
                 Ok(bytes) => {
                     names.push(file);
-                    pixels.extend(normalised(&network, &bytes));
+                    pixels.extend(normalised(network.spec(), &bytes));
                 }
                 Err(reason) => console.say(&format!("skipped {}: {reason}", file.display())),
             }

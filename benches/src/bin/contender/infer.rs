@@ -14,9 +14,9 @@ const PRODUCT_SIDE: usize = 2048;
 
 /// Images a second of one batch size.
 pub(crate) fn infer(session: &mut Session, arch: &str, precision: Precision, side: usize, batch: usize) -> Result<()> {
-    let network = network(arch, precision)?;
+    let network = network(arch, precision)?.into_evaluator(side, side)?;
     let pixels = numbers(batch * side * side * 3);
-    let embed = || network.embed(&pixels, batch, side, side, Tap::Pool);
+    let embed = || network.embed(&pixels, batch, Tap::Pool);
     ensure!(embed()?.iter().all(|v| v.is_finite()), "the output is not finite");
     session.ready(Some(flop(Arch::named(arch)?, side).embedding()))?;
     session.rates(batch as f64, || Ok(embed().map(drop)?))
@@ -24,12 +24,12 @@ pub(crate) fn infer(session: &mut Session, arch: &str, precision: Precision, sid
 
 /// Peak of resident memory, after one pass more each time.
 pub(crate) fn memory(session: &mut Session, batch: usize) -> Result<()> {
-    let network = network("resnet50", Precision::F32)?;
+    let network = network("resnet50", Precision::F32)?.into_evaluator(224, 224)?;
     let pixels = numbers(batch * 224 * 224 * 3);
     machine::peak_mb()?;
     session.ready(None)?;
     while session.asked() {
-        network.embed(&pixels, batch, 224, 224, Tap::Pool)?;
+        network.embed(&pixels, batch, Tap::Pool)?;
         session.answer(machine::peak_mb()?)?;
     }
     Ok(())

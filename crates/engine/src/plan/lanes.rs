@@ -37,7 +37,7 @@ pub(super) trait Lanes: Copy {
 }
 
 /// Four lanes in plain Rust: one register of SSE2 and of NEON through the compiler's vectoriser. On AArch64 it has been
-/// compiled but not been run.
+/// neither compiled nor run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Portable([f32; 4]);
 

@@ -8,7 +8,7 @@ use super::lanes::Lanes;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Avx2(__m256);
 
-/// Sixteen lanes of AVX-512F. It has been compiled but not been run: no machine with AVX-512 was at hand.
+/// Sixteen lanes of AVX-512F. Its tests have run under an emulator (Bochs) only: no machine with AVX-512 was at hand.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Avx512(__m512);
 

@@ -16,7 +16,7 @@ const ROWS: usize = 64;
 pub(crate) struct HeadLoss {
     pub(crate) classes: usize,
     pub(crate) multi: bool,
-    /// One weight a class of an exclusive head.
+    /// One weight a class: of rows of that class for an exclusive head, of rows that carry the label for a multi-label one.
     pub(crate) class_weights: Option<Vec<f64>>,
     pub(crate) smoothing: f64,
 }
@@ -45,8 +45,10 @@ impl std::ops::AddAssign for LossSum {
 impl HeadLoss {
     /// The loss of `head`; class weights are counted over `rows`.
     pub(crate) fn new(head: &Head, smoothing: f64, weigh: Option<(&Targets, &[usize])>) -> Self {
-        let weigh = weigh.filter(|_| !head.multi);
-        let class_weights = weigh.map(|(targets, rows)| balanced_weights(head.classes, targets, rows));
+        let class_weights = weigh.map(|(targets, rows)| match head.multi {
+            true => positive_weights(head.classes, targets, rows),
+            false => balanced_weights(head.classes, targets, rows),
+        });
         HeadLoss { classes: head.classes, multi: head.multi, class_weights, smoothing }
     }
 
@@ -55,7 +57,7 @@ impl HeadLoss {
     /// **Shapes** `logits` and `gradient` `[rows.len(), classes]`; unlabelled rows get a gradient of 0.
     ///
     /// **Source** exclusive heads as `torch.nn.CrossEntropyLoss` with `weight` and `label_smoothing`, multi-label
-    /// heads as `torch.nn.BCEWithLogitsLoss` (mean over rows and classes).
+    /// heads as `torch.nn.BCEWithLogitsLoss` with `pos_weight` (mean over rows and classes).
     pub(crate) fn compute(&self, logits: &[f32], targets: &Targets, rows: &[usize], gradient: &mut [f32]) -> LossSum {
         let block = ROWS * self.classes;
         let parts = rows.par_chunks(ROWS).zip(logits.par_chunks(block)).zip(gradient.par_chunks_mut(block));
@@ -76,7 +78,7 @@ impl HeadLoss {
         for ((&row, x), g) in rows.iter().zip(logits.chunks_exact(c)).zip(gradient.chunks_exact_mut(c)) {
             match targets.labels(row) {
                 None => g.fill(0.0),
-                Some(labels) if self.multi => sum += binary(x, labels, g),
+                Some(labels) if self.multi => sum += self.binary(x, labels, g),
                 Some(labels) => sum += self.exclusive(x, labels, g),
             }
         }
@@ -108,18 +110,19 @@ impl HeadLoss {
         }
         LossSum { loss, weight: self.weight(label) }
     }
-}
 
-/// Binary cross-entropy of one row, `max(x, 0) - x * t + ln(1 + exp(-|x|))` a class: no overflow at any logit.
-fn binary(logits: &[f32], labels: &[u32], gradient: &mut [f32]) -> LossSum {
-    let mut loss = 0.0;
-    for (k, (&x, g)) in logits.iter().zip(gradient).enumerate() {
-        let x = f64::from(x);
-        let target = if labels.contains(&(k as u32)) { 1.0 } else { 0.0 };
-        loss += x.max(0.0) - x * target + (-x.abs()).exp().ln_1p();
-        *g = (1.0 / (1.0 + (-x).exp()) - target) as f32;
+    /// Binary cross-entropy of one row, `max(x, 0) - x * t + ln(1 + exp(-|x|))` a class, times the weight of a label that is
+    /// there: no overflow at any logit.
+    fn binary(&self, logits: &[f32], labels: &[u32], gradient: &mut [f32]) -> LossSum {
+        let mut loss = 0.0;
+        for (k, (&x, g)) in logits.iter().zip(gradient).enumerate() {
+            let x = f64::from(x);
+            let (target, weight) = if labels.contains(&(k as u32)) { (1.0, self.weight(k)) } else { (0.0, 1.0) };
+            loss += weight * (x.max(0.0) - x * target + (-x.abs()).exp().ln_1p());
+            *g = (weight * (1.0 / (1.0 + (-x).exp()) - target)) as f32;
+        }
+        LossSum { loss, weight: logits.len() as f64 }
     }
-    LossSum { loss, weight: logits.len() as f64 }
 }
 
 /// `n / (occurring classes * count)`; 1 for a class that does not occur.
@@ -130,6 +133,21 @@ fn balanced_weights(classes: usize, targets: &Targets, rows: &[usize]) -> Vec<f6
     }
     let (n, occurring) = (counts.iter().sum::<usize>(), counts.iter().filter(|&&count| count > 0).count());
     let weight = |&count: &usize| if count == 0 { 1.0 } else { n as f64 / (occurring * count) as f64 };
+    counts.iter().map(weight).collect()
+}
+
+/// Rows without a label by rows with it, among the labelled ones; 1 for a label that does not occur.
+fn positive_weights(classes: usize, targets: &Targets, rows: &[usize]) -> Vec<f64> {
+    let (mut counts, mut labelled) = (vec![0usize; classes], 0usize);
+    for labels in rows.iter().filter_map(|&row| targets.labels(row)) {
+        labelled += 1;
+        labels.iter().for_each(|&label| counts[label as usize] += 1);
+    }
+    let weight = |&count: &usize| match count {
+        0 => 1.0,
+        // A label that every row carries keeps a weight: it would not be learned at all.
+        count => (labelled - count.min(labelled)).max(1) as f64 / count as f64,
+    };
     counts.iter().map(weight).collect()
 }
 
@@ -168,8 +186,23 @@ mod tests {
             }
         }
         let many = Targets::Many(vec![Some(vec![0, 2]), Some(vec![]), None, Some(vec![1])]);
-        let loss = HeadLoss { classes: 3, multi: true, class_weights: None, smoothing: 0.0 };
-        check_gradient(&loss, &LOGITS, &many, &[3, 2, 1, 0]);
+        for class_weights in [None, Some(vec![3.0, 0.5, 1.5])] {
+            let loss = HeadLoss { classes: 3, multi: true, class_weights, smoothing: 0.0 };
+            check_gradient(&loss, &LOGITS, &many, &[3, 2, 1, 0]);
+        }
+    }
+
+    #[test]
+    fn labels_that_are_there_weigh_more() {
+        let many = Targets::Many(vec![Some(vec![0])]);
+        let of = |class_weights| {
+            let loss = HeadLoss { classes: 2, multi: true, class_weights, smoothing: 0.0 };
+            loss.compute(&[-1.0, 0.5], &many, &[0], &mut [0.0; 2]).mean()
+        };
+        // By hand: ln(1 + e) for the label that is there, ln(1 + e^0.5) for the one that is not.
+        let (there, absent) = (1.0f64.exp().ln_1p(), 0.5f64.exp().ln_1p());
+        assert!((of(None) - (there + absent) / 2.0).abs() < 1e-12);
+        assert!((of(Some(vec![4.0, 9.0])) - (4.0 * there + absent) / 2.0).abs() < 1e-12);
     }
 
     #[test]
@@ -205,5 +238,7 @@ mod tests {
     fn class_weights_balance() {
         let targets = Targets::One(vec![Some(0), Some(0), Some(0), Some(2), None]);
         assert_eq!(balanced_weights(3, &targets, &[0, 1, 2, 3, 4]), [4.0 / 6.0, 1.0, 2.0]);
+        let many = Targets::Many(vec![Some(vec![0]), Some(vec![0, 2]), Some(vec![0]), Some(vec![0]), None]);
+        assert_eq!(positive_weights(3, &many, &[0, 1, 2, 3, 4]), [0.25, 1.0, 3.0]);
     }
 }

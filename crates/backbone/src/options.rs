@@ -116,7 +116,8 @@ pub struct TrainOptions {
     pub warmup_epochs: f64,
     /// Epochs without a lower validation loss before training ends, 0 for never; [`DEFAULT_PATIENCE`].
     pub patience: usize,
-    /// Weights the classes of exclusive heads by `n / (classes * count)` of the training rows.
+    /// Weights rare classes up, by counts of the training rows: those of exclusive heads by `n / (classes * count)`, labels of
+    /// multi-label heads by the rows without them for each row with them.
     pub class_weights: bool,
     /// Share of a label spread over all classes of an exclusive head; [`DEFAULT_LABEL_SMOOTHING`].
     pub label_smoothing: f64,

@@ -60,18 +60,48 @@ impl Window {
         gather(isa, self, source, rows, depth, stride, out);
     }
 
+    /// As [`Window::gather`], of values of 16 bits.
+    pub(crate) fn gather16(
+        &self,
+        source: &[u16],
+        rows: Range<usize>,
+        depth: Range<usize>,
+        stride: usize,
+        out: &mut [u16],
+    ) {
+        self.gather_lines(source, rows, depth, stride, out);
+    }
+
+    #[inline(always)]
+    fn gather_lines<T: Copy + Default>(
+        &self,
+        source: &[T],
+        rows: Range<usize>,
+        depth: Range<usize>,
+        stride: usize,
+        out: &mut [T],
+    ) {
+        let mut done = 0;
+        while done < rows.len() {
+            let (image, y, x) = self.locate(rows.start + done);
+            let run = (rows.len() - done).min(self.grid_width - x);
+            self.gather_line(source, image, y, x..x + run, &depth, stride, &mut out[done * stride..]);
+            done += run;
+        }
+    }
+
     /// The part of [`Window::gather`] that lies in one line of the grid.
     #[expect(clippy::too_many_arguments, reason = "the loop body of `gather`")]
     #[inline(always)]
-    fn gather_line(
+    fn gather_line<T: Copy + Default>(
         &self,
-        source: &[f32],
+        source: &[T],
         image: usize,
         y: usize,
         xs: Range<usize>,
         depth: &Range<usize>,
         stride: usize,
-        out: &mut [f32],
+        out: &mut [T],
     ) {
         let run = self.taps_x * self.channels;
         let line = self.source_width * self.channels;
@@ -82,7 +112,7 @@ impl Window {
             let source_y = (y * self.step + tap) as isize + self.top;
             if source_y < 0 || source_y >= self.source_height as isize {
                 for i in 0..xs.len() {
-                    out[i * stride + offset..][..len].fill(0.0);
+                    out[i * stride + offset..][..len].fill(T::default());
                 }
                 continue;
             }
@@ -105,35 +135,29 @@ multiversion! {
         stride: usize,
         out: &mut [f32],
     ) {
-        let mut done = 0;
-        while done < rows.len() {
-            let (image, y, x) = window.locate(rows.start + done);
-            let run = (rows.len() - done).min(window.grid_width - x);
-            window.gather_line(source, image, y, x..x + run, &depth, stride, &mut out[done * stride..]);
-            done += run;
-        }
+        window.gather_lines(source, rows, depth, stride, out);
     }
 }
 
 /// Copies between slices of one length. Runs are often shorter than a call of `memcpy` takes, so they are copied as two
 /// blocks of a fixed size that overlap.
 #[inline(always)]
-pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
+pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     match to.len() {
         0 => {}
-        1 => copy_ends::<1>(from, to),
-        2..4 => copy_ends::<2>(from, to),
-        4..8 => copy_ends::<4>(from, to),
-        8..16 => copy_ends::<8>(from, to),
-        16..32 => copy_ends::<16>(from, to),
-        32..64 => copy_ends::<32>(from, to),
+        1 => copy_ends::<T, 1>(from, to),
+        2..4 => copy_ends::<T, 2>(from, to),
+        4..8 => copy_ends::<T, 4>(from, to),
+        8..16 => copy_ends::<T, 8>(from, to),
+        16..32 => copy_ends::<T, 16>(from, to),
+        32..64 => copy_ends::<T, 32>(from, to),
         _ => to.copy_from_slice(from),
     }
 }
 
 /// Copies the first and the last `L` numbers.
 #[inline(always)]
-fn copy_ends<const L: usize>(from: &[f32], to: &mut [f32]) {
+fn copy_ends<T: Copy, const L: usize>(from: &[T], to: &mut [T]) {
     if let (Some(from), Some(to)) = (from.first_chunk::<L>(), to.first_chunk_mut::<L>()) {
         *to = *from;
     }
@@ -144,7 +168,7 @@ fn copy_ends<const L: usize>(from: &[f32], to: &mut [f32]) {
 
 /// Copies `line[first..first + out.len()]`, zero where that leaves the line.
 #[inline(always)]
-fn copy_clipped(line: &[f32], first: isize, out: &mut [f32]) {
+fn copy_clipped<T: Copy + Default>(line: &[T], first: isize, out: &mut [T]) {
     let end = first + out.len() as isize;
     if first >= 0 && end <= line.len() as isize {
         copy(&line[first as usize..end as usize], out);
@@ -152,8 +176,8 @@ fn copy_clipped(line: &[f32], first: isize, out: &mut [f32]) {
     }
     let skipped = (-first).clamp(0, out.len() as isize) as usize;
     let kept = (line.len() as isize - first).clamp(skipped as isize, out.len() as isize) as usize;
-    out[..skipped].fill(0.0);
-    out[kept..].fill(0.0);
+    out[..skipped].fill(T::default());
+    out[kept..].fill(T::default());
     if kept > skipped {
         let from = (first + skipped as isize) as usize;
         copy(&line[from..from + kept - skipped], &mut out[skipped..kept]);

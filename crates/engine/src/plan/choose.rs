@@ -1,12 +1,13 @@
 //! Shapes of a network's results, and the algorithm of each layer.
 
+use super::bf16::Conv16;
 use super::direct::Direct;
 use super::fold::fold;
 use super::graph::{Conv, Graph, Node, PlanError, Value};
-use super::kernels::Kernels;
+use super::kernels::Tables;
 use super::layer::Sizes;
 use super::winograd::Winograd;
-use super::{Convolution, Kind, Step};
+use super::{Convolution, Kind, PlanPrecision, Step};
 use crate::PoolShape;
 
 /// What fetching a layer's weights from memory costs, as the rows of a product that take as long, for one image alone.
@@ -60,13 +61,38 @@ fn windows(
     }
 }
 
-/// Compiles a node whose result has the shape `shape`.
+/// Whether each node's result is bfloat16: up to the mean over all pixels, in a network that computes so.
+pub(super) fn precisions(graph: &Graph<'_>, precision: PlanPrecision) -> Result<Vec<bool>, PlanError> {
+    let mut half: Vec<bool> = Vec::with_capacity(graph.nodes.len());
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let is_half = |value| match value {
+            Value::Images => precision == PlanPrecision::Bf16,
+            Value::Node(input) => half[input],
+        };
+        let result = match node {
+            Node::Conv(conv) => {
+                let result = is_half(conv.input);
+                if conv.add.is_some_and(|add| is_half(add) != result) {
+                    return Err(PlanError::MixedPrecision { node: index });
+                }
+                result
+            }
+            Node::MaxPool { input, .. } => is_half(*input),
+            Node::GlobalAvgPool { .. } => false,
+        };
+        half.push(result);
+    }
+    Ok(half)
+}
+
+/// Compiles a node whose result has the shape `shape`; `half` tells whether it reads bfloat16.
 pub(super) fn compile(
-    kernels: &Kernels,
+    kernels: Tables,
     convolution: Convolution,
     group: usize,
     node: &Node<'_>,
     shape: [usize; 3],
+    half: bool,
     shape_of: impl Fn(Value) -> [usize; 3],
 ) -> Result<Step, PlanError> {
     let (input, add, kind) = match node {
@@ -74,18 +100,24 @@ pub(super) fn compile(
             let sizes = sizes(conv, shape_of(conv.input), shape);
             let folded = fold(conv, sizes.in_channels)?;
             let kind = match winograd_tile(convolution, &sizes, group) {
-                Some(tile) => Kind::Winograd(Winograd::compile(kernels, sizes, &folded, tile), conv.relu),
-                None => Kind::Direct(Direct::compile(kernels, sizes, &folded), conv.relu),
+                _ if half => {
+                    let layer = Conv16::compile(kernels.half, sizes, &folded);
+                    let name = || conv.weight.name.clone();
+                    Kind::Conv16(layer.ok_or_else(|| PlanError::NonFinite { name: name() })?, conv.relu)
+                }
+                Some(tile) => Kind::Winograd(Winograd::compile(kernels.single, sizes, &folded, tile), conv.relu),
+                None => Kind::Direct(Direct::compile(kernels.single, sizes, &folded), conv.relu),
             };
             (conv.input, conv.add, kind)
         }
         &Node::MaxPool { input, kernel, stride, padding } => {
             let [height, width, channels] = shape_of(input);
-            (input, None, Kind::MaxPool(PoolShape { batch: 0, height, width, channels, kernel, stride, padding }))
+            let shape = PoolShape { batch: 0, height, width, channels, kernel, stride, padding };
+            (input, None, if half { Kind::MaxPool16(shape) } else { Kind::MaxPool(shape) })
         }
         &Node::GlobalAvgPool { input } => {
             let [height, width, _] = shape_of(input);
-            (input, None, Kind::Mean(height * width))
+            (input, None, if half { Kind::Mean16(height * width) } else { Kind::Mean(height * width) })
         }
     };
     Ok(Step { input, add, shape, kind })

@@ -323,12 +323,20 @@ pub(super) struct Tiles {
 
 impl Tiles {
     pub(super) fn new(kernels: &Kernels, rows: usize, columns: usize) -> Self {
-        let block = kernels.rows;
-        let height = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1).next_multiple_of(block);
+        Self::cut((kernels.rows, kernels.columns), (rows, columns), (ROWS, columns))
+    }
+
+    /// Tiles of about `most` rows and columns, in multiples of the register block's.
+    pub(super) fn cut(
+        (block_rows, block_columns): (usize, usize),
+        (rows, columns): (usize, usize),
+        (most_rows, most_columns): (usize, usize),
+    ) -> Self {
+        let height = rows.div_ceil(rows.div_ceil(most_rows).max(1)).max(1).next_multiple_of(block_rows);
         let down = rows.div_ceil(height);
-        let mut width = columns.next_multiple_of(kernels.columns);
+        let mut width = columns.min(most_columns).next_multiple_of(block_columns);
         while down * columns.div_ceil(width) < TASKS && width > COLUMNS {
-            width = (width / 2).next_multiple_of(kernels.columns);
+            width = (width / 2).next_multiple_of(block_columns);
         }
         Self { rows, columns, height, width }
     }

@@ -84,6 +84,16 @@ pub enum Node<'a> {
     },
 }
 
+impl Node<'_> {
+    /// What the node reads, beside what it adds.
+    pub(super) fn input(&self) -> Value {
+        match self {
+            Node::Conv(conv) => conv.input,
+            Node::MaxPool { input, .. } | Node::GlobalAvgPool { input } => *input,
+        }
+    }
+}
+
 /// A network: nodes in the order of their work.
 #[derive(Debug, Clone)]
 pub struct Graph<'a> {
@@ -147,6 +157,12 @@ pub enum PlanError {
         expected: [usize; 3],
         /// Shape of what it adds.
         got: [usize; 3],
+    },
+    /// A node adds a result of the other precision than its own: behind the mean over all pixels, results are `f32`.
+    #[error("node {node} adds values of another precision than its own; compile the network for f32")]
+    MixedPrecision {
+        /// The node.
+        node: usize,
     },
     /// The network has no node, no channel or no pixel.
     #[error("the network has no nodes, or its images no pixels or channels")]

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::bf16::{self, Kernels16};
 use super::block::{self, Product};
 use super::lanes::{Lanes, Portable};
 use super::transform::{self, From, Into};
@@ -30,6 +31,13 @@ pub(super) struct Kernels {
     pub(super) largest: unsafe fn(&Window<'_>),
 }
 
+/// The tables of a plan, for `f32` and for bfloat16.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables {
+    pub(super) single: &'static Kernels,
+    pub(super) half: &'static Kernels16,
+}
+
 /// Which kernels a plan uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanKernels {
@@ -39,10 +47,35 @@ pub enum PlanKernels {
     Avx2Fma,
     /// 512-bit vectors, on x86-64. Compiled, but not yet run on a machine that has them.
     Avx512,
+    /// As [`PlanKernels::Avx512`], with the instruction for products of bfloat16.
+    Avx512Bf16,
+    /// As [`PlanKernels::Avx512Bf16`], with products of bfloat16 in AMX tiles.
+    Amx,
 }
 
 impl PlanKernels {
-    /// The kernels that this machine can run, the fastest first.
+    /// The kernels for [`PlanPrecision::Bf16`](super::PlanPrecision) that this machine can run, the fastest first. Where
+    /// [`PlanKernels::multiplies_bf16`] does not hold they emulate it, slower than `f32`.
+    pub fn available_bf16() -> Vec<PlanKernels> {
+        let all = [PlanKernels::Amx, PlanKernels::Avx512Bf16, PlanKernels::Avx2Fma, PlanKernels::Portable];
+        all.into_iter().filter(|kernels| kernels.is_available()).collect()
+    }
+
+    /// The fastest kernels for bfloat16 that this machine can run; the portable ones inside
+    /// [`crate::with_portable_kernels`].
+    pub fn best_bf16() -> PlanKernels {
+        match crate::instruction_set() {
+            InstructionSet::Portable => PlanKernels::Portable,
+            InstructionSet::Avx2Fma => Self::available_bf16().first().copied().unwrap_or(PlanKernels::Portable),
+        }
+    }
+
+    /// Whether the kernels have instructions for products of bfloat16.
+    pub fn multiplies_bf16(self) -> bool {
+        matches!(self, PlanKernels::Amx | PlanKernels::Avx512Bf16)
+    }
+
+    /// The `f32` kernels that this machine can run, the fastest first.
     pub fn available() -> Vec<PlanKernels> {
         let all = [PlanKernels::Avx512, PlanKernels::Avx2Fma, PlanKernels::Portable];
         all.into_iter().filter(|kernels| kernels.is_available()).collect()
@@ -66,6 +99,8 @@ impl PlanKernels {
             PlanKernels::Portable => true,
             PlanKernels::Avx2Fma => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             PlanKernels::Avx512 => is_x86_feature_detected!("avx512f"),
+            PlanKernels::Avx512Bf16 => PlanKernels::Avx512.is_available() && is_x86_feature_detected!("avx512bf16"),
+            PlanKernels::Amx => PlanKernels::Avx512Bf16.is_available() && bf16::amx_is_available(),
         }
     }
 
@@ -75,14 +110,33 @@ impl PlanKernels {
         self == PlanKernels::Portable
     }
 
+    pub(super) fn tables(self) -> Tables {
+        Tables { single: self.table(), half: self.table16() }
+    }
+
     /// The table; the portable one where the machine lacks the instructions, so that its functions can always be called.
     pub(super) fn table(self) -> &'static Kernels {
         match self {
             #[cfg(target_arch = "x86_64")]
             PlanKernels::Avx2Fma if self.is_available() => &avx2::KERNELS,
             #[cfg(target_arch = "x86_64")]
-            PlanKernels::Avx512 if self.is_available() => &avx512::KERNELS,
+            PlanKernels::Avx512 | PlanKernels::Avx512Bf16 | PlanKernels::Amx if self.is_available() => &avx512::KERNELS,
             _ => &portable::KERNELS,
+        }
+    }
+
+    /// The table for bfloat16, as [`PlanKernels::table`].
+    pub(super) fn table16(self) -> &'static Kernels16 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            PlanKernels::Amx if self.is_available() => &bf16::amx_kernels::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            PlanKernels::Avx512Bf16 if self.is_available() => &bf16::avx512_kernels::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            PlanKernels::Avx512 | PlanKernels::Avx2Fma if PlanKernels::Avx2Fma.is_available() => {
+                &bf16::avx2_kernels::KERNELS
+            }
+            _ => &bf16::portable_kernels::KERNELS,
         }
     }
 }

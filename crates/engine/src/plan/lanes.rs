@@ -43,6 +43,16 @@ pub(super) struct Portable([f32; 4]);
 
 impl Portable {
     #[inline(always)]
+    pub(super) fn from_array(values: [f32; 4]) -> Self {
+        Self(values)
+    }
+
+    #[inline(always)]
+    pub(super) fn to_array(self) -> [f32; 4] {
+        self.0
+    }
+
+    #[inline(always)]
     fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
         Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
     }

@@ -6,11 +6,11 @@ use super::lanes::Lanes;
 
 /// Eight lanes of AVX2 with FMA.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Avx2(__m256);
+pub(super) struct Avx2(pub(super) __m256);
 
 /// Sixteen lanes of AVX-512F. Its tests have run under an emulator (Bochs) only: no machine with AVX-512 was at hand.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Avx512(__m512);
+pub(super) struct Avx512(pub(super) __m512);
 
 /// A mask of the first `lanes` of 8.
 ///

@@ -62,39 +62,39 @@ impl Work<'_> {
 
 /// The address of a slice that tasks write in parts that do not overlap.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    start: *mut f32,
-    _borrow: PhantomData<&'a mut [f32]>,
+pub(super) struct Target<'a, T = f32> {
+    start: *mut T,
+    _borrow: PhantomData<&'a mut [T]>,
 }
 
 // SAFETY: a `Target` is an address; what is written through it is up to the unsafe code that does so, which gives each
 // task parts that no other task touches.
-unsafe impl Send for Target<'_> {}
+unsafe impl<T> Send for Target<'_, T> {}
 // SAFETY: as for `Send`.
-unsafe impl Sync for Target<'_> {}
+unsafe impl<T> Sync for Target<'_, T> {}
 
-impl<'a> Target<'a> {
-    pub(super) fn new(slice: &'a mut [f32]) -> Self {
+impl<'a, T> Target<'a, T> {
+    pub(super) fn new(slice: &'a mut [T]) -> Self {
         Self { start: slice.as_mut_ptr(), _borrow: PhantomData }
     }
 
-    pub(super) fn at(&self, offset: usize) -> *mut f32 {
+    pub(super) fn at(&self, offset: usize) -> *mut T {
         self.start.wrapping_add(offset)
     }
 }
 
 /// The address of values that tasks read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Origin(pub(super) *const f32);
+pub(super) struct Origin<T = f32>(pub(super) *const T);
 
 // SAFETY: an `Origin` is an address that is only read from, while the slice behind it is borrowed.
-unsafe impl Send for Origin {}
+unsafe impl<T> Send for Origin<T> {}
 // SAFETY: as for `Send`.
-unsafe impl Sync for Origin {}
+unsafe impl<T> Sync for Origin<T> {}
 
-impl Origin {
-    /// The address `offset` floats on; null stays null.
-    pub(super) fn at(&self, offset: usize) -> *const f32 {
+impl<T> Origin<T> {
+    /// The address `offset` values on; null stays null.
+    pub(super) fn at(&self, offset: usize) -> *const T {
         if self.0.is_null() { self.0 } else { self.0.wrapping_add(offset) }
     }
 }

@@ -10,6 +10,7 @@
 //! | few input channels | a copy in a frame of zeros, then direct |
 //! | all others | direct: windows are read where they lie |
 
+mod bf16;
 mod block;
 mod choose;
 mod direct;
@@ -30,10 +31,12 @@ use std::sync::{Mutex, PoisonError};
 use crate::aligned::Aligned;
 use crate::{PoolShape, global_avg_pool};
 
-use choose::{compile, shapes};
+use bf16::{Conv16, Halves, Work16, floats, halves, halves_mut};
+use choose::{compile, precisions, shapes};
 use direct::Direct;
 pub use graph::{Conv, Graph, Node, Norm, PlanError, Value, Weights};
 pub use kernels::PlanKernels;
+use kernels::Tables;
 use layer::Work;
 use slots::assign;
 use winograd::Winograd;
@@ -58,18 +61,41 @@ pub enum Convolution {
     Winograd4,
 }
 
+/// In what a plan computes, up to the mean over all pixels; what follows is `f32` always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PlanPrecision {
+    /// 24 significant bits.
+    #[default]
+    F32,
+    /// Activations and weights of 8 significant bits, with `f32` sums; convolutions are direct.
+    Bf16,
+}
+
 /// Choices of [`Plan::compile`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanOptions {
     /// The kernels; portable ones stand in where the machine lacks the instructions.
     pub kernels: PlanKernels,
-    /// The algorithm of 3x3 convolutions of stride 1.
+    /// The algorithm of 3x3 convolutions of stride 1 in `f32`.
     pub convolution: Convolution,
+    /// The precision.
+    pub precision: PlanPrecision,
+}
+
+impl PlanOptions {
+    /// The fastest kernels for a precision.
+    pub fn of(precision: PlanPrecision) -> Self {
+        let kernels = match precision {
+            PlanPrecision::F32 => PlanKernels::best(),
+            PlanPrecision::Bf16 => PlanKernels::best_bf16(),
+        };
+        Self { kernels, convolution: Convolution::Auto, precision }
+    }
 }
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { kernels: PlanKernels::best(), convolution: Convolution::Auto }
+        Self::of(PlanPrecision::F32)
     }
 }
 
@@ -102,7 +128,8 @@ impl Default for PlanOptions {
 /// ```
 #[derive(Debug)]
 pub struct Plan {
-    kernels: &'static kernels::Kernels,
+    kernels: Tables,
+    precision: PlanPrecision,
     image: [usize; 3],
     steps: Vec<Step>,
     /// Which buffer holds a node's result, and how many there are.
@@ -123,6 +150,24 @@ struct Step {
     kind: Kind,
 }
 
+impl Step {
+    /// Whether the result is bfloat16.
+    fn is_half(&self) -> bool {
+        matches!(self.kind, Kind::Conv16(..) | Kind::MaxPool16(_))
+    }
+
+    /// Numbers of the result for one image.
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Floats that the results of `images` take.
+    fn floats(&self, images: usize) -> usize {
+        let len = images * self.len();
+        if self.is_half() { floats(len) } else { len }
+    }
+}
+
 #[derive(Debug)]
 enum Kind {
     Direct(Direct, bool),
@@ -130,6 +175,10 @@ enum Kind {
     MaxPool(PoolShape),
     /// Pixels of the input.
     Mean(usize),
+    Conv16(Conv16, bool),
+    MaxPool16(PoolShape),
+    /// Pixels of the input.
+    Mean16(usize),
 }
 
 impl Plan {
@@ -142,9 +191,15 @@ impl Plan {
         if graph.nodes.is_empty() || image.contains(&0) {
             return Err(PlanError::Empty);
         }
-        let kernels = options.kernels.table();
+        let kernels = options.kernels.tables();
         let shapes = shapes(graph, image)?;
-        let largest = shapes.iter().map(|shape| shape.iter().product()).max().unwrap_or(1);
+        let half = precisions(graph, options.precision)?;
+        let memory = |(shape, half): (&[usize; 3], &bool)| {
+            let len = shape.iter().product();
+            if *half { floats(len) } else { len }
+        };
+        let sizes: Vec<usize> = shapes.iter().zip(&half).map(memory).collect();
+        let largest = sizes.iter().copied().max().unwrap_or(1);
         let group = (GROUP_FLOATS / largest).clamp(1, MOST_IMAGES);
         let mut steps: Vec<Step> = Vec::with_capacity(graph.nodes.len());
         for (node, &shape) in graph.nodes.iter().zip(&shapes) {
@@ -152,12 +207,26 @@ impl Plan {
                 Value::Images => image,
                 Value::Node(input) => shapes[input],
             };
-            steps.push(compile(kernels, options.convolution, group, node, shape, shape_of)?);
+            let reads_half = match node.input() {
+                Value::Images => options.precision == PlanPrecision::Bf16,
+                Value::Node(input) => half[input],
+            };
+            steps.push(compile(kernels, options.convolution, group, node, shape, reads_half, shape_of)?);
         }
         let channels = steps.iter().map(|step| step.shape[2]).chain([graph.channels]).max().unwrap_or(0);
         let reads: Vec<_> = steps.iter().map(|step| [Some(step.input), step.add]).collect();
-        let slots = assign(&reads, &shapes.iter().map(|shape| shape.iter().product()).collect::<Vec<_>>());
-        Ok(Self { kernels, image, steps, slots, zeros: vec![0.0; channels], group, idle: Mutex::new(Vec::new()) })
+        let slots = assign(&reads, &sizes);
+        let precision = options.precision;
+        Ok(Self {
+            kernels,
+            precision,
+            image,
+            steps,
+            slots,
+            zeros: vec![0.0; channels],
+            group,
+            idle: Mutex::new(Vec::new()),
+        })
     }
 
     /// Height and width of the images that the plan takes.
@@ -170,7 +239,7 @@ impl Plan {
     /// # Panics
     /// Where the network has no such node.
     pub fn len(&self, node: usize) -> usize {
-        self.steps[node].shape.iter().product()
+        self.steps[node].len()
     }
 
     /// Whether the plan has no nodes; it always has.
@@ -180,7 +249,10 @@ impl Plan {
 
     /// Name of the instruction set that the plan's kernels use.
     pub fn kernels(&self) -> &'static str {
-        self.kernels.name
+        match self.precision {
+            PlanPrecision::F32 => self.kernels.single.name,
+            PlanPrecision::Bf16 => self.kernels.half.name,
+        }
     }
 
     /// Floats that the packed weights take.
@@ -188,7 +260,8 @@ impl Plan {
         let len = |step: &Step| match &step.kind {
             Kind::Direct(layer, _) => layer.weights_len(),
             Kind::Winograd(layer, _) => layer.weights_len(),
-            Kind::MaxPool(_) | Kind::Mean(_) => 0,
+            Kind::Conv16(layer, _) => layer.weights_len(),
+            Kind::MaxPool(_) | Kind::Mean(_) | Kind::MaxPool16(_) | Kind::Mean16(_) => 0,
         };
         self.steps.iter().map(len).sum()
     }
@@ -219,20 +292,30 @@ impl Plan {
         let needed = self.needed(wanted);
         let mut results: Vec<Vec<f32>> = wanted.iter().map(|&node| vec![0.0; batch * self.len(node)]).collect();
         let mut buffers = self.take_buffers();
+        let rounds = self.precision == PlanPrecision::Bf16;
+        let mut rounded = Halves::zeroed(if rounds { self.group.min(batch) * image } else { 0 });
         for first in (0..batch).step_by(self.group) {
             let group = self.group.min(batch - first);
             let images = &images[first * image..][..group * image];
+            if rounds {
+                bf16::narrow_all(images, &mut rounded.values_mut()[..group * image]);
+            }
+            let source = Source { images, rounded: rounded.values() };
             for (node, step) in self.steps.iter().enumerate().filter(|(node, _)| needed[*node]) {
-                let len = group * self.len(node);
+                let len = step.floats(group);
                 let mut out = std::mem::take(&mut buffers[self.slots[node]]);
                 if out.len() < len {
                     // Free first, then allocate: no two large buffers at once.
                     drop(out);
                     out = Aligned::zeroed(len);
                 }
-                self.step(step, group, images, &buffers, &mut out[..len]);
+                self.step(step, group, &source, &buffers, &mut out[..len]);
                 for (result, _) in results.iter_mut().zip(wanted).filter(|(_, wanted)| **wanted == node) {
-                    result[first * self.len(node)..][..len].copy_from_slice(&out[..len]);
+                    let result = &mut result[first * step.len()..][..group * step.len()];
+                    match step.is_half() {
+                        true => bf16::widen_all(&halves(&out)[..result.len()], result),
+                        false => result.copy_from_slice(&out[..len]),
+                    }
                 }
                 buffers[self.slots[node]] = out;
                 after(node);
@@ -268,18 +351,50 @@ impl Plan {
         needed
     }
 
-    fn step(&self, step: &Step, batch: usize, images: &[f32], buffers: &[Aligned], out: &mut [f32]) {
-        let value = |value: Value| match value {
-            Value::Images => images,
+    fn step(&self, step: &Step, batch: usize, source: &Source<'_>, buffers: &[Aligned], out: &mut [f32]) {
+        let single = |value: Value| match value {
+            Value::Images => source.images,
             Value::Node(node) => &buffers[self.slots[node]][..batch * self.len(node)],
         };
-        let (x, add) = (value(step.input), step.add.map(value));
-        let work = |relu, out| Work { batch, x, add, relu, out, zeros: &self.zeros };
+        let half = |value: Value| match value {
+            Value::Images => &source.rounded[..source.images.len()],
+            Value::Node(node) => &halves(&buffers[self.slots[node]])[..batch * self.len(node)],
+        };
+        let len = batch * step.len();
         match &step.kind {
-            Kind::Direct(layer, relu) => layer.run(self.kernels, work(*relu, out)),
-            Kind::Winograd(layer, relu) => layer.run(self.kernels, work(*relu, out)),
-            Kind::MaxPool(shape) => pool::max_pool(self.kernels, &PoolShape { batch, ..*shape }, x, out),
-            Kind::Mean(pixels) => global_avg_pool(batch, *pixels, step.shape[2], x, out),
+            Kind::Direct(layer, relu) => layer.run(self.kernels.single, self.work(step, batch, *relu, single, out)),
+            Kind::Winograd(layer, relu) => layer.run(self.kernels.single, self.work(step, batch, *relu, single, out)),
+            Kind::MaxPool(shape) => {
+                pool::max_pool(self.kernels.single, &PoolShape { batch, ..*shape }, single(step.input), out);
+            }
+            Kind::Mean(pixels) => global_avg_pool(batch, *pixels, step.shape[2], single(step.input), out),
+            Kind::Conv16(layer, relu) => {
+                let (x, add, out) = (half(step.input), step.add.map(half), &mut halves_mut(out)[..len]);
+                layer.run(self.kernels.half, Work16 { batch, x, add, relu: *relu, out });
+            }
+            Kind::MaxPool16(shape) => {
+                let shape = PoolShape { batch, ..*shape };
+                bf16::max_pool(self.kernels.half, &shape, half(step.input), &mut halves_mut(out)[..len]);
+            }
+            Kind::Mean16(pixels) => bf16::mean(*pixels, step.shape[2], half(step.input), out),
         }
     }
+
+    fn work<'a>(
+        &'a self,
+        step: &Step,
+        batch: usize,
+        relu: bool,
+        value: impl Fn(Value) -> &'a [f32],
+        out: &'a mut [f32],
+    ) -> Work<'a> {
+        Work { batch, x: value(step.input), add: step.add.map(value), relu, out, zeros: &self.zeros }
+    }
+}
+
+/// The images of a group, and the same rounded where the plan computes in bfloat16.
+#[derive(Debug, Clone, Copy)]
+struct Source<'a> {
+    images: &'a [f32],
+    rounded: &'a [u16],
 }

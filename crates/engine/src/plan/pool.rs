@@ -11,6 +11,21 @@ const PIXELS: usize = 16;
 
 /// The largest value of each window; the window's padding is less than its kernel.
 pub(super) fn max_pool(kernels: &Kernels, shape: &PoolShape, x: &[f32], out: &mut [f32]) {
+    for_each_window(shape, x, out, |pixels, channels, out| {
+        // SAFETY: the table has checked the instructions; the window has a pixel, pixels are slices of `channels`
+        // floats, and no other task has this line of `out`.
+        unsafe { (kernels.largest)(&Window { pixels, channels, out }) };
+    });
+}
+
+/// Calls `pool` with the pixels of each window, the number of channels and where the window's result goes: `channels`
+/// values that no other call is given.
+pub(super) fn for_each_window<T: Sync>(
+    shape: &PoolShape,
+    x: &[T],
+    out: &mut [T],
+    pool: impl Fn(&[*const T], usize, *mut T) + Sync + Send,
+) {
     assert_eq!(x.len(), shape.in_len(), "engine: input of a pool");
     assert_eq!(out.len(), shape.out_len(), "engine: output of a pool");
     let (out_height, out_width) = (shape.out_height(), shape.out_width());
@@ -28,11 +43,7 @@ pub(super) fn max_pool(kernels: &Kernels, shape: &PoolShape, x: &[f32], out: &mu
                         pixels.push(x[start..start + shape.channels].as_ptr());
                     }
                 }
-                let at = (line * out_width + ox) * shape.channels;
-                let window = Window { pixels: &pixels, channels: shape.channels, out: target.at(at) };
-                // SAFETY: the table has checked the instructions; the window has a pixel, since its padding is less
-                // than its kernel; pixels are slices of `channels` floats; no other task has this line of `out`.
-                unsafe { (kernels.largest)(&window) };
+                pool(&pixels, shape.channels, target.at((line * out_width + ox) * shape.channels));
             }
         }
     });

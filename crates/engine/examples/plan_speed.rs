@@ -1,11 +1,12 @@
 //! Where the time of a plan goes, layer by layer, with made-up weights:
-//! `cargo run -p latentwalk-engine --example plan_speed -- <resnet50|resnet18|small> <side> <batch> [repeats] [auto|direct|winograd2|winograd4]`.
+//! `cargo run -p latentwalk-engine --example plan_speed -- <resnet50|resnet18|small> <side> <batch> [repeats] [auto|direct|winograd2|winograd4|bf16]`.
 #![allow(clippy::print_stdout)]
 
 use std::time::{Duration, Instant};
 
 use latentwalk_engine::{
-    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanOptions, Value, Weights, keep_freed_memory,
+    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanOptions, PlanPrecision, Value, Weights,
+    keep_freed_memory,
 };
 
 const PEAK_ROUNDS: u64 = 1 << 19;
@@ -134,8 +135,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = Source((0..3 << 20).map(|i: i32| ((i.wrapping_mul(7919)) % 2003) as f32 / 1e6).collect());
     let built = network(&source, &name);
     let graph = Graph { channels: 3, nodes: built.nodes };
+    let precision = if arg(4, "auto") == "bf16" { PlanPrecision::Bf16 } else { PlanPrecision::F32 };
     let start = Instant::now();
-    let plan = Plan::compile(&graph, side, side, PlanOptions { convolution, ..PlanOptions::default() })?;
+    let plan = Plan::compile(&graph, side, side, PlanOptions { convolution, ..PlanOptions::of(precision) })?;
     println!(
         "compiled in {:.0} ms for {}, {} MB of weights",
         start.elapsed().as_secs_f64() * 1e3,

@@ -110,7 +110,9 @@ fn options() -> Vec<PlanOptions> {
     let convolutions = [Convolution::Auto, Convolution::Direct, Convolution::Winograd2, Convolution::Winograd4];
     let all = PlanKernels::available();
     assert!(all.contains(&PlanKernels::Portable));
-    all.into_iter().flat_map(|kernels| convolutions.map(|convolution| PlanOptions { kernels, convolution, ..Default::default() })).collect()
+    all.into_iter()
+        .flat_map(|kernels| convolutions.map(|convolution| PlanOptions { kernels, convolution, ..Default::default() }))
+        .collect()
 }
 
 /// Winograd's `F(4 x 4)` errs most: a few 1e-6 of the inputs' and the weights' size, which is 1 here.

@@ -29,7 +29,7 @@ pub(super) struct Product {
 /// Runs a product, at most `MR` rows at a time.
 ///
 /// # Safety
-/// The processor must have the instructions of `L`, and `MR` be 6 or 12. Every address that [`Product`] describes must be
+/// The processor must have the instructions of `L`, and `MR` be 4, 6 or 12. Every address that [`Product`] describes must be
 /// readable, those of `sums` writable, and nothing else may read or write `sums` meanwhile.
 #[inline(always)]
 pub(super) unsafe fn run<L: HalfLanes, const MR: usize>(product: &Product) {

@@ -56,7 +56,7 @@ macro_rules! kernels {
 
 kernels!(portable, "bfloat16 emulated", Portable, 6);
 #[cfg(target_arch = "x86_64")]
-kernels!(avx2, "bfloat16 emulated by AVX2 and FMA", crate::plan::lanes_x86::Avx2, 6, "avx2,fma");
+kernels!(avx2, "bfloat16 emulated by AVX2 and FMA", crate::plan::lanes_x86::Avx2, 4, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
 kernels!(avx512, "AVX512-BF16", crate::plan::lanes_x86::Avx512, 12, "avx512f,avx512bf16");
 

@@ -1,6 +1,7 @@
 //! Where the numbers are computed.
 
 use candle_core::Device;
+use latentwalk_engine::PlanKernels;
 
 use crate::error::{BackboneError, Result};
 use crate::options::Precision;
@@ -22,15 +23,34 @@ impl BackboneDevice {
         if self.device.is_cpu() { "cpu" } else { "cuda" }
     }
 
-    /// Whether the device multiplies in a precision.
-    pub(crate) fn check(&self, precision: Precision) -> Result<()> {
-        match precision {
-            Precision::Bf16 if self.device.is_cpu() => {
-                Err(BackboneError::PrecisionOfDevice { precision: "bf16", device: self.kind().to_owned() })
-            }
-            _ => Ok(()),
-        }
+    /// Whether the device trains in a precision.
+    pub(crate) fn check_training(&self, precision: Precision) -> Result<()> {
+        let there = precision == Precision::F32 || precision == Precision::Bf16 && !self.device.is_cpu();
+        self.refuse_unless(there, precision, "trains in f32 only; leave the precision out or take a CUDA device")
     }
+
+    /// Whether the device evaluates in a precision.
+    pub(crate) fn check_evaluation(&self, precision: Precision) -> Result<()> {
+        let (there, reason) = match precision {
+            Precision::F32 => (true, ""),
+            Precision::Bf16 => (
+                !self.device.is_cpu() || multiplies_bf16(),
+                "has neither AMX-BF16 nor AVX512-BF16; take f32, or bf16-emulated to see what bf16 does",
+            ),
+            Precision::Bf16Emulated => (self.device.is_cpu(), "multiplies bfloat16 itself; take bf16"),
+        };
+        self.refuse_unless(there, precision, reason)
+    }
+
+    fn refuse_unless(&self, there: bool, precision: Precision, reason: &'static str) -> Result<()> {
+        let error = || BackboneError::PrecisionOfDevice { precision: precision.name(), device: self.kind(), reason };
+        if there { Ok(()) } else { Err(error()) }
+    }
+}
+
+/// Whether this processor has instructions for products of bfloat16 that plans can use: AMX-BF16 or AVX512-BF16.
+pub fn multiplies_bf16() -> bool {
+    PlanKernels::best_bf16().multiplies_bf16()
 }
 
 /// The device that `name` stands for: `cpu`, `cuda` (the first card) or `cuda:N`.

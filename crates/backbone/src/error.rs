@@ -235,14 +235,22 @@ pub enum BackboneError {
         trainable: Trainable,
     },
     /// The device has no products in this precision.
-    #[error(
-        "the precision {precision} was asked for, but `{device}` multiplies 32-bit floats only; leave it out or use a CUDA device"
-    )]
+    #[error("precision {precision}: this `{device}` {reason}")]
     PrecisionOfDevice {
         /// What was asked for.
         precision: &'static str,
-        /// The device.
-        device: String,
+        /// The kind of device.
+        device: &'static str,
+        /// What it lacks, and what to do.
+        reason: &'static str,
+    },
+    /// No plan can be made, and candle does not multiply in this precision on the processor.
+    #[error("precision {precision} needs a compiled plan, and there is none: {reason}; take f32")]
+    PrecisionNeedsPlan {
+        /// What was asked for.
+        precision: &'static str,
+        /// Why there is no plan.
+        reason: String,
     },
     /// The device's name is not understood.
     #[error("unknown device `{device}`; use `cpu` or `cuda:0`")]

@@ -37,7 +37,7 @@ mod testing;
 
 pub use arch::{ARCHITECTURES, Arch, BlockKind, Stem};
 pub use data::{Augment, ImageSource, LoadError, Targets, TrainData};
-pub use device::{BackboneDevice, parse_device};
+pub use device::{BackboneDevice, multiplies_bf16, parse_device};
 pub use error::{BackboneError, Result, TensorMismatch};
 pub use network::{Evaluator, Forward, NETWORK_FILE, Network, PlanStatus, Tap, WEIGHTS_FILE};
 pub use options::{

@@ -143,10 +143,11 @@ impl Network {
 
     /// The same network with another precision of its products in evaluation; weights and results stay in 32 bits.
     ///
-    /// **Errors** [`BackboneError::PrecisionOfDevice`] for anything but 32 bits on the processor.
+    /// **Errors** [`BackboneError::PrecisionOfDevice`] where the device lacks it.
     pub fn with_precision(mut self, precision: Precision) -> Result<Self> {
-        self.device.check(precision)?;
+        self.device.check_evaluation(precision)?;
         self.precision = precision;
+        self.plan.clear();
         Ok(self)
     }
 
@@ -284,7 +285,20 @@ impl Network {
         check_pixels(&self.spec, pixels, b, h, w)?;
         match self.plan.get(self, (h, w))? {
             Some(plan) => plan.run(pixels, b, wanted),
-            None => self.layer_by_layer(pixels, b, h, w, wanted),
+            None => {
+                self.check_layer_by_layer()?;
+                self.layer_by_layer(pixels, b, h, w, wanted)
+            }
+        }
+    }
+
+    /// Whether candle computes in the network's precision.
+    fn check_layer_by_layer(&self) -> Result<()> {
+        match self.plan_status() {
+            PlanStatus::LayerByLayer { reason } if self.precision != Precision::F32 && self.device.device.is_cpu() => {
+                Err(BackboneError::PrecisionNeedsPlan { precision: self.precision.name(), reason })
+            }
+            _ => Ok(()),
         }
     }
 

@@ -88,9 +88,26 @@ pub enum Precision {
     /// 32-bit floats.
     #[default]
     F32,
-    /// Mixed precision on a CUDA device: products of bfloat16 numbers; weights, BatchNorm, sums over images, losses and the
-    /// optimizer stay in 32 bits. bfloat16 has the range of a 32-bit float, so that losses need no scaling.
+    /// Products of bfloat16 numbers, 8 significant bits, summed in 32. On a CUDA device, also for training: weights, BatchNorm,
+    /// sums over images, losses and the optimizer stay in 32 bits; bfloat16 has the range of a 32-bit float, so that losses
+    /// need no scaling. On a processor, for evaluation, where it has AMX-BF16 or AVX512-BF16: activations are bfloat16 too up
+    /// to the mean over all pixels.
     Bf16,
+    /// What [`Precision::Bf16`] gives on a processor, by 32-bit instructions: slower than [`Precision::F32`], for evaluation, to
+    /// see what it does where the instructions are missing.
+    #[serde(rename = "bf16-emulated")]
+    Bf16Emulated,
+}
+
+impl Precision {
+    /// The name in descriptions and on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::Bf16Emulated => "bf16-emulated",
+        }
+    }
 }
 
 /// How to train; every key is optional in a file and unknown keys are refused.
@@ -215,7 +232,7 @@ impl TrainOptions {
         }
         match self.device.as_str() {
             // Known before a device is opened.
-            "cpu" => BackboneDevice::cpu().check(self.precision),
+            "cpu" => BackboneDevice::cpu().check_training(self.precision),
             _ => Ok(()),
         }
     }

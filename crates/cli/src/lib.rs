@@ -189,7 +189,8 @@ pub struct EmbedArgs {
     /// The layer whose vector is taken.
     #[arg(long, default_value = "pool")]
     pub tap: String,
-    /// The numbers in which the network multiplies; `bf16` needs a device that has them.
+    /// The numbers in which the network multiplies. `bf16` needs a processor with AMX-BF16 or AVX512-BF16, or a CUDA device;
+    /// `bf16-emulated` gives the same on any processor, slower than `f32`. `bench precision` shows what it does.
     #[arg(long, value_enum, default_value_t = PrecisionRule::F32)]
     pub precision: PrecisionRule,
     /// The Parquet file to write.
@@ -212,6 +213,8 @@ pub enum PrecisionRule {
     F32,
     /// bfloat16, summed in 32 bits.
     Bf16,
+    /// The same by instructions for 32 bits.
+    Bf16Emulated,
 }
 
 /// Arguments of `project`.

@@ -57,7 +57,7 @@ pub fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
         tap: tap.name().to_owned(),
         exif: matches!(args.exif, Some(ExifRule::Apply)),
         scaled: args.scaled,
-        bf16: args.precision == PrecisionRule::Bf16,
+        precision: precision(args.precision),
         device: latentwalk_backbone::parse_device(&args.device)?.kind().to_owned(),
         files: fingerprint(folder, &files)?,
     };
@@ -137,11 +137,15 @@ fn load(args: &EmbedArgs, weights: &Path, preprocess: &Preprocess, console: &Con
         weights.display(),
         report.unexpected.len()
     ));
-    let precision = match args.precision {
+    Ok(network.with_precision(precision(args.precision))?)
+}
+
+fn precision(rule: PrecisionRule) -> Precision {
+    match rule {
         PrecisionRule::F32 => Precision::F32,
         PrecisionRule::Bf16 => Precision::Bf16,
-    };
-    Ok(network.with_precision(precision)?)
+        PrecisionRule::Bf16Emulated => Precision::Bf16Emulated,
+    }
 }
 
 fn preparation(preprocess: &Preprocess, args: &EmbedArgs) -> Preparation {
@@ -171,7 +175,7 @@ struct Settings {
     /// Whether EXIF rotation is applied.
     exif: bool,
     scaled: bool,
-    bf16: bool,
+    precision: Precision,
     device: String,
     files: String,
 }
@@ -276,6 +280,9 @@ fn schema(network: &Network, tap: Tap, settings: &Settings) -> Schema {
         ("latentwalk.weights", &settings.weights),
     ] {
         schema.metadata.insert(key.to_owned(), value.clone());
+    }
+    if settings.precision != Precision::F32 {
+        schema.metadata.insert("latentwalk.precision".to_owned(), settings.precision.name().to_owned());
     }
     schema
 }

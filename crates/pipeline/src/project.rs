@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{Artifact, Key, Store};
-use latentwalk_backbone::Network;
+use latentwalk_backbone::{Network, Precision};
 use latentwalk_cli::{ProjectArgs, Stage};
 use latentwalk_decomposition::Pca;
 use latentwalk_images::{Dataset, Exif, pack_file};
@@ -36,6 +36,7 @@ pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
         "the run was made from given vectors: without a network new images cannot be placed"
     );
     let network = Network::load(artifact(Stage::Backbone)?.dir(), &device)?;
+    let network = network.with_precision(precision(&artifact(Stage::Embeddings)?, args)?)?;
     let pca = Pca::load(artifact(Stage::Decomposition)?.dir())?;
     let tap = tap(&artifact(Stage::Decomposition)?)?;
     let directions = latentwalk_probe::load(artifact(Stage::Probe)?.dir())?.directions;
@@ -99,6 +100,16 @@ pub(crate) fn artifact(store: &Store, run: &RunFile, stage: Stage) -> Result<Art
 fn tap(decomposition: &Artifact) -> Result<Tap> {
     let value = decomposition.manifest().parameters.get("decomposition.tap").cloned();
     value.map_or(Ok(Tap::Fc), |value| serde_json::from_value(value).context("the decomposition's layer is unknown"))
+}
+
+/// The precision of the run's own vectors; where this processor lacks it, the same roundings without it.
+fn precision(embeddings: &Artifact, args: &ProjectArgs) -> Result<Precision> {
+    let value = embeddings.manifest().parameters.get("embeddings.precision").cloned();
+    let precision = value.map_or(Ok(Precision::F32), |value| {
+        serde_json::from_value(value).context("`embeddings.precision` of the run is unknown")
+    })?;
+    let lacks = args.device == "cpu" && !latentwalk_backbone::multiplies_bf16();
+    Ok(if precision == Precision::Bf16 && lacks { Precision::Bf16Emulated } else { precision })
 }
 
 /// What the run did with its own images' EXIF data.

@@ -46,7 +46,7 @@ pub(crate) struct Observed {
 fn products(precision: Precision) -> DType {
     match precision {
         Precision::F32 => DType::F32,
-        Precision::Bf16 => DType::BF16,
+        Precision::Bf16 | Precision::Bf16Emulated => DType::BF16,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use latentwalk_engine::{Conv, Graph, Node, Norm, Plan, PlanError, PlanOptions, Value, Weights};
+use latentwalk_engine::{Conv, Graph, Node, Norm, Plan, PlanError, PlanOptions, PlanPrecision, Value, Weights};
 use ndarray::Array2;
 
 use super::{Forward, Network, Tap};
 use crate::arch::{ConvPlan, DensePlan};
 use crate::error::{BackboneError, Result};
 use crate::ops::{self, Host};
+use crate::options::Precision;
 
 /// Image sizes whose plans a network keeps.
 const KEPT: usize = 2;
@@ -196,8 +197,17 @@ fn compile(network: &Network, (height, width): (usize, usize)) -> Result<Compile
     let fc = nodes.dense(&layout.fc, pool);
     let heads = layout.heads.iter().map(|head| node(nodes.dense(head, fc))).collect();
     let graph = Graph { channels: network.spec.in_channels, nodes: nodes.list };
-    let plan = Plan::compile(&graph, height, width, PlanOptions::default())?;
+    let plan = Plan::compile(&graph, height, width, options(network.precision))?;
     Ok(Compiled { plan, stages, pool: node(pool), fc: node(fc), heads })
+}
+
+/// Emulation takes the same kernels wherever it runs, also where the processor has better ones.
+fn options(precision: Precision) -> PlanOptions {
+    match precision {
+        Precision::F32 => PlanOptions::default(),
+        Precision::Bf16 => PlanOptions::of(PlanPrecision::Bf16),
+        Precision::Bf16Emulated => PlanOptions { precision: PlanPrecision::Bf16, ..PlanOptions::default() },
+    }
 }
 
 fn node(value: Value) -> usize {
@@ -361,6 +371,36 @@ mod tests {
             network.set_state(state).unwrap();
             let message = network.embed(&pixels(100), 1, 10, 10, Tap::Fc).unwrap_err().to_string();
             assert!(message.contains(name), "{message}");
+        }
+    }
+
+    #[test]
+    fn bfloat16_keeps_vectors_within_its_digits_and_needs_a_plan() {
+        let x = pixels(3 * 40 * 40 * 3);
+        for arch in ["small", "resnet18", "resnet50"] {
+            let exact = network(arch, 3).forward_all(&x, 3, 40, 40).unwrap();
+            let rough = network(arch, 3).with_precision(Precision::Bf16Emulated).unwrap();
+            let rough = rough.forward_all(&x, 3, 40, 40).unwrap();
+            for tap in [Tap::Fc, Tap::Pool] {
+                let (a, b) = (exact.tap(tap).unwrap(), rough.tap(tap).unwrap());
+                let scale = a.iter().fold(0f32, |most, v| most.max(v.abs()));
+                let worst = (a - b).iter().fold(0f32, |most, v| most.max(v.abs())) / scale;
+                // Rounding to 8 digits, over and over: visible, and small.
+                assert!(worst > 1e-5 && worst < 0.05, "{arch} {tap:?}: off by {worst}");
+            }
+        }
+        let network = network("small", 1).with_precision(Precision::Bf16Emulated).unwrap();
+        *network.plan.lock() = vec![Entry { size: (10, 10), outcome: Err("an unknown operation".to_owned()) }];
+        let message = network.embed(&pixels(100), 1, 10, 10, Tap::Pool).unwrap_err().to_string();
+        assert!(message.contains("bf16-emulated") && message.contains("an unknown operation"), "{message}");
+    }
+
+    #[test]
+    fn bfloat16_is_refused_where_the_processor_lacks_it() {
+        let network = network("small", 1).with_precision(Precision::Bf16);
+        assert_eq!(network.is_ok(), crate::multiplies_bf16());
+        if let Err(error) = network {
+            assert!(error.to_string().contains("neither AMX-BF16 nor AVX512-BF16; take f32"), "{error}");
         }
     }
 

@@ -123,7 +123,7 @@ pub struct EmbeddingsConfig {
     pub taps: Vec<Tap>,
     /// Images a forward pass.
     pub batch: usize,
-    /// The numbers in which the network multiplies; `bf16` needs a device that has them.
+    /// The numbers in which the network multiplies: `f32`, `bf16` where the device has it, or `bf16-emulated`.
     #[serde(skip_serializing_if = "is_f32")]
     pub precision: Precision,
     /// Rows a Parquet row group.

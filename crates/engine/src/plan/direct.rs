@@ -55,11 +55,12 @@ thread_local! {
 impl Direct {
     pub(super) fn compile(kernels: &Kernels, sizes: Sizes, folded: &Folded<'_>) -> Self {
         let (k, channels) = (sizes.kernel, sizes.in_channels);
+        let weights = &*folded.weight;
         let framed = k > 1 && channels <= FRAMED;
         let (taps, run) = if framed { (k, k * channels) } else { (k * k, channels) };
         let panels = Panels::pack(kernels, taps * run, sizes.out_channels, |row, column| {
             let (tap, channel) = (row / channels, row % channels);
-            let weight = folded.weight[(column * channels + channel) * k * k + tap];
+            let weight = weights[(column * channels + channel) * k * k + tap];
             (f64::from(weight) * folded.scale[column]) as f32
         });
         let gathers = !framed && run * sizes.stride >= GATHERED;

@@ -35,11 +35,12 @@ impl Winograd {
         assert!((sizes.kernel, sizes.stride, sizes.padding) == (3, 1, 1) && (tile == 2 || tile == 4));
         let matrix = weight_matrix(tile);
         let positions = matrix.len() * matrix.len();
+        let weights = &*folded.weight;
         let pack = |position: usize| {
             let (g_y, g_x) = (&matrix[position / matrix.len()], &matrix[position % matrix.len()]);
             let outer: [f64; 9] = std::array::from_fn(|tap| g_y[tap / 3] * g_x[tap % 3]);
             Panels::pack(kernels, sizes.in_channels, sizes.out_channels, |channel, column| {
-                let weights = &folded.weight[(column * sizes.in_channels + channel) * 9..][..9];
+                let weights = &weights[(column * sizes.in_channels + channel) * 9..][..9];
                 let sum: f64 = weights.iter().zip(outer).map(|(w, g)| f64::from(*w) * g).sum();
                 (sum * folded.scale[column]) as f32
             })

@@ -58,10 +58,13 @@ impl Direct {
         let weights = &*folded.weight;
         let framed = k > 1 && channels <= FRAMED;
         let (taps, run) = if framed { (k, k * channels) } else { (k * k, channels) };
-        let panels = Panels::pack(kernels, taps * run, sizes.out_channels, |row, column| {
-            let (tap, channel) = (row / channels, row % channels);
-            let weight = weights[(column * channels + channel) * k * k + tap];
-            (f64::from(weight) * folded.scale[column]) as f32
+        let panels = Panels::pack(kernels, taps * run, sizes.out_channels, |column, out| {
+            let (weights, scale) = (&weights[column * out.len()..][..out.len()], folded.scale[column]);
+            for (tap, out) in out.chunks_exact_mut(channels).enumerate() {
+                for (out, weights) in out.iter_mut().zip(weights.chunks_exact(k * k)) {
+                    *out = (f64::from(weights[tap]) * scale) as f32;
+                }
+            }
         });
         let gathers = !framed && run * sizes.stride >= GATHERED;
         Self {

@@ -106,7 +106,7 @@ fn plans(c: &mut Criterion) {
             let padding = kernel / 2;
             let s = ConvShape { batch, height: side, width: side, in_channels, out_channels, kernel, stride, padding };
             let (x, w, bias) = (numbers(s.in_len()), numbers(s.weight_len()), numbers(out_channels));
-            let weights = |values| engine::Weights { name: name.to_owned(), values };
+            let weights = |values| engine::Weights { name: name.to_owned(), values: engine::Values::Borrowed(values) };
             let conv = engine::Conv {
                 input: engine::Value::Images,
                 weight: weights(&w),
@@ -120,7 +120,7 @@ fn plans(c: &mut Criterion) {
                 relu: true,
             };
             let graph = engine::Graph { channels: in_channels, nodes: vec![engine::Node::Conv(conv)] };
-            let Ok(plan) = engine::Plan::compile(&graph, side, side, engine::PlanOptions::default()) else { continue };
+            let Ok(plan) = engine::Plan::compile(graph, side, side, engine::PlanOptions::default()) else { continue };
             group.throughput(Throughput::Elements(s.flops()));
             group.bench_function(name, |b| b.iter(|| plan.run(&x, batch, &[0])));
         }

@@ -49,6 +49,6 @@ pub use report::{HeadReport, evaluate, evaluate_features};
 pub use spec::{Head, NETWORK_SCHEMA, NetworkSpec};
 pub use train::{EpochRecord, Next, OnEvent, TrainEvent, Trained, train, train_from, train_on_features};
 pub use weights::{
-    Checkpoint, CheckpointFault, CheckpointFormat, KeyStyle, LoadReport, Replaced, checkpoint_file, detect_arch,
-    read_checkpoint,
+    Checkpoint, CheckpointFault, CheckpointFormat, KeyStyle, LoadReport, Replaced, checkpoint_file, checkpoint_of,
+    detect_arch, read_checkpoint,
 };

@@ -123,7 +123,7 @@ impl Network {
         spec: NetworkSpec,
         layout: Layout,
         device: &BackboneDevice,
-        values: impl Fn(usize, &Parameter) -> Vec<f32>,
+        mut values: impl FnMut(usize, &Parameter) -> Vec<f32>,
     ) -> Result<Self> {
         let mut weights = BTreeMap::new();
         for (index, parameter) in layout.parameters().into_iter().enumerate() {

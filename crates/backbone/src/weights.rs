@@ -14,7 +14,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 
 use crate::error::{BackboneError, Result};
 use crate::state::{Array, Arrays, read};
@@ -140,19 +142,24 @@ impl Checkpoint {
 /// # Ok::<(), latentwalk_backbone::BackboneError>(())
 /// ```
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
-    let fault = |path: &Path, source| BackboneError::Checkpoint { path: path.to_owned(), source: Box::new(source) };
-    let path = weights_file(path).map_err(|source| fault(path, source))?;
-    let bytes = read(&path)?;
+    let path = checkpoint_file(path)?;
+    checkpoint_of(&path, &read(&path)?)
+}
+
+/// As [`read_checkpoint`], of the bytes of a file that the caller has read.
+///
+/// **Errors** as [`read_checkpoint`]; the path is the file's.
+pub fn checkpoint_of(path: &Path, bytes: &[u8]) -> Result<Checkpoint> {
     let parse = || {
-        let (format, state) = parse(&bytes)?;
+        let (format, state) = parse(bytes)?;
         check_values(&state.arrays)?;
         let (style, arrays) = names::unify(state.arrays)?;
         if style == KeyStyle::Transformers {
-            check_configuration(&path)?;
+            check_configuration(path)?;
         }
-        Ok(Checkpoint { path: path.clone(), format, style, wrapper: state.wrapper, arrays })
+        Ok(Checkpoint { path: path.to_owned(), format, style, wrapper: state.wrapper, arrays })
     };
-    parse().map_err(|source| fault(&path, source))
+    parse().map_err(|source| BackboneError::Checkpoint { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// The file that [`read_checkpoint`] reads: the path itself, or the weights in the folder that it names.
@@ -189,19 +196,30 @@ fn parse(bytes: &[u8]) -> Result<(CheckpointFormat, StateDict), CheckpointFault>
 }
 
 fn safetensors_state(bytes: &[u8]) -> Result<StateDict, CheckpointFault> {
-    let mut arrays = Arrays::new();
-    for (name, view) in SafeTensors::deserialize(bytes)?.iter().filter(|(name, _)| !ignored(name)) {
+    let tensors = SafeTensors::deserialize(bytes)?;
+    let views: Vec<_> = tensors.iter().filter(|(name, _)| !ignored(name)).collect();
+    let read = |(name, view): &(&str, TensorView<'_>)| {
         let values = Kind::of_safetensors(view.dtype()).and_then(|kind| kind.values(view.data()));
         let values = values.ok_or_else(|| {
             let dtype = format!("{:?}", view.dtype()).to_lowercase();
-            CheckpointFault::TensorType { tensor: name.to_owned(), dtype }
+            CheckpointFault::TensorType { tensor: (*name).to_owned(), dtype }
         })?;
-        arrays.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values });
-    }
+        Ok(((*name).to_owned(), Array { shape: view.shape().to_vec(), values }))
+    };
+    let arrays = together(&views, read)?;
     if arrays.is_empty() {
         return Err(CheckpointFault::NoStateDict { keys: Vec::new() });
     }
     Ok(StateDict { wrapper: None, arrays })
+}
+
+/// Reads tensors on all threads; the error of the first that cannot be read.
+fn together<T: Sync>(
+    tensors: &[T],
+    read: impl Fn(&T) -> Result<(String, Array), CheckpointFault> + Sync + Send,
+) -> Result<Arrays, CheckpointFault> {
+    let read: Vec<_> = tensors.par_iter().with_max_len(1).map(read).collect();
+    read.into_iter().collect()
 }
 
 /// torch's counters: nothing uses them.
@@ -210,15 +228,16 @@ fn ignored(name: &str) -> bool {
 }
 
 fn check_values(arrays: &Arrays) -> Result<(), CheckpointFault> {
-    for (name, array) in arrays {
-        if !array.values.iter().all(|value| value.is_finite()) {
-            return Err(CheckpointFault::NonFinite { tensor: name.clone() });
+    let fault = |(name, array): (&String, &Array)| {
+        // Without an early end, which would keep the loop from using wide registers.
+        let finite = |part: &[f32]| part.iter().fold(true, |all, value| all & value.is_finite());
+        if !array.values.chunks(1 << 12).all(finite) {
+            return Some(CheckpointFault::NonFinite { tensor: name.clone() });
         }
-        if name.ends_with("running_var") && array.values.iter().any(|&value| value < 0.0) {
-            return Err(CheckpointFault::NegativeVariance { tensor: name.clone() });
-        }
-    }
-    Ok(())
+        let negative = name.ends_with("running_var") && array.values.iter().any(|&value| value < 0.0);
+        negative.then(|| CheckpointFault::NegativeVariance { tensor: name.clone() })
+    };
+    arrays.par_iter().find_map_first(fault).map_or(Ok(()), Err)
 }
 
 /// Whether `config.json` beside transformers' weights, where there is one, describes a network of this family.

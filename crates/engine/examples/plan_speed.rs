@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use latentwalk_engine::{
-    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanOptions, PlanPrecision, Value, Weights,
+    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanOptions, PlanPrecision, Value, Values, Weights,
     keep_freed_memory,
 };
 
@@ -35,7 +35,8 @@ impl<'a> Builder<'a> {
             Value::Images => 3,
             Value::Node(node) => self.channels[node],
         };
-        let weights = |len: usize| Weights { name: "made up".to_owned(), values: &self.source.0[..len] };
+        let weights =
+            |len: usize| Weights { name: "made up".to_owned(), values: Values::Borrowed(&self.source.0[..len]) };
         let weight = weights(out * channels * kernel * kernel);
         let bias = Some(weights(out));
         let padding = kernel / 2;
@@ -134,10 +135,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("bound of a core: {:.1} GFLOP/s", (PEAK_ROUNDS * PEAK_FLOPS_PER_ROUND) as f64 / seconds / 1e9);
     let source = Source((0..3 << 20).map(|i: i32| ((i.wrapping_mul(7919)) % 2003) as f32 / 1e6).collect());
     let built = network(&source, &name);
+    let (nodes, last) = (built.nodes.len(), built.nodes.len() - 1);
     let graph = Graph { channels: 3, nodes: built.nodes };
     let precision = if arg(4, "auto") == "bf16" { PlanPrecision::Bf16 } else { PlanPrecision::F32 };
     let start = Instant::now();
-    let plan = Plan::compile(&graph, side, side, PlanOptions { convolution, ..PlanOptions::of(precision) })?;
+    let plan = Plan::compile(graph, side, side, PlanOptions { convolution, ..PlanOptions::of(precision) })?;
     println!(
         "compiled in {:.0} ms for {}, {} MB of weights",
         start.elapsed().as_secs_f64() * 1e3,
@@ -145,13 +147,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         plan.weights_len() >> 18
     );
     let images: Vec<f32> = (0..batch * side * side * 3).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
-    let last = graph.nodes.len() - 1;
-    let mut least = vec![f64::INFINITY; graph.nodes.len()];
+    let mut least = vec![f64::INFINITY; nodes];
     let (mut totals, mut processor) = (Vec::new(), Vec::new());
     for repeat in 0..repeats + 2 {
         let (start, busy) = (Instant::now(), processor_time());
         let mut lap = busy;
-        let mut seconds = vec![0.0f64; graph.nodes.len()];
+        let mut seconds = vec![0.0f64; nodes];
         plan.run_observed(&images, batch, &[last], &mut |node| {
             let now = processor_time();
             seconds[node] += now.saturating_sub(lap).as_secs_f64();

@@ -49,7 +49,7 @@ impl Tensors {
 
     fn weights(&self, index: usize) -> Weights<'_> {
         let names = ["weight", "bias", "gamma", "beta", "mean", "variance"];
-        Weights { name: names[index].to_owned(), values: &self.0[index] }
+        Weights { name: names[index].to_owned(), values: Values::Borrowed(&self.0[index]) }
     }
 
     fn conv(&self, case: &Case, add: Option<Value>) -> Node<'_> {
@@ -123,15 +123,17 @@ fn check(case: &Case) {
     let tensors = Tensors::new(case, &mut numbers);
     let x = numbers.vec(case.batch * case.height * case.width * case.inputs);
     let expected = reference(case, &tensors, &x);
-    let mut nodes = Vec::new();
-    if case.add {
-        nodes.push(tensors.conv(&Case { relu: false, ..*case }, None));
-    }
-    nodes.push(tensors.conv(case, case.add.then_some(Value::Node(0))));
-    let graph = Graph { channels: case.inputs, nodes };
+    let graph = || {
+        let mut nodes = Vec::new();
+        if case.add {
+            nodes.push(tensors.conv(&Case { relu: false, ..*case }, None));
+        }
+        nodes.push(tensors.conv(case, case.add.then_some(Value::Node(0))));
+        Graph { channels: case.inputs, nodes }
+    };
+    let last = usize::from(case.add);
     for options in options() {
-        let plan = Plan::compile(&graph, case.height, case.width, options).unwrap();
-        let last = graph.nodes.len() - 1;
+        let plan = Plan::compile(graph(), case.height, case.width, options).unwrap();
         let got = &plan.run(&x, case.batch, &[last])[0];
         assert_eq!(got.len(), expected.len());
         let worst =
@@ -201,11 +203,13 @@ fn pools_are_those_of_training() {
         let shape = PoolShape { batch, height, width, channels, kernel, stride, padding };
         let mut expected = vec![0.0; shape.out_len()];
         max_pool(&shape, &x, &mut expected);
-        let pool = Node::MaxPool { input: Value::Images, kernel, stride, padding };
-        let mean = Node::GlobalAvgPool { input: Value::Images };
-        let graph = Graph { channels, nodes: vec![pool, mean] };
+        let graph = || {
+            let pool = Node::MaxPool { input: Value::Images, kernel, stride, padding };
+            let mean = Node::GlobalAvgPool { input: Value::Images };
+            Graph { channels, nodes: vec![pool, mean] }
+        };
         for kernels in PlanKernels::available() {
-            let plan = Plan::compile(&graph, height, width, PlanOptions { kernels, ..Default::default() }).unwrap();
+            let plan = Plan::compile(graph(), height, width, PlanOptions { kernels, ..Default::default() }).unwrap();
             let results = plan.run(&x, batch, &[1, 0]);
             let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&results[1]), bits(&expected), "{shape:?}, {kernels:?}");
@@ -227,18 +231,20 @@ fn bytes_depend_on_neither_threads_nor_batch() {
     ];
     let mut numbers = Numbers(3);
     let tensors: Vec<Tensors> = cases.iter().map(|case| Tensors::new(case, &mut numbers)).collect();
-    let mut nodes: Vec<Node<'_>> = Vec::new();
-    for (index, (tensors, case)) in tensors.iter().zip(&cases).enumerate() {
-        let Node::Conv(conv) = tensors.conv(case, None) else { continue };
-        let input = index.checked_sub(1).map_or(Value::Images, Value::Node);
-        nodes.push(Node::Conv(Conv { input, ..conv }));
-    }
-    nodes.push(Node::GlobalAvgPool { input: Value::Node(cases.len() - 1) });
-    let graph = Graph { channels: 3, nodes };
+    let graph = || {
+        let mut nodes: Vec<Node<'_>> = Vec::new();
+        for (index, (tensors, case)) in tensors.iter().zip(&cases).enumerate() {
+            let Node::Conv(conv) = tensors.conv(case, None) else { continue };
+            let input = index.checked_sub(1).map_or(Value::Images, Value::Node);
+            nodes.push(Node::Conv(Conv { input, ..conv }));
+        }
+        nodes.push(Node::GlobalAvgPool { input: Value::Node(cases.len() - 1) });
+        Graph { channels: 3, nodes }
+    };
     let (side, batch, image) = (44, 70, 44 * 44 * 3);
     let x = numbers.vec(batch * image);
     for options in options() {
-        let plan = Plan::compile(&graph, side, side, options).unwrap();
+        let plan = Plan::compile(graph(), side, side, options).unwrap();
         let run = |threads: usize, batch: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| plan.run(&x[..batch * image], batch, &[1, 5]))
@@ -261,7 +267,11 @@ fn unsound_networks_are_refused_by_name() {
     let case = CASE;
     let compile = |tensors: &Tensors, case: &Case, channels: usize| {
         let graph = Graph { channels, nodes: vec![tensors.conv(case, None)] };
-        Plan::compile(&graph, case.height, case.width, PlanOptions::default()).map(|_| ()).unwrap_err()
+        let checked = graph.check(case.height, case.width).err();
+        let error = Plan::compile(graph, case.height, case.width, PlanOptions::default()).map(|_| ()).unwrap_err();
+        // All but values that are not finite is found without them.
+        assert_eq!(checked.as_ref(), Some(&error).filter(|error| !matches!(error, PlanError::NonFinite { .. })));
+        error
     };
     for (index, name) in ["weight", "bias", "gamma", "beta", "mean", "variance"].into_iter().enumerate() {
         for bad in [f32::NAN, f32::INFINITY] {
@@ -283,12 +293,71 @@ fn unsound_networks_are_refused_by_name() {
     assert!(matches!(compile(&tensors, &Case { padding: 3, ..case }, 16), PlanError::Window { .. }));
     assert_eq!(compile(&tensors, &case, 0), PlanError::Empty);
     let graph = |add| Graph { channels: 16, nodes: vec![tensors.conv(&case, Some(add))] };
-    let compile = |add| Plan::compile(&graph(add), 7, 9, PlanOptions::default()).map(|_| ());
+    let compile = |add| Plan::compile(graph(add), 7, 9, PlanOptions::default()).map(|_| ());
     assert_eq!(compile(Value::Node(0)), Err(PlanError::Order { node: 0, input: 0 }));
     assert_eq!(compile(Value::Images), Ok(()));
     let wide = Case { outputs: 8, ..case };
     let narrow = Tensors::new(&wide, &mut Numbers(1));
     let graph = Graph { channels: 16, nodes: vec![narrow.conv(&wide, Some(Value::Images))] };
-    let error = Plan::compile(&graph, 7, 9, PlanOptions::default()).map(|_| ()).unwrap_err();
+    let error = Plan::compile(graph, 7, 9, PlanOptions::default()).map(|_| ()).unwrap_err();
     assert_eq!(error, PlanError::AddShape { node: 0, expected: [7, 9, 8], got: [7, 9, 16] });
+}
+
+#[test]
+fn tensors_are_taken_one_layer_after_the_other() {
+    use std::cell::Cell;
+    let case = Case { inputs: 16, outputs: 16, norm: true, ..CASE };
+    let tensors = Tensors::new(&case, &mut Numbers(4));
+    let (taken, freed) = (Cell::new(0), Cell::new(0));
+    /// Counts when the closure that holds it has gone.
+    struct Held<'a>(&'a Cell<usize>);
+    impl Drop for Held<'_> {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let late = |index: usize| {
+        let (values, held) = (&tensors.0[index], Held(&freed));
+        let taken = &taken;
+        let produce = Box::new(move || {
+            let _held = held;
+            // The tensors of all earlier layers have gone by the time when a layer's weight, its last tensor, is asked for.
+            assert!(index > 0 || taken.get() == taken.get() / 6 * 6 + 5);
+            taken.set(taken.get() + 1);
+            values.clone()
+        });
+        Weights { name: index.to_string(), values: Values::Later { len: values.len(), produce } }
+    };
+    let conv = |index: usize| {
+        Node::Conv(Conv {
+            input: index.checked_sub(1).map_or(Value::Images, Value::Node),
+            weight: late(0),
+            bias: Some(late(1)),
+            norm: Some(Norm { gamma: late(2), beta: late(3), mean: late(4), variance: late(5), eps: 1e-5 }),
+            out_channels: 16,
+            kernel: case.kernel,
+            stride: case.stride,
+            padding: case.padding,
+            add: None,
+            relu: true,
+        })
+    };
+    let plan = |nodes| Plan::compile(Graph { channels: 16, nodes }, 7, 9, PlanOptions::default());
+    let late = plan(vec![conv(0), conv(1)]).unwrap();
+    assert_eq!((taken.get(), freed.get()), (12, 12));
+    let borrowed = |input| match tensors.conv(&Case { relu: true, ..case }, None) {
+        Node::Conv(conv) => Node::Conv(Conv { input, ..conv }),
+        other => other,
+    };
+    let early = plan(vec![borrowed(Value::Images), borrowed(Value::Node(0))]).unwrap();
+    let x = Numbers(6).vec(7 * 9 * 16);
+    assert_eq!(late.run(&x, 1, &[1]), early.run(&x, 1, &[1]));
+    // A tensor that turns out shorter than it was said to be.
+    let short =
+        || Weights { name: "short".to_owned(), values: Values::Later { len: 2304, produce: Box::new(Vec::new) } };
+    let Node::Conv(sound) = borrowed(Value::Images) else { return };
+    let graph = Graph { channels: 16, nodes: vec![Node::Conv(Conv { weight: short(), ..sound })] };
+    assert_eq!(graph.check(7, 9), Ok(()));
+    let error = Plan::compile(graph, 7, 9, PlanOptions::default()).map(|_| ()).unwrap_err();
+    assert_eq!(error, PlanError::WeightCount { name: "short".to_owned(), expected: 2304, got: 0 });
 }

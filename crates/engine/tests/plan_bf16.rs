@@ -53,8 +53,8 @@ impl Tensors {
     fn conv(&self, case: &Case, input: Value, add: Option<Value>) -> Node<'_> {
         Node::Conv(Conv {
             input,
-            weight: Weights { name: "weight".to_owned(), values: &self.weight },
-            bias: Some(Weights { name: "bias".to_owned(), values: &self.bias }),
+            weight: Weights { name: "weight".to_owned(), values: Values::Borrowed(&self.weight) },
+            bias: Some(Weights { name: "bias".to_owned(), values: Values::Borrowed(&self.bias) }),
             norm: None,
             out_channels: case.outputs,
             kernel: case.kernel,
@@ -102,17 +102,16 @@ fn options() -> Vec<PlanOptions> {
 fn check(case: &Case) {
     let tensors = Tensors::new(case, (case.inputs * 31 + case.outputs) as u64);
     let x = numbers(7, case.batch * case.height * case.width * case.inputs);
-    let mut nodes = Vec::new();
-    if case.add {
-        // The same convolution without ReLU.
-        nodes.push(tensors.conv(&Case { relu: false, ..*case }, Value::Images, None));
-    }
-    nodes.push(tensors.conv(case, Value::Images, case.add.then_some(Value::Node(0))));
-    let last = nodes.len() - 1;
-    let graph = Graph { channels: case.inputs, nodes };
+    let graph = || {
+        // What is added is the same convolution without ReLU.
+        let added = case.add.then(|| tensors.conv(&Case { relu: false, ..*case }, Value::Images, None));
+        let last = tensors.conv(case, Value::Images, case.add.then_some(Value::Node(0)));
+        Graph { channels: case.inputs, nodes: added.into_iter().chain([last]).collect() }
+    };
+    let last = usize::from(case.add);
     let expected = reference(case, &tensors, &x);
     for options in options() {
-        let plan = Plan::compile(&graph, case.height, case.width, options).unwrap();
+        let plan = Plan::compile(graph(), case.height, case.width, options).unwrap();
         let got = &plan.run(&x, case.batch, &[last])[0];
         assert_eq!(got.len(), expected.len());
         for (got, &sum) in got.iter().zip(&expected) {
@@ -189,10 +188,10 @@ fn pools_round_nothing_but_the_images() {
         let pixels = shape.out_height() * shape.out_width();
         let mut mean = vec![0.0; batch * channels];
         global_avg_pool(batch, pixels, channels, &expected, &mut mean);
-        let pool = Node::MaxPool { input: Value::Images, kernel, stride, padding };
-        let graph = Graph { channels, nodes: vec![pool, Node::GlobalAvgPool { input: Value::Node(0) }] };
+        let pool = || Node::MaxPool { input: Value::Images, kernel, stride, padding };
+        let graph = || Graph { channels, nodes: vec![pool(), Node::GlobalAvgPool { input: Value::Node(0) }] };
         for options in options() {
-            let plan = Plan::compile(&graph, height, width, options).unwrap();
+            let plan = Plan::compile(graph(), height, width, options).unwrap();
             assert_eq!(plan.run(&x, batch, &[0, 1]), [expected.clone(), mean.clone()], "{shape:?}, {options:?}");
         }
     }
@@ -204,9 +203,9 @@ fn nan_is_not_lost() {
     let tensors = Tensors::new(&case, 1);
     let mut x = numbers(2, case.batch * case.height * case.width * case.inputs);
     x[40] = f32::NAN;
-    let graph = Graph { channels: case.inputs, nodes: vec![tensors.conv(&case, Value::Images, None)] };
+    let graph = || Graph { channels: case.inputs, nodes: vec![tensors.conv(&case, Value::Images, None)] };
     for options in options() {
-        let got = Plan::compile(&graph, case.height, case.width, options).unwrap().run(&x, case.batch, &[0]).remove(0);
+        let got = Plan::compile(graph(), case.height, case.width, options).unwrap().run(&x, case.batch, &[0]).remove(0);
         let of_pixel = |pixel: usize| &got[pixel * case.outputs..][..case.outputs];
         assert!(of_pixel(1).iter().all(|v| v.is_nan()), "{options:?}");
         assert!(of_pixel(0).iter().chain(of_pixel(2)).all(|v| v.is_finite()), "{options:?}");
@@ -223,19 +222,20 @@ fn bytes_depend_on_neither_threads_nor_batch() {
     ];
     let tensors: Vec<Tensors> = cases.iter().map(|case| Tensors::new(case, 3)).collect();
     let input = |index: usize| index.checked_sub(1).map_or(Value::Images, Value::Node);
-    let convs = cases.iter().zip(&tensors).enumerate();
-    let mut nodes: Vec<Node<'_>> =
-        convs.map(|(index, (case, tensors))| tensors.conv(case, input(index), None)).collect();
-    nodes.push(Node::GlobalAvgPool { input: Value::Node(cases.len() - 1) });
     // A fully connected layer behind the mean is `f32`.
     let dense = Case { inputs: 96, outputs: 10, kernel: 1, padding: 0, relu: false, ..CASE };
     let last = Tensors::new(&dense, 4);
-    nodes.push(last.conv(&dense, Value::Node(cases.len()), None));
-    let graph = Graph { channels: 3, nodes };
+    let graph = || {
+        let convs = cases.iter().zip(&tensors).enumerate();
+        let convs = convs.map(|(index, (case, tensors))| tensors.conv(case, input(index), None));
+        let mean = Node::GlobalAvgPool { input: Value::Node(cases.len() - 1) };
+        let nodes = convs.chain([mean, last.conv(&dense, Value::Node(cases.len()), None)]).collect();
+        Graph { channels: 3, nodes }
+    };
     let (side, batch, image) = (36, 40, 36 * 36 * 3);
     let x = numbers(8, batch * image);
     for options in options() {
-        let plan = Plan::compile(&graph, side, side, options).unwrap();
+        let plan = Plan::compile(graph(), side, side, options).unwrap();
         let run = |threads: usize, batch: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| plan.run(&x[..batch * image], batch, &[1, 5]))
@@ -258,8 +258,8 @@ fn what_cannot_be_computed_so_is_refused() {
     let case = Case { add: false, ..CASE };
     let mut tensors = Tensors::new(&case, 1);
     let wide = |tensors: &Tensors| {
-        let graph = Graph { channels: 16, nodes: vec![tensors.conv(&case, Value::Images, None)] };
-        let precision = |precision| Plan::compile(&graph, 7, 9, PlanOptions::of(precision)).map(|_| ());
+        let graph = || Graph { channels: 16, nodes: vec![tensors.conv(&case, Value::Images, None)] };
+        let precision = |precision| Plan::compile(graph(), 7, 9, PlanOptions::of(precision)).map(|_| ());
         (precision(PlanPrecision::F32), precision(PlanPrecision::Bf16))
     };
     assert_eq!(wide(&tensors), (Ok(()), Ok(())));
@@ -268,9 +268,9 @@ fn what_cannot_be_computed_so_is_refused() {
     assert_eq!(wide(&tensors), (Ok(()), Err(PlanError::NonFinite { name: "weight".to_owned() })));
     let tensors = Tensors::new(&Case { kernel: 1, ..case }, 1);
     let conv = |input, add| tensors.conv(&Case { kernel: 1, padding: 0, ..case }, input, add);
-    let mean = Node::GlobalAvgPool { input: Value::Images };
-    let graph = Graph { channels: 16, nodes: vec![mean, conv(Value::Images, Some(Value::Node(0)))] };
-    let compile = |precision| Plan::compile(&graph, 1, 1, PlanOptions::of(precision)).map(|_| ());
+    let mean = || Node::GlobalAvgPool { input: Value::Images };
+    let graph = || Graph { channels: 16, nodes: vec![mean(), conv(Value::Images, Some(Value::Node(0)))] };
+    let compile = |precision| Plan::compile(graph(), 1, 1, PlanOptions::of(precision)).map(|_| ());
     assert_eq!(compile(PlanPrecision::F32), Ok(()));
     assert_eq!(compile(PlanPrecision::Bf16), Err(PlanError::MixedPrecision { node: 1 }));
 }

@@ -65,7 +65,9 @@ const WORKS: &[Work] = &[
     work("jpeg", LOADERS, None),
     work("jpeg scaled", LOADERS, None),
     work("extract f32", RUNTIMES, None),
+    work("extract f32 process", RUNTIMES, None),
     work("extract bf16", RUNTIMES_BF16, None),
+    work("extract bf16 process", RUNTIMES_BF16, None),
     work("train small 32 b64", TRAINERS, Some("f32")),
     work("train small 64 b64", TRAINERS, Some("f32")),
     work("train resnet18 64 b64", TRAINERS, Some("f32")),
@@ -276,7 +278,8 @@ mod tests {
 
     #[test]
     fn rows_are_chosen_by_whole_names_or_parts() {
-        assert_eq!(names(&[]).len(), 16);
+        assert_eq!(names(&[]).len(), 18);
+        assert_eq!(names(&["extract f32"]), ["extract f32"]);
         assert_eq!(names(&["jpeg"]), ["jpeg"]);
         assert_eq!(names(&["jpe"]), ["jpeg", "jpeg scaled"]);
         assert_eq!(names(&["train", "memory b32"]).len(), 4);

@@ -82,7 +82,7 @@ fn run(args: &RunArgs, session: &mut Session) -> Result<()> {
         Work::Product { precision } => infer::product(session, precision),
         Work::Jpeg { scaled: false } => jpeg::decode(session, &args.data, Decoding::Exact),
         Work::Jpeg { scaled: true } => jpeg::decode(session, &args.data, Decoding::Scaled),
-        Work::Extract { precision } => extract::extract(session, args, precision),
+        Work::Extract { precision, start } => extract::extract(session, args, precision, start),
         Work::Train { arch, side, batch } => train::train(session, &arch, side, batch),
     })
 }

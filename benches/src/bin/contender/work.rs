@@ -29,8 +29,8 @@ pub(crate) enum Work {
     Product { precision: Precision },
     /// `jpeg`, `jpeg scaled`: files to normalised pixels.
     Jpeg { scaled: bool },
-    /// `extract f32`: files to Parquet by the real command.
-    Extract { precision: Precision },
+    /// `extract f32`, `extract f32 process`: files to Parquet by the real command, without and with its start.
+    Extract { precision: Precision, start: bool },
     /// `train resnet18 64 b64`: training steps.
     Train { arch: String, side: usize, batch: usize },
 }
@@ -42,7 +42,8 @@ impl Work {
         Ok(match words[..] {
             ["jpeg"] => Work::Jpeg { scaled: false },
             ["jpeg", "scaled"] => Work::Jpeg { scaled: true },
-            ["extract", kind] => Work::Extract { precision: precision(kind)? },
+            ["extract", kind] => Work::Extract { precision: precision(kind)?, start: false },
+            ["extract", kind, "process"] => Work::Extract { precision: precision(kind)?, start: true },
             ["product", kind] => Work::Product { precision: precision(kind)? },
             ["memory", size] => Work::Memory { batch: batch(size)? },
             ["train", arch, side, size] => {
@@ -85,6 +86,8 @@ mod tests {
         let train = Work::Train { arch: "small".to_owned(), side: 32, batch: 64 };
         assert_eq!(Work::parse("train small 32 b64").unwrap(), train);
         assert_eq!(Work::parse("jpeg scaled").unwrap(), Work::Jpeg { scaled: true });
+        let extract = Work::Extract { precision: Precision::F32, start: true };
+        assert_eq!(Work::parse("extract f32 process").unwrap(), extract);
         assert_eq!(Work::parse("memory b32").unwrap(), Work::Memory { batch: 32 });
         for bad in ["", "resnet50", "resnet50 f16 224 b8", "memory 32", "train small big b64"] {
             assert!(Work::parse(bad).is_err(), "{bad}");

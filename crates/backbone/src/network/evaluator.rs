@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::plan::{Compiled, Output, PlanStatus, forward_of, forward_outputs};
+use super::plan::{Compiled, Output, PlanStatus, consume, forward_of, forward_outputs};
 use super::{Forward, Network, Tap, check_pixels};
 use crate::error::Result;
 use crate::spec::NetworkSpec;
@@ -28,21 +28,19 @@ enum Inner {
 }
 
 impl Network {
-    /// Compiles the network for images of one size and gives its weights back to the system. Where there can be no
-    /// plan ([`PlanStatus::LayerByLayer`]), the network is kept instead.
+    /// Compiles the network for images of one size, layer by layer, and frees each layer's weights as soon as they are
+    /// packed. Where there can be no plan ([`PlanStatus::LayerByLayer`]), the network is kept instead.
     ///
     /// **Errors** an image below the smallest size, weights that are not finite.
     pub fn into_evaluator(self, height: usize, width: usize) -> Result<Evaluator> {
         super::check_shape(&self.spec, height, width)?;
-        let plan = self.plan.get(&self, (height, width))?;
         let spec = self.spec.clone();
-        let inner = match plan {
-            Some(plan) => {
-                drop(self);
+        let inner = match consume(self, (height, width))? {
+            Ok(plan) => {
                 latentwalk_engine::give_back_freed_memory();
                 Inner::Plan(plan)
             }
-            None => Inner::Network(Box::new(self)),
+            Err(network) => Inner::Network(network),
         };
         Ok(Evaluator { spec, size: (height, width), inner })
     }
@@ -124,5 +122,31 @@ mod tests {
         assert_eq!(evaluator.embed(&pixels, 3, Tap::Fc).unwrap(), expected.fc);
         assert!(evaluator.embed(&pixels[1..], 3, Tap::Fc).unwrap_err().to_string().contains("expected 270"));
         assert!(network().into_evaluator(4, 10).is_err());
+    }
+    #[test]
+    fn a_plan_that_exists_is_kept_and_a_network_without_one_stays_whole() {
+        let network = || Network::new(NetworkSpec::new("small", 1, vec![]), 7, &BackboneDevice::cpu()).unwrap();
+        let pixels: Vec<f32> = (0..100).map(|i| (i % 13) as f32 / 6.0 - 1.0).collect();
+        let evaluated = network();
+        let expected = evaluated.embed(&pixels, 1, 10, 10, Tap::Fc).unwrap();
+        assert_eq!(evaluated.into_evaluator(10, 10).unwrap().embed(&pixels, 1, Tap::Fc).unwrap(), expected);
+        let odd = network();
+        odd.plan.refuse((10, 10), "an unknown operation".to_owned());
+        let evaluator = odd.into_evaluator(10, 10).unwrap();
+        assert_eq!(evaluator.plan_status(), PlanStatus::LayerByLayer { reason: "an unknown operation".to_owned() });
+        let layered = evaluator.embed(&pixels, 1, Tap::Fc).unwrap();
+        assert!(layered.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_are_refused_by_name() {
+        for name in ["layer2.0.conv1.weight", "layer3.0.bn2.running_var", "fc.bias"] {
+            let mut network = Network::new(NetworkSpec::new("small", 1, vec![]), 7, &BackboneDevice::cpu()).unwrap();
+            let mut state = network.state().unwrap();
+            state.get_mut(name).unwrap().values[1] = f32::NAN;
+            network.set_state(state).unwrap();
+            let message = network.into_evaluator(10, 10).unwrap_err().to_string();
+            assert!(message.contains(name), "{message}");
+        }
     }
 }

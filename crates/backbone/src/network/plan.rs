@@ -1,12 +1,14 @@
 //! Evaluation on the processor through a compiled plan of the engine.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use latentwalk_engine::{Conv, Graph, Node, Norm, Plan, PlanError, PlanOptions, PlanPrecision, Value, Weights};
+use candle_core::Var;
+use latentwalk_engine::{Conv, Graph, Node, Norm, Plan, PlanError, PlanOptions, PlanPrecision, Value, Values, Weights};
 use ndarray::Array2;
 
-use super::{Forward, Network, Tap};
-use crate::arch::{ConvPlan, DensePlan};
+use super::{Forward, Network, Running, Tap};
+use crate::arch::{ConvPlan, DensePlan, Layout};
 use crate::error::{BackboneError, Result};
 use crate::ops::{self, Host};
 use crate::options::Precision;
@@ -82,6 +84,11 @@ impl PlanCache {
     /// Forgets all plans: the weights may change.
     pub(super) fn clear(&self) {
         self.lock().clear();
+    }
+
+    /// Notes that images of a size go layer by layer, and forgets all plans.
+    pub(super) fn refuse(&self, size: (usize, usize), reason: String) {
+        *self.lock() = vec![Entry { size, outcome: Err(reason) }];
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -168,14 +175,114 @@ impl From<candle_core::Error> for Refusal {
     }
 }
 
+/// Compiles the weights where they lie.
 fn compile(network: &Network, (height, width): (usize, usize)) -> Result<Compiled, Refusal> {
+    let hosts = hosts(network)?;
+    let (graph, places) = graph(&network.layout, network.spec.in_channels, &mut |name| {
+        let part = hosts.get(name.as_str()).map(|host| &**host).or_else(|| statistics(&network.running, &name));
+        // A missing tensor has no values, which the plan refuses by name.
+        Weights { name, values: Values::Borrowed(part.unwrap_or_default()) }
+    });
+    Ok(places.with(Plan::compile(graph, height, width, options(network.precision))?))
+}
+
+/// Compiles a network that is used up: each tensor is freed when its layer has been packed, so that weights never lie in
+/// memory twice. Where there can be no plan, the network comes back whole.
+pub(super) fn consume(network: Network, size: (usize, usize)) -> Result<Result<Arc<Compiled>, Box<Network>>> {
+    let known = network.plan.lock().iter().find(|entry| entry.size == size).cloned();
+    let outcome = known.map_or_else(|| check(&network, size).map(|()| None), |entry| entry.outcome.map(Some));
+    match outcome {
+        Ok(Some(compiled)) => return Ok(Ok(compiled)),
+        Ok(None) => {}
+        Err(reason) => {
+            network.plan.refuse(size, reason);
+            return Ok(Err(Box::new(network)));
+        }
+    }
+    let Network { spec, layout, mut weights, mut running, precision, .. } = network;
+    let (graph, places) = graph(&layout, spec.in_channels, &mut |name| {
+        let (len, produce) = match weights.remove(&name) {
+            Some(var) => (var.elem_count(), produced_by(var)),
+            None => {
+                let values = take_statistics(&mut running, &name);
+                (values.len(), Box::new(move || values) as Box<dyn FnOnce() -> Vec<f32>>)
+            }
+        };
+        Weights { name, values: Values::Later { len, produce } }
+    });
+    match Plan::compile(graph, size.0, size.1, options(precision)).map_err(Refusal::from) {
+        Ok(plan) => Ok(Ok(Arc::new(places.with(plan)))),
+        Err(Refusal::Weights(name)) => Err(BackboneError::NonFiniteWeights { name }),
+        Err(Refusal::Unknown(reason)) => Err(BackboneError::Compute(reason.into())),
+    }
+}
+
+/// Whether there can be a plan, as far as can be told without looking at the values; if not, why.
+fn check(network: &Network, (height, width): (usize, usize)) -> Result<(), String> {
+    let check = || -> Result<(), Refusal> {
+        let hosts = hosts(network)?;
+        let (graph, _) = graph(&network.layout, network.spec.in_channels, &mut |name| {
+            let part = hosts.get(name.as_str()).map(|host| &**host).or_else(|| statistics(&network.running, &name));
+            Weights { name, values: Values::Borrowed(part.unwrap_or_default()) }
+        });
+        Ok(graph.check(height, width)?)
+    };
+    check().map_err(|(Refusal::Weights(reason) | Refusal::Unknown(reason))| reason)
+}
+
+/// The weights in place, by name.
+fn hosts(network: &Network) -> Result<BTreeMap<&str, Host<'_>>, Refusal> {
     if !network.device.device.is_cpu() {
         return Err(Refusal::Unknown("the network is on another device than the processor".to_owned()));
     }
-    let tensors = network.weights.iter().map(|(name, var)| Ok((name.as_str(), Host::of(var.as_tensor())?)));
-    let tensors = Tensors { network, weights: tensors.collect::<candle_core::Result<Vec<_>>>()? };
-    let layout = &network.layout;
-    let mut nodes = Nodes { tensors: &tensors, list: Vec::new() };
+    network.weights.iter().map(|(name, var)| Ok((name.as_str(), Host::of(var.as_tensor())?))).collect()
+}
+
+/// A copy of a variable's values, which frees the variable.
+fn produced_by(var: Var) -> Box<dyn FnOnce() -> Vec<f32>> {
+    // What is no longer the kind of tensor that was found before has no values, which the plan refuses by name.
+    Box::new(move || Host::of(var.as_tensor()).map_or_else(|_| Vec::new(), |host| host.to_vec()))
+}
+
+/// BatchNorm's running mean or variance by its name.
+fn statistics<'a>(running: &'a BTreeMap<String, Running>, name: &str) -> Option<&'a [f32]> {
+    let (norm, part) = name.rsplit_once('.')?;
+    let running = running.get(norm)?;
+    match part {
+        "running_mean" => Some(&running.mean),
+        "running_var" => Some(&running.var),
+        _ => None,
+    }
+}
+
+/// As [`statistics`], leaving nothing behind.
+fn take_statistics(running: &mut BTreeMap<String, Running>, name: &str) -> Vec<f32> {
+    let part = name.rsplit_once('.').and_then(|(norm, part)| Some((running.get_mut(norm)?, part)));
+    match part {
+        Some((running, "running_mean")) => std::mem::take(&mut running.mean),
+        Some((running, "running_var")) => std::mem::take(&mut running.var),
+        _ => Vec::new(),
+    }
+}
+
+/// The nodes at which outputs are found.
+struct Places {
+    stages: Vec<usize>,
+    pool: usize,
+    fc: usize,
+    heads: Vec<usize>,
+}
+
+impl Places {
+    fn with(self, plan: Plan) -> Compiled {
+        let Places { stages, pool, fc, heads } = self;
+        Compiled { plan, stages, pool, fc, heads }
+    }
+}
+
+/// A network's graph; `tensor` gives a tensor by its name.
+fn graph<'a>(layout: &Layout, channels: usize, tensor: &mut dyn FnMut(String) -> Weights<'a>) -> (Graph<'a>, Places) {
+    let mut nodes = Nodes { tensor, list: Vec::new() };
     let mut x = nodes.conv(&layout.stem, Value::Images, None, true);
     if layout.pool {
         let (kernel, stride, padding) = ops::POOL;
@@ -196,9 +303,8 @@ fn compile(network: &Network, (height, width): (usize, usize)) -> Result<Compile
     let pool = nodes.push(Node::GlobalAvgPool { input: x });
     let fc = nodes.dense(&layout.fc, pool);
     let heads = layout.heads.iter().map(|head| node(nodes.dense(head, fc))).collect();
-    let graph = Graph { channels: network.spec.in_channels, nodes: nodes.list };
-    let plan = Plan::compile(&graph, height, width, options(network.precision))?;
-    Ok(Compiled { plan, stages, pool: node(pool), fc: node(fc), heads })
+    let places = Places { stages, pool: node(pool), fc: node(fc), heads };
+    (Graph { channels, nodes: nodes.list }, places)
 }
 
 /// Emulation takes the same kernels wherever it runs, also where the processor has better ones.
@@ -217,44 +323,35 @@ fn node(value: Value) -> usize {
     }
 }
 
-/// The network's tensors in place, sorted by name.
-struct Tensors<'a> {
-    network: &'a Network,
-    weights: Vec<(&'a str, Host<'a>)>,
-}
-
-impl Tensors<'_> {
-    fn weights(&self, layer: &str, part: &str) -> Weights<'_> {
-        let name = format!("{layer}.{part}");
-        let found = self.weights.binary_search_by_key(&name.as_str(), |(name, _)| name);
-        // A missing tensor has no values, which the plan refuses by name.
-        let values: &[f32] = found.map_or(&[], |at| &self.weights[at].1);
-        Weights { name, values }
-    }
-}
-
-struct Nodes<'a> {
-    tensors: &'a Tensors<'a>,
+struct Nodes<'a, 't> {
+    tensor: &'t mut dyn FnMut(String) -> Weights<'a>,
     list: Vec<Node<'a>>,
 }
 
-impl<'a> Nodes<'a> {
+impl<'a> Nodes<'a, '_> {
     fn push(&mut self, node: Node<'a>) -> Value {
         self.list.push(node);
         Value::Node(self.list.len() - 1)
     }
 
+    fn weights(&mut self, layer: &str, part: &str) -> Weights<'a> {
+        (self.tensor)(format!("{layer}.{part}"))
+    }
+
     fn conv(&mut self, conv: &ConvPlan, input: Value, add: Option<Value>, relu: bool) -> Value {
-        let tensors = self.tensors;
-        let (gamma, beta) = (tensors.weights(&conv.norm, "weight"), tensors.weights(&conv.norm, "bias"));
-        let running = &tensors.network.running[&conv.norm];
-        let statistics = |part: &str, values| Weights { name: format!("{}.{part}", conv.norm), values };
-        let (mean, variance) = (statistics("running_mean", &running.mean), statistics("running_var", &running.var));
+        let norm = Norm {
+            gamma: self.weights(&conv.norm, "weight"),
+            beta: self.weights(&conv.norm, "bias"),
+            mean: self.weights(&conv.norm, "running_mean"),
+            variance: self.weights(&conv.norm, "running_var"),
+            eps: f64::from(ops::NORM_EPS),
+        };
+        let weight = self.weights(&conv.name, "weight");
         self.push(Node::Conv(Conv {
             input,
-            weight: tensors.weights(&conv.name, "weight"),
+            weight,
             bias: None,
-            norm: Some(Norm { gamma, beta, mean, variance, eps: f64::from(ops::NORM_EPS) }),
+            norm: Some(norm),
             out_channels: conv.output,
             kernel: conv.kernel,
             stride: conv.stride,
@@ -265,10 +362,11 @@ impl<'a> Nodes<'a> {
     }
 
     fn dense(&mut self, dense: &DensePlan, input: Value) -> Value {
+        let (weight, bias) = (self.weights(&dense.name, "weight"), self.weights(&dense.name, "bias"));
         self.push(Node::Conv(Conv {
             input,
-            weight: self.tensors.weights(&dense.name, "weight"),
-            bias: Some(self.tensors.weights(&dense.name, "bias")),
+            weight,
+            bias: Some(bias),
             norm: None,
             out_channels: dense.output,
             kernel: 1,
@@ -409,8 +507,7 @@ mod tests {
         let network = network("small", 1);
         let x = pixels(100);
         let planned = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
-        let entry = Entry { size: (10, 10), outcome: Err("an unknown operation".to_owned()) };
-        *network.plan.lock() = vec![entry];
+        network.plan.refuse((10, 10), "an unknown operation".to_owned());
         let layered = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
         assert_eq!(network.plan_status(), PlanStatus::LayerByLayer { reason: "an unknown operation".to_owned() });
         // Rounding differs, so the other path was taken.

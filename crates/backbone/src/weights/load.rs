@@ -50,6 +50,33 @@ impl Network {
         checkpoint: &Checkpoint,
         device: &BackboneDevice,
     ) -> Result<(Self, LoadReport)> {
+        let arrays = |name: &str| checkpoint.arrays.get(name).map(|array| array.values.clone()).unwrap_or_default();
+        Self::with_checkpoint(spec, seed, checkpoint, device, arrays)
+    }
+
+    /// As [`Network::pretrained`], of a checkpoint that is not needed afterwards: its tensors become the network's.
+    ///
+    /// **Errors** as [`Network::pretrained`].
+    pub fn of_checkpoint(
+        spec: NetworkSpec,
+        seed: u64,
+        mut checkpoint: Checkpoint,
+        device: &BackboneDevice,
+    ) -> Result<(Self, LoadReport)> {
+        let learnt = checkpoint.arrays.iter_mut().filter(|(name, _)| !name.contains(".running_"));
+        let mut weights: BTreeMap<String, Vec<f32>> =
+            learnt.map(|(name, array)| (name.clone(), std::mem::take(&mut array.values))).collect();
+        Self::with_checkpoint(spec, seed, &checkpoint, device, |name| weights.remove(name).unwrap_or_default())
+    }
+
+    /// Takes the values of weights from `values`; shapes and running statistics are the checkpoint's.
+    fn with_checkpoint(
+        spec: NetworkSpec,
+        seed: u64,
+        checkpoint: &Checkpoint,
+        device: &BackboneDevice,
+        mut values: impl FnMut(&str) -> Vec<f32>,
+    ) -> Result<(Self, LoadReport)> {
         spec.validate()?;
         let layout = Layout::of(&spec)?;
         let report = match_tensors(&layout, &checkpoint.arrays).map_err(|mismatch| {
@@ -58,7 +85,7 @@ impl Network {
         })?;
         let taken = |name: &str| report.matched.binary_search_by(|matched| matched.as_str().cmp(name)).is_ok();
         let mut network = Network::assemble(spec, layout, device, |index, parameter| match taken(&parameter.name) {
-            true => checkpoint.arrays[&parameter.name].values.clone(),
+            true => values(&parameter.name),
             false => start_values(parameter, seed, index),
         })?;
         network.set_running(&checkpoint.arrays);

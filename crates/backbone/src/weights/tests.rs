@@ -209,7 +209,10 @@ fn a_whole_checkpoint_becomes_the_network() {
     let state = saved(spec("small"), 1);
     let (network, report) = load(spec("small"), state.clone()).unwrap();
     assert_eq!(network.state().unwrap(), state);
-    assert_eq!(report, LoadReport { matched: state.into_keys().collect(), ..Default::default() });
+    assert_eq!(report, LoadReport { matched: state.keys().cloned().collect(), ..Default::default() });
+    let device = BackboneDevice::cpu();
+    let moved = Network::of_checkpoint(spec("small"), 0, Checkpoint::of(state.clone()), &device).unwrap();
+    assert_eq!((moved.0.state().unwrap(), moved.1), (state, report));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::fault::CheckpointFault;
 use super::numbers::Kind;
 use super::pickle::{Id, Node, Pickle, View};
 use super::zip::Archive;
-use super::{WRAPPERS, ignored};
+use super::{WRAPPERS, ignored, together};
 use crate::state::{Array, Arrays};
 
 /// The first value of a file from before PyTorch 1.6.
@@ -136,26 +136,28 @@ fn find_views(pickle: &Pickle) -> Result<(Option<String>, BTreeMap<String, View>
 
 fn arrays(views: &BTreeMap<String, View>, storages: &Storages<'_>, file_len: usize) -> Result<Arrays, CheckpointFault> {
     let mut budget = file_len.saturating_add(SPARE_VALUES);
-    let mut arrays = Arrays::new();
+    let mut found = Vec::with_capacity(views.len());
     for (name, view) in views {
         let key = &view.storage.key;
         let missing = || CheckpointFault::MissingStorage { tensor: name.clone(), storage: key.clone() };
-        let bytes = storages.get(key).ok_or_else(missing)?;
+        let bytes = storages.get(key).copied().ok_or_else(missing)?;
         let count = view.shape.iter().try_fold(1, |count: usize, &size| count.checked_mul(size));
         let left = count.and_then(|count| budget.checked_sub(count));
         budget = left.ok_or_else(|| CheckpointFault::TooManyValues { tensor: name.clone() })?;
+        found.push((name, view, bytes));
+    }
+    together(&found, |(name, view, bytes)| {
         let bytes = view.bytes(bytes).ok_or_else(|| CheckpointFault::OutOfStorage {
-            tensor: name.clone(),
+            tensor: (*name).clone(),
             shape: view.shape.clone(),
             available: bytes.len() / view.storage.kind.size(),
         })?;
         let values = view.storage.kind.values(&bytes).ok_or_else(|| {
             let dtype = format!("{:?}", view.storage.kind).to_lowercase();
-            CheckpointFault::TensorType { tensor: name.clone(), dtype }
+            CheckpointFault::TensorType { tensor: (*name).clone(), dtype }
         })?;
-        arrays.insert(name.clone(), Array { shape: view.shape.clone(), values });
-    }
-    Ok(arrays)
+        Ok(((*name).clone(), Array { shape: view.shape.clone(), values }))
+    })
 }
 
 impl View {

@@ -3,7 +3,7 @@
 use super::bf16::Conv16;
 use super::direct::Direct;
 use super::fold::fold;
-use super::graph::{Conv, Graph, Node, PlanError, Value};
+use super::graph::{Conv, Graph, Node, PlanError, Value, Weights};
 use super::kernels::Tables;
 use super::layer::Sizes;
 use super::winograd::Winograd;
@@ -15,8 +15,39 @@ const FETCH_ROWS: f64 = 24.0;
 /// What the transforms of a Winograd layer cost, as the channels of a product that take as long.
 const TRANSFORM_CHANNELS: f64 = 10.0;
 
+impl Graph<'_> {
+    /// Refuses, without taking a value, all that [`super::Plan::compile`] refuses but values that are not finite.
+    ///
+    /// **Errors** [`PlanError`].
+    pub fn check(&self, height: usize, width: usize) -> Result<(), PlanError> {
+        let image = [height, width, self.channels];
+        let shapes = shapes(self, image)?;
+        let convs = self.nodes.iter().filter_map(|node| match node {
+            Node::Conv(conv) => Some(conv),
+            Node::MaxPool { .. } | Node::GlobalAvgPool { .. } => None,
+        });
+        for conv in convs {
+            let channels = match conv.input {
+                Value::Images => self.channels,
+                Value::Node(input) => shapes[input][2],
+            };
+            let count = |weights: &Weights<'_>, expected: usize| match weights.values.len() {
+                got if got == expected => Ok(()),
+                got => Err(PlanError::WeightCount { name: weights.name.clone(), expected, got }),
+            };
+            count(&conv.weight, conv.out_channels * channels * conv.kernel * conv.kernel)?;
+            let norm = conv.norm.iter().flat_map(|norm| [&norm.gamma, &norm.beta, &norm.mean, &norm.variance]);
+            conv.bias.iter().chain(norm).try_for_each(|weights| count(weights, conv.out_channels))?;
+        }
+        Ok(())
+    }
+}
+
 /// Height, width and channels of every node's result.
 pub(super) fn shapes(graph: &Graph<'_>, image: [usize; 3]) -> Result<Vec<[usize; 3]>, PlanError> {
+    if graph.nodes.is_empty() || image.contains(&0) {
+        return Err(PlanError::Empty);
+    }
     let mut shapes: Vec<[usize; 3]> = Vec::with_capacity(graph.nodes.len());
     for (index, node) in graph.nodes.iter().enumerate() {
         let shape_of = |value| match value {
@@ -90,32 +121,33 @@ pub(super) fn compile(
     kernels: Tables,
     convolution: Convolution,
     group: usize,
-    node: &Node<'_>,
+    node: Node<'_>,
     shape: [usize; 3],
     half: bool,
     shape_of: impl Fn(Value) -> [usize; 3],
 ) -> Result<Step, PlanError> {
     let (input, add, kind) = match node {
         Node::Conv(conv) => {
-            let sizes = sizes(conv, shape_of(conv.input), shape);
+            let sizes = sizes(&conv, shape_of(conv.input), shape);
+            let (input, add, relu) = (conv.input, conv.add, conv.relu);
+            let name = conv.weight.name.clone();
             let folded = fold(conv, sizes.in_channels)?;
             let kind = match winograd_tile(convolution, &sizes, group) {
-                _ if half => {
-                    let layer = Conv16::compile(kernels.half, sizes, &folded);
-                    let name = || conv.weight.name.clone();
-                    Kind::Conv16(layer.ok_or_else(|| PlanError::NonFinite { name: name() })?, conv.relu)
-                }
-                Some(tile) => Kind::Winograd(Winograd::compile(kernels.single, sizes, &folded, tile), conv.relu),
-                None => Kind::Direct(Direct::compile(kernels.single, sizes, &folded), conv.relu),
+                _ if half => match Conv16::compile(kernels.half, sizes, &folded) {
+                    Some(layer) => Kind::Conv16(layer, relu),
+                    None => return Err(PlanError::NonFinite { name }),
+                },
+                Some(tile) => Kind::Winograd(Winograd::compile(kernels.single, sizes, &folded, tile), relu),
+                None => Kind::Direct(Direct::compile(kernels.single, sizes, &folded), relu),
             };
-            (conv.input, conv.add, kind)
+            (input, add, kind)
         }
-        &Node::MaxPool { input, kernel, stride, padding } => {
+        Node::MaxPool { input, kernel, stride, padding } => {
             let [height, width, channels] = shape_of(input);
             let shape = PoolShape { batch: 0, height, width, channels, kernel, stride, padding };
             (input, None, if half { Kind::MaxPool16(shape) } else { Kind::MaxPool(shape) })
         }
-        &Node::GlobalAvgPool { input } => {
+        Node::GlobalAvgPool { input } => {
             let [height, width, _] = shape_of(input);
             (input, None, if half { Kind::Mean16(height * width) } else { Kind::Mean(height * width) })
         }

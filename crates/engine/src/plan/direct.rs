@@ -55,12 +55,16 @@ thread_local! {
 impl Direct {
     pub(super) fn compile(kernels: &Kernels, sizes: Sizes, folded: &Folded<'_>) -> Self {
         let (k, channels) = (sizes.kernel, sizes.in_channels);
+        let weights = &*folded.weight;
         let framed = k > 1 && channels <= FRAMED;
         let (taps, run) = if framed { (k, k * channels) } else { (k * k, channels) };
-        let panels = Panels::pack(kernels, taps * run, sizes.out_channels, |row, column| {
-            let (tap, channel) = (row / channels, row % channels);
-            let weight = folded.weight[(column * channels + channel) * k * k + tap];
-            (f64::from(weight) * folded.scale[column]) as f32
+        let panels = Panels::pack(kernels, taps * run, sizes.out_channels, |column, out| {
+            let (weights, scale) = (&weights[column * out.len()..][..out.len()], folded.scale[column]);
+            for (tap, out) in out.chunks_exact_mut(channels).enumerate() {
+                for (out, weights) in out.iter_mut().zip(weights.chunks_exact(k * k)) {
+                    *out = (f64::from(weights[tap]) * scale) as f32;
+                }
+            }
         });
         let gathers = !framed && run * sizes.stride >= GATHERED;
         Self {

@@ -1,5 +1,8 @@
 //! What a plan is compiled from: plain data.
 
+use std::borrow::Cow;
+use std::fmt;
+
 /// Where a node's input comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
@@ -9,17 +12,61 @@ pub enum Value {
     Node(usize),
 }
 
+/// The values of a tensor.
+pub enum Values<'a> {
+    /// Values that lie somewhere.
+    Borrowed(&'a [f32]),
+    /// Values that are handed over when their layer is packed, and freed right after it.
+    Later {
+        /// Number of values.
+        len: usize,
+        /// Hands them over.
+        produce: Box<dyn FnOnce() -> Vec<f32> + 'a>,
+    },
+}
+
+impl<'a> Values<'a> {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::Borrowed(values) => values.len(),
+            Values::Later { len, .. } => *len,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn produce(self) -> Cow<'a, [f32]> {
+        match self {
+            Values::Borrowed(values) => Cow::Borrowed(values),
+            Values::Later { produce, .. } => Cow::Owned(produce()),
+        }
+    }
+}
+
+impl fmt::Debug for Values<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Values::Borrowed(values) => f.debug_tuple("Borrowed").field(values).finish(),
+            Values::Later { len, .. } => f.debug_struct("Later").field("len", len).finish_non_exhaustive(),
+        }
+    }
+}
+
 /// A tensor and its name, which messages give.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Weights<'a> {
     /// The name, as in the weights' file.
     pub name: String,
     /// Its values.
-    pub values: &'a [f32],
+    pub values: Values<'a>,
 }
 
 /// BatchNorm with running statistics, one value a channel.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Norm<'a> {
     /// Scale.
     pub gamma: Weights<'a>,
@@ -36,7 +83,7 @@ pub struct Norm<'a> {
 /// A convolution and all that is fused with it: `relu(norm(conv(input)) + add)`.
 ///
 /// A fully connected layer is a convolution with a kernel of 1 on a vector, which is an image of one pixel.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Conv<'a> {
     /// What is convolved.
     pub input: Value,
@@ -61,7 +108,7 @@ pub struct Conv<'a> {
 }
 
 /// One step of a network.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly all nodes are convolutions")]
 pub enum Node<'a> {
     /// A convolution or a fully connected layer.
@@ -95,7 +142,7 @@ impl Node<'_> {
 }
 
 /// A network: nodes in the order of their work.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Graph<'a> {
     /// Channels of the images.
     pub channels: usize,

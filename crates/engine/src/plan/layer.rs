@@ -127,23 +127,39 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    /// Packs with `value(row, column)`, panels in parallel.
+    /// Zeros.
+    pub(super) fn zeroed(kernels: &Kernels, depth: usize, columns: usize) -> Self {
+        let width = kernels.columns;
+        Self { values: Aligned::zeroed(columns.div_ceil(width) * width * depth), depth, width }
+    }
+
+    /// Packs columns, of which `column` writes one with each call; panels in parallel.
     pub(super) fn pack(
         kernels: &Kernels,
         depth: usize,
         columns: usize,
-        value: impl Fn(usize, usize) -> f32 + Sync,
+        column: impl Fn(usize, &mut [f32]) + Sync,
     ) -> Self {
-        let width = kernels.columns;
-        let mut values = Aligned::zeroed(columns.div_ceil(width) * width * depth);
-        values.par_chunks_mut((depth * width).max(1)).enumerate().for_each(|(q, panel)| {
-            for j in 0..width.min(columns - q * width) {
-                for p in 0..depth {
-                    panel[p * width + j] = value(p, q * width + j);
-                }
+        let mut panels = Self::zeroed(kernels, depth, columns);
+        let width = panels.width;
+        let panel_len = (depth * width).max(1);
+        panels.values.par_chunks_mut(panel_len).enumerate().for_each(|(q, panel)| {
+            // First one column after the other, then row by row: neither jumps about in memory.
+            let mut together = vec![0.0; panel_len];
+            let count = width.min(columns - q * width);
+            for (j, values) in together.chunks_exact_mut(depth.max(1)).take(count).enumerate() {
+                column(q * width + j, values);
+            }
+            for (p, row) in panel.chunks_exact_mut(width).enumerate() {
+                row[..count].iter_mut().enumerate().for_each(|(j, value)| *value = together[j * depth + p]);
             }
         });
-        Self { values, depth, width }
+        panels
+    }
+
+    /// The panels one by one, to be written.
+    pub(super) fn panels_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        self.values.chunks_mut((self.depth * self.width).max(1))
     }
 
     /// The address of a row of a panel, or of what follows the last one: to be asked for, not to be read.

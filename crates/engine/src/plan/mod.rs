@@ -34,7 +34,7 @@ use crate::{PoolShape, global_avg_pool};
 use bf16::{Conv16, Halves, Work16, floats, halves, halves_mut};
 use choose::{compile, precisions, shapes};
 use direct::Direct;
-pub use graph::{Conv, Graph, Node, Norm, PlanError, Value, Weights};
+pub use graph::{Conv, Graph, Node, Norm, PlanError, Value, Values, Weights};
 pub use kernels::PlanKernels;
 use kernels::Tables;
 use layer::Work;
@@ -107,10 +107,10 @@ impl Default for PlanOptions {
 /// square, normal weights, 256 channels); a layer's budget is 1e-5.
 ///
 /// ```
-/// use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, Value, Weights};
+/// use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, Value, Values, Weights};
 /// let conv = Conv {
 ///     input: Value::Images,
-///     weight: Weights { name: "sum".to_owned(), values: &[1.0, 1.0] },
+///     weight: Weights { name: "sum".to_owned(), values: Values::Borrowed(&[1.0, 1.0]) },
 ///     bias: None,
 ///     norm: None,
 ///     out_channels: 1,
@@ -121,7 +121,7 @@ impl Default for PlanOptions {
 ///     relu: true,
 /// };
 /// let graph = Graph { channels: 2, nodes: vec![Node::Conv(conv), Node::GlobalAvgPool { input: Value::Node(0) }] };
-/// let plan = Plan::compile(&graph, 1, 2, PlanOptions::default())?;
+/// let plan = Plan::compile(graph, 1, 2, PlanOptions::default())?;
 /// // Pixels (1, 2) and (3, -4): sums 3 and -1, after ReLU 3 and 0.
 /// assert_eq!(plan.run(&[1.0, 2.0, 3.0, -4.0], 1, &[1]), [vec![1.5]]);
 /// # Ok::<(), latentwalk_engine::PlanError>(())
@@ -182,18 +182,15 @@ enum Kind {
 }
 
 impl Plan {
-    /// Compiles a network for images of one size.
+    /// Compiles a network for images of one size, layer by layer: each layer's tensors are dropped when it is packed.
     ///
     /// **Errors** [`PlanError`]: a tensor that is not finite or of the wrong length, a window that does not fit, nodes
     /// in the wrong order, an empty network.
-    pub fn compile(graph: &Graph<'_>, height: usize, width: usize, options: PlanOptions) -> Result<Self, PlanError> {
+    pub fn compile(graph: Graph<'_>, height: usize, width: usize, options: PlanOptions) -> Result<Self, PlanError> {
         let image = [height, width, graph.channels];
-        if graph.nodes.is_empty() || image.contains(&0) {
-            return Err(PlanError::Empty);
-        }
         let kernels = options.kernels.tables();
-        let shapes = shapes(graph, image)?;
-        let half = precisions(graph, options.precision)?;
+        let shapes = shapes(&graph, image)?;
+        let half = precisions(&graph, options.precision)?;
         let memory = |(shape, half): (&[usize; 3], &bool)| {
             let len = shape.iter().product();
             if *half { floats(len) } else { len }
@@ -202,7 +199,7 @@ impl Plan {
         let largest = sizes.iter().copied().max().unwrap_or(1);
         let group = (GROUP_FLOATS / largest).clamp(1, MOST_IMAGES);
         let mut steps: Vec<Step> = Vec::with_capacity(graph.nodes.len());
-        for (node, &shape) in graph.nodes.iter().zip(&shapes) {
+        for (node, &shape) in graph.nodes.into_iter().zip(&shapes) {
             let shape_of = |value| match value {
                 Value::Images => image,
                 Value::Node(input) => shapes[input],

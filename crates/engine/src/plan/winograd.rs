@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use rayon::prelude::*;
+
 use super::block::Product;
 use super::direct::{DEPTH, Tiles};
 use super::fold::Folded;
@@ -18,6 +20,9 @@ const FUSED_CHANNELS: usize = 128;
 /// Floats between the numbers of transformed tiles beyond their own length, so that they do not compete for cache sets.
 const GAP: usize = 16;
 
+/// Output channels whose weights are transformed together: a part of every panel's width.
+const LANES: usize = 8;
+
 /// A compiled convolution.
 #[derive(Debug)]
 pub(super) struct Winograd {
@@ -33,18 +38,36 @@ impl Winograd {
     /// For a kernel of 3, stride 1 and padding 1.
     pub(super) fn compile(kernels: &Kernels, sizes: Sizes, folded: &Folded<'_>, tile: usize) -> Self {
         assert!((sizes.kernel, sizes.stride, sizes.padding) == (3, 1, 1) && (tile == 2 || tile == 4));
+        assert!(kernels.columns.is_multiple_of(LANES));
         let matrix = weight_matrix(tile);
         let positions = matrix.len() * matrix.len();
-        let pack = |position: usize| {
-            let (g_y, g_x) = (&matrix[position / matrix.len()], &matrix[position % matrix.len()]);
-            let outer: [f64; 9] = std::array::from_fn(|tap| g_y[tap / 3] * g_x[tap % 3]);
-            Panels::pack(kernels, sizes.in_channels, sizes.out_channels, |channel, column| {
-                let weights = &folded.weight[(column * sizes.in_channels + channel) * 9..][..9];
-                let sum: f64 = weights.iter().zip(outer).map(|(w, g)| f64::from(*w) * g).sum();
-                (sum * folded.scale[column]) as f32
-            })
-        };
-        Self { sizes, tile, panels: (0..positions).map(pack).collect(), bias: pad_bias(kernels, &folded.bias) }
+        let (inputs, outputs, width) = (sizes.in_channels, sizes.out_channels, kernels.columns);
+        let mut panels: Vec<Panels> = (0..positions).map(|_| Panels::zeroed(kernels, inputs, outputs)).collect();
+        // The same columns of all positions, which come from the same weights, are one task.
+        let mut tasks: Vec<Vec<&mut [f32]>> = (0..outputs.div_ceil(width)).map(|_| Vec::new()).collect();
+        for panels in &mut panels {
+            tasks.iter_mut().zip(panels.panels_mut()).for_each(|(task, panel)| task.push(panel));
+        }
+        tasks.into_par_iter().enumerate().for_each(|(q, mut panels)| {
+            for first in (0..width).step_by(LANES).take_while(|first| q * width + first < outputs) {
+                let column = q * width + first;
+                let count = LANES.min(outputs - column);
+                let scale: [f64; LANES] =
+                    std::array::from_fn(|j| if j < count { folded.scale[column + j] } else { 0.0 });
+                let mut taps = [[0.0; LANES]; 9];
+                for channel in 0..inputs {
+                    for j in 0..count {
+                        let weights = &folded.weight[((column + j) * inputs + channel) * 9..][..9];
+                        taps.iter_mut().zip(weights).for_each(|(tap, &weight)| tap[j] = f64::from(weight));
+                    }
+                    transform_weights(&matrix, &taps, |position, sums| {
+                        let out = &mut panels[position][channel * width + first..][..LANES];
+                        out.iter_mut().zip(sums).zip(scale).for_each(|((out, sum), scale)| *out = (sum * scale) as f32);
+                    });
+                }
+            }
+        });
+        Self { sizes, tile, panels, bias: pad_bias(kernels, &folded.bias) }
     }
 
     /// Floats that the packed weights take.
@@ -83,6 +106,20 @@ impl Winograd {
     /// Floats between positions, for `tiles` tiles of `channels`.
     fn stride(tiles: usize, channels: usize) -> usize {
         tiles * row(channels) + GAP
+    }
+}
+
+/// `G g G^T` for some output channels and one input channel, position by position.
+#[inline(always)]
+fn transform_weights(matrix: &[[f64; 3]], taps: &[[f64; LANES]; 9], mut sums: impl FnMut(usize, [f64; LANES])) {
+    let sum = |row: &[f64; 3], parts: [&[f64; LANES]; 3]| -> [f64; LANES] {
+        std::array::from_fn(|j| row[0] * parts[0][j] + row[1] * parts[1][j] + row[2] * parts[2][j])
+    };
+    for (y, row) in matrix.iter().enumerate() {
+        let line: [[f64; LANES]; 3] = std::array::from_fn(|x| sum(row, [&taps[x], &taps[3 + x], &taps[6 + x]]));
+        for (x, row) in matrix.iter().enumerate() {
+            sums(y * matrix.len() + x, sum(row, [&line[0], &line[1], &line[2]]));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod engine;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -25,6 +25,8 @@ enum What {
     /// Set inference, JPEG decoding, extraction, training and memory beside PyTorch, ONNX Runtime and OpenVINO, as far as
     /// the Python in PEER_PYTHON (else `python3`) has them.
     Engine(engine::EngineArgs),
+    #[command(flatten)]
+    Binary(latentwalk_cli::BenchCommand),
 }
 
 /// Arguments of `bench` alone.
@@ -75,11 +77,13 @@ const TARGETS: &[Target] = &[
     Target { name: "HNSW recall@10", pointer: "/index/recall_at_10", goal: Goal::AtLeast(0.95) },
 ];
 
-pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     match &args.what {
-        Some(What::Engine(engine)) => engine::run(engine),
-        None => pipeline(&args.pipeline),
+        Some(What::Engine(engine)) => engine::run(engine)?,
+        Some(What::Binary(_)) => return crate::pass_on(),
+        None => pipeline(&args.pipeline)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn pipeline(args: &PipelineArgs) -> Result<()> {

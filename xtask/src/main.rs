@@ -31,7 +31,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Xtask::parse().task {
         Task::Binary(_) => pass_on(),
-        Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Bench(args) => bench::run(&args),
     };
     result.unwrap_or_else(|error| {
         use std::io::Write as _;

@@ -206,6 +206,39 @@ pub struct EmbedArgs {
     pub threads: usize,
 }
 
+/// Measurements that the binary makes itself.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BenchCommand {
+    /// Run a description in f32 and in bf16, and show what bf16 does to vectors, PCA, directions and walks.
+    ///
+    /// Trains and stores what is not stored yet; both runs share the network. Where the processor has neither AMX-BF16 nor
+    /// AVX512-BF16, bf16 is emulated: the same roundings, slower.
+    Precision(PrecisionArgs),
+}
+
+/// Arguments of `bench precision`.
+#[derive(Debug, Clone, Args)]
+pub struct PrecisionArgs {
+    /// What is run.
+    #[command(flatten)]
+    pub source: DescriptionArgs,
+    /// The precision beside f32; the device's own bf16 where it has one, else its emulation.
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionRule>,
+    /// Folder of the results, as for `pipeline`.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub store: PathBuf,
+    /// Write the figures as JSON too.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Where the network runs, as for `pipeline`.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Threads; 0 takes one a core.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+}
+
 /// The numbers of a network's products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionRule {

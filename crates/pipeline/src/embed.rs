@@ -158,7 +158,7 @@ fn load(
     Ok(network.with_precision(precision(args.precision))?)
 }
 
-fn precision(rule: PrecisionRule) -> Precision {
+pub(crate) fn precision(rule: PrecisionRule) -> Precision {
     match rule {
         PrecisionRule::F32 => Precision::F32,
         PrecisionRule::Bf16 => Precision::Bf16,

@@ -24,6 +24,7 @@ use latentwalk_cli::ExperimentArgs;
 
 use crate::progress::Console;
 use crate::runner;
+pub(crate) use direction::mean_pair_auc;
 use file::{BUILT_IN, Experiment, Study};
 use page::Page;
 use trial::Laboratory;

@@ -9,6 +9,7 @@ pub mod config;
 pub mod embed;
 pub mod experiment;
 pub mod export;
+pub mod precision;
 pub mod progress;
 pub mod project;
 pub mod runner;

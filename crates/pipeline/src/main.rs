@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use latentwalk_cli::Command;
-use latentwalk_pipeline::{commands, embed, experiment, export, progress::Console, project, runner};
+use latentwalk_cli::{BenchCommand, Command};
+use latentwalk_pipeline::{commands, embed, experiment, export, precision, progress::Console, project, runner};
 
 /// Along which line does a network see an attribute change? Directions in the vector space of an image
 /// classifier's last layer, measured and shown.
@@ -12,13 +12,28 @@ use latentwalk_pipeline::{commands, embed, experiment, export, progress::Console
 #[command(name = "latentwalk", version, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Task,
+}
+
+#[derive(clap::Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Shared(Command),
+    /// Measure on this machine.
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 fn main() -> ExitCode {
     latentwalk_engine::keep_freed_memory();
     let console = Console::new();
-    let result = match Cli::parse().command {
+    let command = match Cli::parse().command {
+        Task::Shared(command) => command,
+        Task::Bench(BenchCommand::Precision(args)) => {
+            return end(&precision::run(&args, &commands::typed(), &console), &console);
+        }
+    };
+    let result = match command {
         Command::Pipeline(args) => runner::pipeline(&args, &commands::typed(), &console),
         Command::Init(args) => commands::init(&args, &console),
         Command::Import(args) => commands::import(&args, &commands::typed(), &console),
@@ -29,10 +44,14 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Artifacts(args) => commands::artifacts(&args, &console),
     };
+    end(&result, &console)
+}
+
+fn end(result: &anyhow::Result<()>, console: &Console) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.say(&format!("error: {}", commands::sentence(&error)));
+            console.say(&format!("error: {}", commands::sentence(error)));
             ExitCode::FAILURE
         }
     }

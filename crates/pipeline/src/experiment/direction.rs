@@ -171,7 +171,7 @@ fn images(strip: &walks::StripRecord) -> Vec<Option<usize>> {
 }
 
 /// Mean over all pairs of classes of the AUC along the axis, whichever class stands above.
-pub(super) fn mean_pair_auc(direction: &Direction) -> f64 {
+pub(crate) fn mean_pair_auc(direction: &Direction) -> f64 {
     let auc = &direction.evidence.pairwise_auc;
     let classes = auc.len();
     let pairs = (0..classes).flat_map(|a| (a + 1..classes).map(move |b| (a, b)));

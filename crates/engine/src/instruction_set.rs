@@ -27,6 +27,11 @@ pub fn instruction_set() -> InstructionSet {
     *DETECTED.get_or_init(detect)
 }
 
+/// Whether this thread is inside [`with_portable_kernels`].
+pub(crate) fn portable_is_asked_for() -> bool {
+    FORCE_PORTABLE.get()
+}
+
 #[cfg(target_arch = "x86_64")]
 fn detect() -> InstructionSet {
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {

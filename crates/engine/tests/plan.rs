@@ -241,7 +241,7 @@ fn bytes_depend_on_neither_threads_nor_batch() {
         nodes.push(Node::GlobalAvgPool { input: Value::Node(cases.len() - 1) });
         Graph { channels: 3, nodes }
     };
-    let (side, batch, image) = (44, 70, 44 * 44 * 3);
+    let (side, batch, image) = (10, 70, 10 * 10 * 3);
     let x = numbers.vec(batch * image);
     for options in options() {
         let plan = Plan::compile(graph(), side, side, options).unwrap();
@@ -249,7 +249,7 @@ fn bytes_depend_on_neither_threads_nor_batch() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| plan.run(&x[..batch * image], batch, &[1, 5]))
         };
-        // As much as goes together, and more.
+        // More than go together.
         let whole = run(1, batch);
         assert_eq!(run(3, batch), whole, "{options:?}");
         for few in [1, 2, 5] {

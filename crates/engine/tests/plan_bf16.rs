@@ -232,7 +232,7 @@ fn bytes_depend_on_neither_threads_nor_batch() {
         let nodes = convs.chain([mean, last.conv(&dense, Value::Node(cases.len()), None)]).collect();
         Graph { channels: 3, nodes }
     };
-    let (side, batch, image) = (36, 40, 36 * 36 * 3);
+    let (side, batch, image) = (10, 70, 10 * 10 * 3);
     let x = numbers(8, batch * image);
     for options in options() {
         let plan = Plan::compile(graph(), side, side, options).unwrap();

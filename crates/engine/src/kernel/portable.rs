@@ -35,7 +35,10 @@ unsafe fn rows<const ROWS: usize>(block: &Block) {
             }
         }
     }
-    for (i, sum) in sums.iter().enumerate() {
+    // A copy that the compiler cannot see through, because the loop below needs addresses: with those of `sums` itself, the
+    // loop above would store all sums at each step (seen in the code for AArch64, whose registers hold them all).
+    let totals = std::hint::black_box(sums);
+    for (i, sum) in totals.iter().enumerate() {
         // SAFETY: row `i < rows` of `c` holds `columns` floats that only this call touches.
         let c = unsafe { std::slice::from_raw_parts_mut(block.c.add(i * block.c_row), block.columns) };
         for (c, s) in c.iter_mut().zip(sum) {

@@ -6,7 +6,6 @@ use super::bf16::{self, Kernels16};
 use super::block::{self, Product};
 use super::lanes::{Lanes, Portable};
 use super::transform::{self, From, Into};
-use crate::InstructionSet;
 
 /// Pixels of one pooling window.
 #[derive(Debug, Clone, Copy)]
@@ -45,12 +44,14 @@ pub enum PlanKernels {
     Portable,
     /// 256-bit vectors with fused multiply-add, on x86-64.
     Avx2Fma,
-    /// 512-bit vectors, on x86-64. Compiled, but not yet run on a machine that has them.
+    /// 512-bit vectors, on x86-64. Its tests have run under an emulator only.
     Avx512,
     /// As [`PlanKernels::Avx512`], with the instruction for products of bfloat16.
     Avx512Bf16,
     /// As [`PlanKernels::Avx512Bf16`], with products of bfloat16 in AMX tiles.
     Amx,
+    /// Two 128-bit vectors at a time with fused multiply-add, on AArch64. Its tests have run under an emulator only.
+    Neon,
 }
 
 impl PlanKernels {
@@ -64,10 +65,10 @@ impl PlanKernels {
     /// The fastest kernels for bfloat16 that this machine can run; the portable ones inside
     /// [`crate::with_portable_kernels`].
     pub fn best_bf16() -> PlanKernels {
-        match crate::instruction_set() {
-            InstructionSet::Portable => PlanKernels::Portable,
-            InstructionSet::Avx2Fma => Self::available_bf16().first().copied().unwrap_or(PlanKernels::Portable),
+        if crate::instruction_set::portable_is_asked_for() {
+            return PlanKernels::Portable;
         }
+        Self::available_bf16().first().copied().unwrap_or(PlanKernels::Portable)
     }
 
     /// Whether the kernels have instructions for products of bfloat16.
@@ -77,37 +78,35 @@ impl PlanKernels {
 
     /// The `f32` kernels that this machine can run, the fastest first.
     pub fn available() -> Vec<PlanKernels> {
-        let all = [PlanKernels::Avx512, PlanKernels::Avx2Fma, PlanKernels::Portable];
+        let all = [PlanKernels::Avx512, PlanKernels::Avx2Fma, PlanKernels::Neon, PlanKernels::Portable];
         all.into_iter().filter(|kernels| kernels.is_available()).collect()
     }
 
     /// The fastest kernels that this machine can run; the portable ones inside [`crate::with_portable_kernels`].
     pub fn best() -> PlanKernels {
         static BEST: OnceLock<PlanKernels> = OnceLock::new();
-        match crate::instruction_set() {
-            InstructionSet::Portable => PlanKernels::Portable,
-            InstructionSet::Avx2Fma => {
-                *BEST.get_or_init(|| Self::available().first().copied().unwrap_or(PlanKernels::Portable))
-            }
+        if crate::instruction_set::portable_is_asked_for() {
+            return PlanKernels::Portable;
         }
+        *BEST.get_or_init(|| Self::available().first().copied().unwrap_or(PlanKernels::Portable))
     }
 
     /// Whether this machine can run the kernels.
-    #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
         match self {
             PlanKernels::Portable => true,
+            #[cfg(target_arch = "x86_64")]
             PlanKernels::Avx2Fma => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
             PlanKernels::Avx512 => is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
             PlanKernels::Avx512Bf16 => PlanKernels::Avx512.is_available() && is_x86_feature_detected!("avx512bf16"),
+            #[cfg(target_arch = "x86_64")]
             PlanKernels::Amx => PlanKernels::Avx512Bf16.is_available() && bf16::amx_is_available(),
+            #[cfg(target_arch = "aarch64")]
+            PlanKernels::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            _ => false,
         }
-    }
-
-    /// Whether this machine can run the kernels.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub fn is_available(self) -> bool {
-        self == PlanKernels::Portable
     }
 
     pub(super) fn tables(self) -> Tables {
@@ -121,6 +120,8 @@ impl PlanKernels {
             PlanKernels::Avx2Fma if self.is_available() => &avx2::KERNELS,
             #[cfg(target_arch = "x86_64")]
             PlanKernels::Avx512 | PlanKernels::Avx512Bf16 | PlanKernels::Amx if self.is_available() => &avx512::KERNELS,
+            #[cfg(target_arch = "aarch64")]
+            PlanKernels::Neon if self.is_available() => &neon::KERNELS,
             _ => &portable::KERNELS,
         }
     }
@@ -225,3 +226,5 @@ kernels!(portable, "portable", Portable, 6);
 kernels!(avx2, "AVX2 and FMA", crate::plan::lanes_x86::Avx2, 6, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
 kernels!(avx512, "AVX-512", crate::plan::lanes_x86::Avx512, 8, "avx512f");
+#[cfg(target_arch = "aarch64")]
+kernels!(neon, "NEON", crate::plan::lanes_neon::Neon, 6, "neon");

@@ -36,8 +36,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn fetch_far(_at: *const f32) {}
 }
 
-/// Four lanes in plain Rust: one register of SSE2 and of NEON through the compiler's vectoriser. On AArch64 it has been
-/// neither compiled nor run.
+/// Four lanes in plain Rust: one register of SSE2 and of NEON through the compiler's vectoriser. On AArch64 its tests have
+/// run under an emulator only.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Portable([f32; 4]);
 
@@ -127,4 +127,76 @@ impl Lanes for Portable {
 #[inline(always)]
 fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(any(target_arch = "aarch64", target_feature = "fma")) { a.mul_add(b, c) } else { a * b + c }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Finite values, zeros of both signs, infinities and NaN against each other, in every lane.
+    fn agrees_with_plain_rust<L: Lanes>() {
+        let values = [1.5, -2.25, 0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 3.0e-39, -7.0];
+        let n = L::N;
+        let bits = |v: &[f32]| v.iter().map(|v| if v.is_nan() { u32::MAX } else { v.to_bits() }).collect::<Vec<_>>();
+        let floats = |f: &dyn Fn(usize) -> f32| (0..n).map(f).collect::<Vec<f32>>();
+        for turn in 0..values.len() * values.len() {
+            let a = floats(&|i| values[(turn + i) % values.len()]);
+            let b = floats(&|i| values[(turn / values.len() + 2 * i) % values.len()]);
+            let check = |name: &str, got: &dyn Fn(L, L) -> L, expected: &dyn Fn(f32, f32) -> f32| {
+                let mut out = vec![0.0; n];
+                // SAFETY: the vectors hold `n` floats; the caller asks only for instructions that were found.
+                unsafe { got(L::load(a.as_ptr()), L::load(b.as_ptr())).store(out.as_mut_ptr()) };
+                assert_eq!(bits(&out), bits(&floats(&|i| expected(a[i], b[i]))), "{name} of {a:?} and {b:?}");
+            };
+            // SAFETY: as above.
+            unsafe {
+                check("add", &|a, b| a.add(b), &|a, b| a + b);
+                check("sub", &|a, b| a.sub(b), &|a, b| a - b);
+                check("mul", &|a, b| a.mul(b), &|a, b| a * b);
+                check("mul_add", &|a, b| a.mul_add(b, L::splat(2.0)), &|a, b| a.mul_add(b, 2.0));
+                check("relu", &|a, _| a.relu(), &|a, _| if a < 0.0 { 0.0 } else { a });
+                check("larger", &|a, b| a.larger(b), &|a, b| if a > b || a.is_nan() { a } else { b });
+            }
+        }
+        for lanes in 1..n {
+            // Exactly as long as what may be touched, so that a sanitizer sees one lane more.
+            let from = vec![2.0_f32; lanes];
+            let mut to = vec![7.0_f32; lanes];
+            let mut whole = vec![7.0_f32; n];
+            // SAFETY: each vector holds the lanes asked for.
+            unsafe {
+                let part = L::load_first(from.as_ptr(), lanes);
+                part.store_first(to.as_mut_ptr(), lanes);
+                part.store(whole.as_mut_ptr());
+            }
+            assert_eq!(to, from);
+            assert_eq!(whole, floats(&|i| if i < lanes { 2.0 } else { 0.0 }));
+        }
+    }
+
+    #[test]
+    fn lanes_agree_with_plain_rust() {
+        use crate::PlanKernels;
+        agrees_with_plain_rust::<Portable>();
+        for kernels in PlanKernels::available() {
+            match kernels {
+                #[cfg(target_arch = "x86_64")]
+                PlanKernels::Avx2Fma => agrees_with_plain_rust::<crate::plan::lanes_x86::Avx2>(),
+                #[cfg(target_arch = "x86_64")]
+                PlanKernels::Avx512 => agrees_with_plain_rust::<crate::plan::lanes_x86::Avx512>(),
+                #[cfg(target_arch = "aarch64")]
+                PlanKernels::Neon => agrees_with_plain_rust::<crate::plan::lanes_neon::Neon>(),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_choice_of_kernels_follows_the_machine_and_the_caller() {
+        use crate::PlanKernels;
+        assert_eq!(Some(&PlanKernels::best()), PlanKernels::available().first());
+        assert_eq!(crate::with_portable_kernels(PlanKernels::best), PlanKernels::Portable);
+        #[cfg(target_arch = "aarch64")]
+        assert_eq!(PlanKernels::best(), PlanKernels::Neon);
+    }
 }

@@ -18,6 +18,8 @@ mod fold;
 mod graph;
 mod kernels;
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
 mod layer;

@@ -13,12 +13,14 @@ pub fn keep_freed_memory() {
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn glibc() {
-    /// The largest threshold that glibc accepts.
-    const LARGEST: libc::c_int = 32 << 20;
+    /// Above any buffer of a step; and the most that old versions accept.
+    const LARGEST: [libc::c_int; 2] = [1 << 30, 32 << 20];
     // SAFETY: `mallopt` only sets numbers that later allocations read; it may be called at any time.
     unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST);
+        let _ = LARGEST.iter().any(|&largest| libc::mallopt(libc::M_MMAP_THRESHOLD, largest) == 1);
         libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+        // Arenas of single threads hold 64 MiB at most and hand that back once it is all free, whatever the threshold.
+        libc::mallopt(libc::M_ARENA_MAX, 1);
     }
 }
 

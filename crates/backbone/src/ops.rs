@@ -210,7 +210,8 @@ impl CustomOp3 for BatchNorm {
         let g = g.contiguous()?;
         let (x_host, gamma_host, beta_host, g_host) = (Host::of(x)?, Host::of(gamma)?, Host::of(beta)?, Host::of(&g)?);
         let channels = gamma_host.len();
-        let (mut dx, mut dgamma, mut dbeta) = (engine::unspecified(x_host.len()), engine::unspecified(channels), engine::unspecified(channels));
+        let (mut dx, mut dgamma, mut dbeta) =
+            (engine::unspecified(x_host.len()), engine::unspecified(channels), engine::unspecified(channels));
         engine::batch_norm_train_grad(
             self.rows,
             channels,
@@ -266,7 +267,8 @@ impl CustomOp3 for ScaleShift {
         let (x_host, scale_host, shift_host, g_host) =
             (Host::of(x)?, Host::of(scale)?, Host::of(shift)?, Host::of(&g)?);
         let channels = scale_host.len();
-        let (mut dx, mut dscale, mut dshift) = (engine::unspecified(x_host.len()), engine::unspecified(channels), engine::unspecified(channels));
+        let (mut dx, mut dscale, mut dshift) =
+            (engine::unspecified(x_host.len()), engine::unspecified(channels), engine::unspecified(channels));
         engine::scale_shift_grad(
             self.rows,
             channels,

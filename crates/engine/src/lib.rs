@@ -16,7 +16,7 @@
 //! | evaluation of a whole network | [`Plan`], compiled from a [`Graph`] |
 //!
 //! All three products of a convolution are matrix products of one register-blocked kernel (`gemm`): the left matrix is
-//! gathered window by window from the activations ([`ConvShape`] describes the windows), the right one is packed once.
+//! read where windows lie in the activations ([`ConvShape`] describes them), the right one is packed once.
 //!
 //! # Panics
 //!

@@ -145,7 +145,7 @@ impl CustomOp2 for Conv {
         let s = &self.shape;
         let (height, width) = (out_side(s.height, s), out_side(s.width, s));
         let shape = Shape::from((s.batch, height, width, s.out_channels));
-        let mut out = vec![0.0; shape.elem_count()];
+        let mut out = engine::unspecified(shape.elem_count());
         engine::conv2d(s, slice(x, lx)?, slice(w, lw)?, &mut out);
         Ok((CpuStorage::F32(out), shape))
     }
@@ -153,11 +153,11 @@ impl CustomOp2 for Conv {
     fn bwd(&self, x: &Tensor, w: &Tensor, _y: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let g = g.contiguous()?;
         let (x_host, w_host, g_host) = (Host::of(x)?, Host::of(w)?, Host::of(&g)?);
-        let mut dw = vec![0.0; w.elem_count()];
+        let mut dw = engine::unspecified(w.elem_count());
         engine::conv2d_grad_weight(&self.shape, &x_host, &g_host, &mut dw);
         // The images themselves need no gradient: the stem saves a third of its work.
         let dx = if self.wants_input {
-            let mut dx = vec![0.0; x.elem_count()];
+            let mut dx = engine::unspecified(x.elem_count());
             engine::conv2d_grad_input(&self.shape, &g_host, &w_host, &mut dx);
             Some(new_like(dx, x)?)
         } else {
@@ -192,7 +192,7 @@ impl CustomOp3 for BatchNorm {
         lb: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (x, gamma, beta) = (slice(x, lx)?, slice(gamma, lg)?, slice(beta, lb)?);
-        let mut out = vec![0.0; x.len()];
+        let mut out = engine::unspecified(x.len());
         let stats = engine::batch_norm_train(self.rows, gamma.len(), x, gamma, beta, NORM_EPS, self.relu, &mut out);
         self.stats.get_or_init(|| stats);
         Ok((CpuStorage::F32(out), lx.shape().clone()))
@@ -210,7 +210,8 @@ impl CustomOp3 for BatchNorm {
         let g = g.contiguous()?;
         let (x_host, gamma_host, beta_host, g_host) = (Host::of(x)?, Host::of(gamma)?, Host::of(beta)?, Host::of(&g)?);
         let channels = gamma_host.len();
-        let (mut dx, mut dgamma, mut dbeta) = (vec![0.0; x_host.len()], vec![0.0; channels], vec![0.0; channels]);
+        let (mut dx, mut dgamma, mut dbeta) =
+            (engine::unspecified(x_host.len()), engine::unspecified(channels), engine::unspecified(channels));
         engine::batch_norm_train_grad(
             self.rows,
             channels,
@@ -249,7 +250,7 @@ impl CustomOp3 for ScaleShift {
         lh: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (x, scale, shift) = (slice(x, lx)?, slice(scale, ls)?, slice(shift, lh)?);
-        let mut out = vec![0.0; x.len()];
+        let mut out = engine::unspecified(x.len());
         engine::scale_shift(self.rows, scale.len(), x, scale, shift, self.relu, &mut out);
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
@@ -266,7 +267,8 @@ impl CustomOp3 for ScaleShift {
         let (x_host, scale_host, shift_host, g_host) =
             (Host::of(x)?, Host::of(scale)?, Host::of(shift)?, Host::of(&g)?);
         let channels = scale_host.len();
-        let (mut dx, mut dscale, mut dshift) = (vec![0.0; x_host.len()], vec![0.0; channels], vec![0.0; channels]);
+        let (mut dx, mut dscale, mut dshift) =
+            (engine::unspecified(x_host.len()), engine::unspecified(channels), engine::unspecified(channels));
         engine::scale_shift_grad(
             self.rows,
             channels,
@@ -292,14 +294,14 @@ impl CustomOp2 for AddRelu {
 
     fn cpu_fwd(&self, a: &CpuStorage, la: &Layout, b: &CpuStorage, lb: &Layout) -> Result<(CpuStorage, Shape)> {
         let (a, b) = (slice(a, la)?, slice(b, lb)?);
-        let mut out = vec![0.0; a.len()];
+        let mut out = engine::unspecified(a.len());
         engine::add_relu(a, b, &mut out);
         Ok((CpuStorage::F32(out), la.shape().clone()))
     }
 
     fn bwd(&self, _a: &Tensor, _b: &Tensor, y: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let g = g.contiguous()?;
-        let mut d = vec![0.0; y.elem_count()];
+        let mut d = engine::unspecified(y.elem_count());
         engine::add_relu_grad(&Host::of(y)?, &Host::of(&g)?, &mut d);
         let d = new_like(d, y)?;
         Ok((Some(d.clone()), Some(d)))
@@ -317,14 +319,14 @@ impl CustomOp1 for MaxPool {
         let s = &self.0;
         let side = |side: usize| (side + 2 * s.padding - s.kernel) / s.stride + 1;
         let shape = Shape::from((s.batch, side(s.height), side(s.width), s.channels));
-        let mut out = vec![0.0; shape.elem_count()];
+        let mut out = engine::unspecified(shape.elem_count());
         engine::max_pool(s, slice(x, lx)?, &mut out);
         Ok((CpuStorage::F32(out), shape))
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         let g = g.contiguous()?;
-        let mut dx = vec![0.0; x.elem_count()];
+        let mut dx = engine::unspecified(x.elem_count());
         engine::max_pool_grad(&self.0, &Host::of(x)?, &Host::of(&g)?, &mut dx);
         Ok(Some(new_like(dx, x)?))
     }
@@ -339,7 +341,7 @@ impl CustomOp1 for AvgPool {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout) -> Result<(CpuStorage, Shape)> {
         let (b, h, w, c) = lx.shape().dims4()?;
-        let mut out = vec![0.0; b * c];
+        let mut out = engine::unspecified(b * c);
         engine::global_avg_pool(b, h * w, c, slice(x, lx)?, &mut out);
         Ok((CpuStorage::F32(out), Shape::from((b, c))))
     }
@@ -347,7 +349,7 @@ impl CustomOp1 for AvgPool {
     fn bwd(&self, x: &Tensor, _y: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         let (b, h, w, c) = x.dims4()?;
         let g = g.contiguous()?;
-        let mut dx = vec![0.0; x.elem_count()];
+        let mut dx = engine::unspecified(x.elem_count());
         engine::global_avg_pool_grad(b, h * w, c, &Host::of(&g)?, &mut dx);
         Ok(Some(new_like(dx, x)?))
     }
@@ -370,7 +372,7 @@ impl CustomOp3 for Linear {
         lb: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let ((b, i), (o, _)) = (lx.shape().dims2()?, lw.shape().dims2()?);
-        let mut out = vec![0.0; b * o];
+        let mut out = engine::unspecified(b * o);
         engine::linear(b, i, o, slice(x, lx)?, slice(w, lw)?, Some(slice(bias, lb)?), &mut out);
         Ok((CpuStorage::F32(out), Shape::from((b, o))))
     }
@@ -386,7 +388,7 @@ impl CustomOp3 for Linear {
         let ((b, i), (o, _)) = (x.dims2()?, w.dims2()?);
         let g = g.contiguous()?;
         let (x_host, w_host, g_host) = (Host::of(x)?, Host::of(w)?, Host::of(&g)?);
-        let (mut dx, mut dw, mut db) = (vec![0.0; b * i], vec![0.0; o * i], vec![0.0; o]);
+        let (mut dx, mut dw, mut db) = (engine::unspecified(b * i), engine::unspecified(o * i), engine::unspecified(o));
         engine::linear_grad_input(b, i, o, &g_host, &w_host, &mut dx);
         engine::linear_grad_weight(b, i, o, &x_host, &g_host, &mut dw, &mut db);
         Ok((Some(new_like(dx, x)?), Some(new_like(dw, w)?), Some(new_like(db, bias)?)))

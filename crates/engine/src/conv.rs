@@ -4,16 +4,20 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::gemm::{Left, Panels, Shared, Tile, depth_blocks, fill_panel_from_rows, multiply};
+use crate::gemm::{Left, Panels, Shared, depth_blocks, fill_panel_from_rows, multiply};
 use crate::kernel::NR;
-use crate::window::{Window, copy};
+use crate::window::Window;
 use crate::{ConvShape, InstructionSet, check_len, instruction_set, scratch};
 
 /// Weights of one output channel that are transposed at a time, through a block in the first-level cache: rows of the
 /// weights themselves often lie a power of two apart and would evict each other.
 pub(crate) const TRANSPOSED: usize = 128;
-/// Rows of the left matrix that one task multiplies at a time: with a depth block they fit a second-level cache.
+/// Pixels that a task takes at least, if there are enough tasks.
 const ROW_TILE: usize = 96;
+/// Pixels that a task takes at most, if lines are no longer: what they look at fits a second-level cache.
+const MOST_ROWS: usize = 512;
+/// Lines of the grid that a task takes if it may: of the lines it copies, those beside its own are then few.
+const LINES: usize = 8;
 /// Below this many tasks the columns are split too, so that few pixels still occupy all threads.
 const FEW_TASKS: usize = 16;
 /// Columns that a task keeps at least, so that gathering its rows pays.
@@ -44,7 +48,7 @@ pub fn conv2d(shape: &ConvShape, x: &[f32], w: &[f32], out: &mut [f32]) {
     let (depth, columns) = (shape.depth(), shape.out_channels);
     scratch::with(Panels::len(depth, columns), |buffer| {
         let panels = Panels::pack(buffer, depth, columns, |range, panel| pack_forward(shape, w, range, panel));
-        correlate(instruction_set(), &window, x, panels, None, out);
+        correlate(&[Product { window, panels, lattice: None }], x, out);
     });
 }
 
@@ -65,11 +69,24 @@ pub fn conv2d_grad_input(shape: &ConvShape, grad: &[f32], w: &[f32], dx: &mut [f
         // Some input pixels take part in no window.
         dx.par_chunks_mut(1 << 15).for_each(|dx| dx.fill(0.0));
     }
-    for y in 0..shape.stride.min(shape.height) {
-        for x in 0..shape.stride.min(shape.width) {
-            grad_input_lattice(shape, Lattice { step: shape.stride, y, x }, grad, w, dx);
-        }
-    }
+    let lattices = Lattice::all(shape);
+    let lens = lattices.iter().map(|lattice| Panels::len(lattice.window(shape).depth(), shape.in_channels));
+    scratch::with(lens.sum(), |mut rest| {
+        let products: Vec<_> = lattices
+            .iter()
+            .map(|lattice| {
+                let window = lattice.window(shape);
+                let (depth, columns) = (window.depth(), shape.in_channels);
+                let (buffer, tail) = std::mem::take(&mut rest).split_at_mut(Panels::len(depth, columns));
+                rest = tail;
+                let panels = Panels::pack(buffer, depth, columns, |range, panel| {
+                    pack_backward(shape, lattice.taps_y, lattice.taps_x, w, range, panel);
+                });
+                Product { window, panels, lattice: (shape.stride > 1).then_some((*lattice, *shape)) }
+            })
+            .collect();
+        correlate(&products, grad, dx);
+    });
 }
 
 /// The input pixels `(y + step * i, x + step * j)`.
@@ -78,6 +95,43 @@ struct Lattice {
     step: usize,
     y: usize,
     x: usize,
+    taps_y: Taps,
+    taps_x: Taps,
+}
+
+impl Lattice {
+    /// The lattices of the pixels that take part in windows.
+    fn all(shape: &ConvShape) -> Vec<Self> {
+        let step = shape.stride;
+        let starts = (0..step.min(shape.height)).flat_map(|y| (0..step.min(shape.width)).map(move |x| (y, x)));
+        let lattices =
+            starts.map(|(y, x)| Lattice { step, y, x, taps_y: Taps::new(shape, y), taps_x: Taps::new(shape, x) });
+        lattices.filter(|lattice| lattice.taps_y.count > 0 && lattice.taps_x.count > 0).collect()
+    }
+
+    /// The windows of the output's gradient that the lattice's pixels look through; of no depth where the pixels took
+    /// part in no window.
+    fn window(&self, shape: &ConvShape) -> Window {
+        Window {
+            batch: shape.batch,
+            source_height: shape.out_height(),
+            source_width: shape.out_width(),
+            channels: shape.out_channels,
+            grid_height: (shape.height - self.y).div_ceil(self.step),
+            grid_width: (shape.width - self.x).div_ceil(self.step),
+            step: 1,
+            top: self.taps_y.offset,
+            left: self.taps_x.offset,
+            taps_y: self.taps_y.count,
+            taps_x: self.taps_x.count,
+        }
+    }
+
+    /// The input pixel that a row of the matrix stands for.
+    fn pixel(&self, window: &Window, shape: &ConvShape, row: usize) -> usize {
+        let (image, y, x) = window.locate(row);
+        (image * shape.height + y * self.step + self.y) * shape.width + x * self.step + self.x
+    }
 }
 
 /// The kernel positions that touch a lattice along one axis: `first`, `first + stride`, ...
@@ -103,71 +157,76 @@ impl Taps {
     }
 }
 
-fn grad_input_lattice(shape: &ConvShape, lattice: Lattice, grad: &[f32], w: &[f32], dx: &mut [f32]) {
-    let (taps_y, taps_x) = (Taps::new(shape, lattice.y), Taps::new(shape, lattice.x));
-    if taps_y.count == 0 || taps_x.count == 0 {
-        return;
-    }
-    let window = Window {
-        batch: shape.batch,
-        source_height: shape.out_height(),
-        source_width: shape.out_width(),
-        channels: shape.out_channels,
-        grid_height: (shape.height - lattice.y).div_ceil(lattice.step),
-        grid_width: (shape.width - lattice.x).div_ceil(lattice.step),
-        step: 1,
-        top: taps_y.offset,
-        left: taps_x.offset,
-        taps_y: taps_y.count,
-        taps_x: taps_x.count,
-    };
-    let (depth, columns) = (window.depth(), shape.in_channels);
-    scratch::with(Panels::len(depth, columns), |buffer| {
-        let panels = Panels::pack(buffer, depth, columns, |range, panel| {
-            pack_backward(shape, taps_y, taps_x, w, range, panel);
-        });
-        let lattice = (lattice.step > 1).then_some((lattice, shape));
-        correlate(instruction_set(), &window, grad, panels, lattice, dx);
-    });
+/// One product of windows and packed weights. The results are the rows of the output, or its pixels on a lattice.
+struct Product<'a> {
+    window: Window,
+    panels: Panels<'a>,
+    lattice: Option<(Lattice, ConvShape)>,
 }
 
-/// Multiplies every window of `source` with `panels`. The results are the rows of `out`, or its pixels on a lattice.
-fn correlate(
-    isa: InstructionSet,
-    window: &Window,
-    source: &[f32],
-    panels: Panels<'_>,
-    lattice: Option<(Lattice, &ConvShape)>,
-    out: &mut [f32],
-) {
-    let (rows, columns) = (window.rows(), panels.columns());
-    let row_tiles = rows.div_ceil(ROW_TILE);
+/// Computes products over the same source, whose outputs make up `out`. Each task takes about the same images and lines
+/// of all products, so that source and output pass through the cache once.
+fn correlate(products: &[Product<'_>], source: &[f32], out: &mut [f32]) {
+    let Some(first) = products.first() else { return };
+    let (isa, columns) = (instruction_set(), first.panels.columns());
+    let row_tiles = first.window.lines().div_ceil(line_tile(&first.window));
     let width = column_tile(row_tiles, columns);
     let column_tiles = columns.div_ceil(width);
     let out = Shared::new(out);
     (0..row_tiles * column_tiles).into_par_iter().for_each(|task| {
-        let row = task / column_tiles * ROW_TILE;
-        let column = task % column_tiles * width;
-        let tile_rows = row..(row + ROW_TILE).min(rows);
-        let tile_columns = column..(column + width).min(columns);
-        let Some((lattice, shape)) = lattice else {
-            // SAFETY: tasks differ in rows or in columns, so their tiles do not overlap.
-            let mut tile = unsafe { out.tile(row * columns + column, columns, tile_rows.len(), tile_columns.len()) };
-            return correlate_tile(isa, window, source, panels, tile_rows, column, &mut tile);
+        let (tile, column) = (task / column_tiles, task % column_tiles * width);
+        for product in products {
+            // Lattices differ by a line or a column at most.
+            let lines = product.window.lines();
+            let height = lines.div_ceil(row_tiles);
+            let lines = (tile * height).min(lines)..((tile + 1) * height).min(lines);
+            let rows = lines.start * product.window.grid_width..lines.end * product.window.grid_width;
+            product.compute(isa, source, rows, column..(column + width).min(columns), out);
+        }
+    });
+}
+
+impl Product<'_> {
+    /// Computes some rows and columns. Calls at the same time must differ in rows or in columns.
+    fn compute(&self, isa: InstructionSet, source: &[f32], rows: Range<usize>, columns: Range<usize>, out: Shared<'_>) {
+        let (window, stride) = (&self.window, self.panels.columns());
+        let pixels: Vec<usize>;
+        let mut tile = match &self.lattice {
+            // SAFETY: calls differ in rows or in columns, so their tiles do not overlap.
+            None => unsafe { out.tile(rows.start * stride + columns.start, stride, rows.len(), columns.len()) },
+            Some((lattice, shape)) => {
+                let pixel = |row| lattice.pixel(window, shape, row) * stride + columns.start;
+                pixels = rows.clone().map(pixel).collect();
+                // SAFETY: rows stand for different pixels, also those of different lattices.
+                unsafe { out.scattered(&pixels, columns.len()) }
+            }
         };
-        scratch::with(tile_rows.len() * tile_columns.len(), |buffer| {
-            let mut tile = Tile::new(buffer, tile_rows.len(), tile_columns.len());
-            correlate_tile(isa, window, source, panels, tile_rows.clone(), column, &mut tile);
-            for (i, row) in tile_rows.enumerate() {
-                let (image, y, x) = window.locate(row);
-                let (y, x) = (y * lattice.step + lattice.y, x * lattice.step + lattice.x);
-                let pixel = (image * shape.height + y) * shape.width + x;
-                // SAFETY: each task writes its own lattice pixels and columns.
-                let pixel = unsafe { out.slice(pixel * columns + column, tile_columns.len()) };
-                copy(tile.row_mut(i), pixel);
+        if window.depth() == 0 {
+            return (0..rows.len()).for_each(|i| tile.row_mut(i).fill(0.0));
+        }
+        scratch::with(window.view_len(&rows, window.channels), |buffer| {
+            let view = window.view(isa, source, rows.clone(), window.channels, buffer);
+            let (mut starts, mut runs) = (Vec::with_capacity(rows.len()), Vec::new());
+            view.starts(rows, &mut starts);
+            for block in depth_blocks(window.depth()) {
+                runs.clear();
+                view.taps(block.clone(), &mut runs);
+                let accumulate = block.start > 0;
+                let left = Left { data: view.data, rows: &starts, runs: &runs, step: 1 };
+                multiply(isa, left, self.panels, block, columns.start, &mut tile, accumulate);
             }
         });
-    });
+    }
+}
+
+/// Lines of the grid that a task takes; decided by the shape alone.
+fn line_tile(window: &Window) -> usize {
+    let (all, width) = (window.lines(), window.grid_width.max(1));
+    let mut lines = LINES.min(MOST_ROWS / width).max(ROW_TILE.div_ceil(width));
+    while lines > 1 && lines * width > ROW_TILE && all.div_ceil(lines) < FEW_TASKS {
+        lines /= 2;
+    }
+    lines
 }
 
 /// Columns a task takes, a multiple of [`NR`]; decided by the shape alone.
@@ -177,39 +236,6 @@ fn column_tile(row_tiles: usize, columns: usize) -> usize {
         width = (width / 2).next_multiple_of(NR);
     }
     width
-}
-
-fn correlate_tile(
-    isa: InstructionSet,
-    window: &Window,
-    source: &[f32],
-    panels: Panels<'_>,
-    rows: Range<usize>,
-    column: usize,
-    tile: &mut Tile<'_>,
-) {
-    let depth = window.depth();
-    if depth == 0 {
-        (0..rows.len()).for_each(|i| tile.row_mut(i).fill(0.0));
-    }
-    for block in depth_blocks(depth) {
-        let accumulate = block.start > 0;
-        if window.is_source() {
-            let left = Left { data: &source[rows.start * depth + block.start..], row: depth, column: 1 };
-            multiply(isa, left, panels, block, column, tile, accumulate);
-        } else {
-            let stride = padded_stride(block.len());
-            scratch::with(rows.len() * stride, |buffer| {
-                window.gather(isa, source, rows.clone(), block.clone(), stride, buffer);
-                multiply(isa, Left { data: buffer, row: stride, column: 1 }, panels, block, column, tile, accumulate);
-            });
-        }
-    }
-}
-
-/// A row stride of an odd number of cache lines, so that neighbouring rows do not compete for the same cache sets.
-pub(crate) fn padded_stride(len: usize) -> usize {
-    (len.div_ceil(16) | 1) * 16
 }
 
 /// The windows that output pixels look through.

@@ -4,18 +4,20 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::conv::{TRANSPOSED, forward_window, padded_stride};
+use crate::conv::{TRANSPOSED, forward_window};
 use crate::gemm::{Left, Panels, Shared, multiply};
 use crate::kernel::NR;
 use crate::window::Window;
 use crate::{ConvShape, InstructionSet, check_len, instruction_set, scratch};
 
 /// Rows of the left matrix (window positions times channels) that one task of the weight gradient takes.
-const WEIGHT_ROWS: usize = 192;
+const WEIGHT_ROWS: usize = 384;
 /// Output channels that one task of the weight gradient takes.
 const WEIGHT_COLUMNS: usize = 256;
-/// Pixels gathered at a time for the weight gradient.
+/// Pixels that one product of the weight gradient sums over.
 const PIXEL_TILE: usize = 128;
+/// Floats of the pixels that a task looks at at a time, at least one product's: they stay in a second-level cache.
+const VIEW_FLOATS: usize = 1 << 14;
 /// Pixels at least that one partial sum of the weight gradient covers, in `f32`; partial sums are added in `f64`.
 const PIXEL_CHUNK: usize = 2048;
 /// Partial sums at most, which bounds the memory.
@@ -93,28 +95,68 @@ impl WeightPlan {
     ) {
         let first = chunk * self.chunk_pixels;
         let end = (first + self.chunk_pixels).min(self.window.rows());
-        let stride = padded_stride(rows.len());
-        scratch::with(PIXEL_TILE * stride + Panels::len(PIXEL_TILE, columns.len()), |buffer| {
-            let (left, right) = buffer.split_at_mut(PIXEL_TILE * stride);
-            for start in (first..end).step_by(PIXEL_TILE) {
-                let pixels = start..(start + PIXEL_TILE).min(end);
-                let count = pixels.len();
-                let right = &mut right[..Panels::len(count, columns.len())];
-                let grad = &grad[start * self.columns..];
-                let panels = Panels::pack_rows(right, grad, self.columns, count, columns.clone());
-                self.window.gather(isa, source, pixels, rows.clone(), stride, left);
-                let left = Left { data: left, row: 1, column: stride };
-                for column in (0..columns.len()).step_by(NR) {
-                    let panel = (columns.start + column) / NR * self.window.depth() + rows.start;
-                    let offset = chunk * self.partial_len() + panel * NR;
-                    let width = NR.min(columns.len() - column);
-                    // SAFETY: tasks differ in chunk, rows or columns, so their tiles do not overlap.
-                    let mut tile = unsafe { sums.tile(offset, NR, rows.len(), width) };
-                    multiply(isa, left, panels, 0..count, column, &mut tile, start > first);
+        let (mut places, mut runs) = (Vec::with_capacity(rows.len()), Vec::new());
+        let pixel = pixel_stride(self.window.channels);
+        let group = self.group(first, end, pixel);
+        let longest =
+            (first..end).step_by(group).map(|from| self.window.view_len(&(from..(from + group).min(end)), pixel));
+        let longest = longest.max().unwrap_or(0);
+        scratch::with(longest + Panels::len(PIXEL_TILE, columns.len()), |buffer| {
+            let (buffer, right) = buffer.split_at_mut(longest);
+            for from in (first..end).step_by(group) {
+                let to = (from + group).min(end);
+                let view = self.window.view(isa, source, from..to, pixel, buffer);
+                places.clear();
+                view.places(rows.clone(), &mut places);
+                for start in (from..to).step_by(PIXEL_TILE) {
+                    let pixels = start..(start + PIXEL_TILE).min(to);
+                    let count = pixels.len();
+                    let panels = self.panels(right, grad, start, count, &columns);
+                    runs.clear();
+                    view.runs(pixels, &mut runs);
+                    let left = Left { data: view.data, rows: &places, runs: &runs, step: view.step() };
+                    for column in (0..columns.len()).step_by(NR) {
+                        let panel = (columns.start + column) / NR * self.window.depth() + rows.start;
+                        let offset = chunk * self.partial_len() + panel * NR;
+                        let width = NR.min(columns.len() - column);
+                        // SAFETY: tasks differ in chunk, rows or columns, so their tiles do not overlap.
+                        let mut tile = unsafe { sums.tile(offset, NR, rows.len(), width) };
+                        multiply(isa, left, panels, 0..count, column, &mut tile, start > first);
+                    }
                 }
             }
         });
     }
+
+    /// Pixels to look at at a time: whole products.
+    fn group(&self, first: usize, end: usize, pixel: usize) -> usize {
+        let one = self.window.view_len(&(first..(first + PIXEL_TILE).min(end)), pixel);
+        PIXEL_TILE * (VIEW_FLOATS / one.max(1)).clamp(1, end - first)
+    }
+
+    /// The gradients of `count` pixels: as they lie, where they are a panel already.
+    fn panels<'a>(
+        &self,
+        buffer: &'a mut [f32],
+        grad: &'a [f32],
+        start: usize,
+        count: usize,
+        columns: &Range<usize>,
+    ) -> Panels<'a> {
+        let grad = &grad[start * self.columns..];
+        if self.columns == NR {
+            return Panels::of_rows(grad, count);
+        }
+        let buffer = &mut buffer[..Panels::len(count, columns.len())];
+        Panels::pack_rows(buffer, grad, self.columns, count, columns.clone())
+    }
+}
+
+/// Floats from a pixel to the next where a product runs over pixels: an odd number of cache lines where there are many
+/// channels, so that neighbours do not compete for the same cache sets.
+fn pixel_stride(channels: usize) -> usize {
+    const LINE: usize = 16;
+    if channels <= 2 * LINE { channels } else { (channels.div_ceil(LINE) | 1) * LINE }
 }
 
 /// Adds the chunks' sums of output channels `first..` in order and writes them as OIHW.

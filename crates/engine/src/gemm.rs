@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::InstructionSet;
-use crate::kernel::{self, Block, MR, NR};
+use crate::kernel::{self, Block, MR, NR, Run};
 
 /// The longest depth of one pass: a panel of it (20 KiB) and six rows of the left matrix stay in a first-level cache.
 pub(crate) const DEPTH_BLOCK: usize = 320;
@@ -54,6 +54,11 @@ impl<'a> Panels<'a> {
         Self { data: buffer, depth, columns }
     }
 
+    /// Rows of exactly [`NR`] columns, which are a panel as they are.
+    pub(crate) fn of_rows(rows: &'a [f32], depth: usize) -> Self {
+        Self { data: &rows[..depth * NR], depth, columns: NR }
+    }
+
     /// Packs rows `stride` apart, on this thread.
     pub(crate) fn pack_rows(
         buffer: &'a mut [f32],
@@ -91,35 +96,47 @@ pub(crate) fn fill_panel_from_rows(rows: &[f32], stride: usize, width: usize, pa
     }
 }
 
-/// A left matrix: element `(i, p)` is `data[i * row + p * column]`.
+/// A left matrix: row `i` at step `k` of a run is `data[rows[i] + run.start + k * step]`; the runs make up its columns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Left<'a> {
     pub(crate) data: &'a [f32],
-    pub(crate) row: usize,
-    pub(crate) column: usize,
+    pub(crate) rows: &'a [usize],
+    pub(crate) runs: &'a [Run],
+    pub(crate) step: usize,
 }
 
-/// A rectangle of a row-major matrix that only its holder touches.
+/// Rows of equal length of a matrix that only their holder touches.
 #[derive(Debug)]
 pub(crate) struct Tile<'a> {
     data: *mut f32,
-    stride: usize,
+    place: Place<'a>,
     rows: usize,
     columns: usize,
     _borrow: PhantomData<&'a mut [f32]>,
 }
 
-impl<'a> Tile<'a> {
-    /// The first `rows` rows of a slice.
-    pub(crate) fn new(slice: &'a mut [f32], rows: usize, columns: usize) -> Self {
-        assert!(slice.len() >= rows * columns, "engine: tile beyond its slice");
-        Self { data: slice.as_mut_ptr(), stride: columns, rows, columns, _borrow: PhantomData }
-    }
+/// Where the rows of a tile begin.
+#[derive(Debug, Clone, Copy)]
+enum Place<'a> {
+    /// At equal distances.
+    Every(usize),
+    /// Each at a place of its own.
+    At(&'a [usize]),
+}
 
+impl Tile<'_> {
     pub(crate) fn row_mut(&mut self, row: usize) -> &mut [f32] {
         assert!(row < self.rows, "engine: row beyond its tile");
         // SAFETY: the row lies in the tile, which `self` alone may touch while it is borrowed.
-        unsafe { std::slice::from_raw_parts_mut(self.data.add(row * self.stride), self.columns) }
+        unsafe { std::slice::from_raw_parts_mut(self.row_start(row), self.columns) }
+    }
+
+    /// For rows of the tile; dereferencing is the caller's responsibility.
+    fn row_start(&self, row: usize) -> *mut f32 {
+        self.data.wrapping_add(match self.place {
+            Place::Every(stride) => row * stride,
+            Place::At(rows) => rows[row],
+        })
     }
 }
 
@@ -150,22 +167,20 @@ impl<'a> Shared<'a> {
         assert!(end <= self.len, "engine: tile beyond its matrix");
         // SAFETY: `offset <= end <= len`.
         let data = unsafe { self.data.add(offset) };
-        Tile { data, stride, rows, columns, _borrow: PhantomData }
+        Tile { data, place: Place::Every(stride), rows, columns, _borrow: PhantomData }
     }
 
-    /// The slice of `len` elements from `offset`.
+    /// Rows of `columns` elements that begin at `rows`, all different.
     ///
     /// # Safety
     /// As [`Shared::tile`].
-    #[expect(clippy::mut_from_ref, reason = "the caller promises that parts do not overlap")]
-    pub(crate) unsafe fn slice(&self, offset: usize, len: usize) -> &mut [f32] {
-        assert!(offset + len <= self.len, "engine: part beyond its slice");
-        // SAFETY: in bounds as just checked; exclusive by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.data.add(offset), len) }
+    pub(crate) unsafe fn scattered(&self, rows: &'a [usize], columns: usize) -> Tile<'a> {
+        assert!(rows.iter().all(|row| row + columns <= self.len), "engine: row beyond its matrix");
+        Tile { data: self.data, place: Place::At(rows), rows: rows.len(), columns, _borrow: PhantomData }
     }
 }
 
-/// `c (+)= a * b[depth, first_column..first_column + c.columns]`; `depth` names rows of `b`, which the columns of `a`
+/// `c (+)= a * b[depth, first_column..first_column + c.columns]`; `depth` names the rows of `b` that the columns of `a`
 /// stand for. `first_column` must be a multiple of [`NR`].
 pub(crate) fn multiply(
     isa: InstructionSet,
@@ -179,8 +194,11 @@ pub(crate) fn multiply(
     if c.rows == 0 || c.columns == 0 || depth.is_empty() {
         return;
     }
-    let last = (c.rows - 1) * a.row + (depth.len() - 1) * a.column;
-    assert!(last < a.data.len(), "engine: left matrix too short");
+    let ends = a.runs.iter().filter(|run| run.len > 0).map(|run| run.start + (run.len - 1) * a.step);
+    let last = a.rows.iter().max().zip(ends.max()).map(|(row, end)| row + end);
+    assert!(last.is_some_and(|last| last < a.data.len()), "engine: left matrix too short");
+    assert!(a.rows.len() == c.rows, "engine: matrices of different heights");
+    assert!(a.runs.iter().map(|run| run.len).sum::<usize>() == depth.len(), "engine: matrices of different depths");
     assert!(depth.end <= b.depth && first_column + c.columns <= b.columns, "engine: block beyond the panels");
     assert!(first_column.is_multiple_of(NR), "engine: block starts inside a panel");
     for column in (0..c.columns).step_by(NR) {
@@ -189,21 +207,21 @@ pub(crate) fn multiply(
         let mut row = 0;
         while row < c.rows {
             let rows = block_rows(c.rows - row);
+            // Rows that the block lacks repeat its last one; the kernel leaves them alone.
+            let nth = |i: usize| row + i.min(rows - 1);
             let block = Block {
                 rows,
                 columns: NR.min(c.columns - column),
-                depth: depth.len(),
-                a: a.data[row * a.row..].as_ptr(),
-                a_row: a.row,
-                a_column: a.column,
+                a: std::array::from_fn(|i| a.data.as_ptr().wrapping_add(a.rows[nth(i)])),
+                a_step: a.step,
+                runs: a.runs,
                 b: panel.as_ptr(),
-                // SAFETY: `row` and `column` lie inside the tile.
-                c: unsafe { c.data.add(row * c.stride + column) },
-                c_row: c.stride,
+                c: std::array::from_fn(|i| c.row_start(nth(i)).wrapping_add(column)),
                 accumulate,
             };
-            // SAFETY: the block's last element of `a` is at most `last`, checked above; the panel slice holds
-            // `depth` rows of NR; the rows and columns of `c` lie in the tile, which is borrowed mutably.
+            // SAFETY: no element of `a` that the block names lies behind `last`, checked above; the panel slice holds
+            // as many rows of NR as the runs have steps; the rows and columns of `c` lie in the tile, which is borrowed
+            // mutably.
             unsafe { kernel::run(isa, &block) };
             row += rows;
         }

@@ -16,7 +16,7 @@
 //! | evaluation of a whole network | [`Plan`], compiled from a [`Graph`] |
 //!
 //! All three products of a convolution are matrix products of one register-blocked kernel (`gemm`): the left matrix is
-//! gathered window by window from the activations ([`ConvShape`] describes the windows), the right one is packed once.
+//! read where windows lie in the activations ([`ConvShape`] describes them), the right one is packed once.
 //!
 //! # Panics
 //!
@@ -48,7 +48,7 @@ pub use conv_weight::conv2d_grad_weight;
 pub use elementwise::{add_relu, add_relu_grad};
 pub use instruction_set::{InstructionSet, instruction_set, with_portable_kernels};
 pub use linear::{linear, linear_grad_input, linear_grad_weight};
-pub use memory::{give_back_freed_memory, keep_freed_memory};
+pub use memory::{give_back_freed_memory, keep_freed_memory, unspecified};
 pub use norm::{BatchStats, batch_norm_train, batch_norm_train_grad};
 pub use optimizer::{AdamW, adamw_step, sgd_step};
 pub use peak::{PEAK_FLOPS_PER_ROUND, peak_rounds};

@@ -1,7 +1,7 @@
 //! The bound that benchmarks measure against: the register block on data that never leaves the first-level cache.
 
 use crate::instruction_set;
-use crate::kernel::{self, Block, MR, NR};
+use crate::kernel::{self, Block, MR, NR, Run};
 
 /// Depth of the block: its operands take 12 KiB.
 const DEPTH: usize = 128;
@@ -15,18 +15,16 @@ pub const PEAK_FLOPS_PER_ROUND: u64 = (2 * MR * NR * DEPTH) as u64;
 pub fn peak_rounds(rounds: u64) -> f32 {
     let (a, b) = (vec![0.5f32; MR * DEPTH], vec![0.25f32; NR * DEPTH]);
     let mut c = vec![0f32; MR * NR];
-    let isa = instruction_set();
+    let (isa, rows) = (instruction_set(), c.as_mut_ptr());
     for round in 0..rounds {
         let block = Block {
             rows: MR,
             columns: NR,
-            depth: DEPTH,
-            a: a.as_ptr(),
-            a_row: DEPTH,
-            a_column: 1,
+            a: std::array::from_fn(|i| a[i * DEPTH..].as_ptr()),
+            a_step: 1,
+            runs: &[Run { start: 0, len: DEPTH }],
             b: b.as_ptr(),
-            c: c.as_mut_ptr(),
-            c_row: NR,
+            c: std::array::from_fn(|i| rows.wrapping_add(i * NR)),
             accumulate: round % 1024 != 0,
         };
         // SAFETY: the three vectors hold exactly the block's operands.

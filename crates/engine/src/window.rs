@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::InstructionSet;
 use crate::instruction_set::multiversion;
+use crate::kernel::Run;
 
 /// Windows of `taps_y` x `taps_x` pixels over channels-last images, one for each point of a grid.
 ///
@@ -27,7 +28,12 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn rows(&self) -> usize {
-        self.batch * self.grid_height * self.grid_width
+        self.lines() * self.grid_width
+    }
+
+    /// Lines of all grids.
+    pub(crate) fn lines(&self) -> usize {
+        self.batch * self.grid_height
     }
 
     pub(crate) fn depth(&self) -> usize {
@@ -40,6 +46,15 @@ impl Window {
             && (self.grid_height, self.grid_width) == (self.source_height, self.source_width)
     }
 
+    /// Whether no window leaves its image.
+    fn stays_inside(&self) -> bool {
+        let inside = |start: isize, grid: usize, taps: usize, size: usize| {
+            start >= 0 && grid.saturating_sub(1) * self.step + start as usize + taps <= size
+        };
+        inside(self.top, self.grid_height, self.taps_y, self.source_height)
+            && inside(self.left, self.grid_width, self.taps_x, self.source_width)
+    }
+
     /// The grid point of a matrix row: image, y, x.
     pub(crate) fn locate(&self, row: usize) -> (usize, usize, usize) {
         let x = row % self.grid_width;
@@ -47,20 +62,7 @@ impl Window {
         (row / self.grid_width / self.grid_height, y, x)
     }
 
-    /// Copies the block `rows` x `depth` of the matrix to `out`, row `i` at `i * stride`.
-    pub(crate) fn gather(
-        &self,
-        isa: InstructionSet,
-        source: &[f32],
-        rows: Range<usize>,
-        depth: Range<usize>,
-        stride: usize,
-        out: &mut [f32],
-    ) {
-        gather(isa, self, source, rows, depth, stride, out);
-    }
-
-    /// As [`Window::gather`], of values of 16 bits.
+    /// Copies the block `rows` x `depth` of a matrix of 16-bit values to `out`, row `i` at `i * stride`.
     pub(crate) fn gather16(
         &self,
         source: &[u16],
@@ -68,18 +70,6 @@ impl Window {
         depth: Range<usize>,
         stride: usize,
         out: &mut [u16],
-    ) {
-        self.gather_lines(source, rows, depth, stride, out);
-    }
-
-    #[inline(always)]
-    fn gather_lines<T: Copy + Default>(
-        &self,
-        source: &[T],
-        rows: Range<usize>,
-        depth: Range<usize>,
-        stride: usize,
-        out: &mut [T],
     ) {
         let mut done = 0;
         while done < rows.len() {
@@ -90,18 +80,18 @@ impl Window {
         }
     }
 
-    /// The part of [`Window::gather`] that lies in one line of the grid.
-    #[expect(clippy::too_many_arguments, reason = "the loop body of `gather`")]
+    /// The part of [`Window::gather16`] that lies in one line of the grid.
+    #[expect(clippy::too_many_arguments, reason = "the loop body of `gather16`")]
     #[inline(always)]
-    fn gather_line<T: Copy + Default>(
+    fn gather_line(
         &self,
-        source: &[T],
+        source: &[u16],
         image: usize,
         y: usize,
         xs: Range<usize>,
         depth: &Range<usize>,
         stride: usize,
-        out: &mut [T],
+        out: &mut [u16],
     ) {
         let run = self.taps_x * self.channels;
         let line = self.source_width * self.channels;
@@ -112,7 +102,7 @@ impl Window {
             let source_y = (y * self.step + tap) as isize + self.top;
             if source_y < 0 || source_y >= self.source_height as isize {
                 for i in 0..xs.len() {
-                    out[i * stride + offset..][..len].fill(T::default());
+                    out[i * stride + offset..][..len].fill(0);
                 }
                 continue;
             }
@@ -124,25 +114,183 @@ impl Window {
             }
         }
     }
+    /// Floats that [`Window::view`] needs for these rows.
+    pub(crate) fn view_len(&self, rows: &Range<usize>, pixel: usize) -> usize {
+        if rows.is_empty() || self.is_view(pixel) {
+            return 0;
+        }
+        let frame = Frame::new(self, rows, pixel);
+        let (image, y, _) = self.locate(rows.end - 1);
+        frame.line(image, y) + self.taps_y * frame.pitch
+    }
+
+    /// The windows of some rows of the matrix, with `pixel` floats from a pixel to the next one, at least the channels.
+    /// If need be, the lines that these windows look at are copied to `buffer`, with zeros around them.
+    pub(crate) fn view<'a>(
+        &self,
+        isa: InstructionSet,
+        source: &'a [f32],
+        rows: Range<usize>,
+        pixel: usize,
+        buffer: &'a mut [f32],
+    ) -> View<'a> {
+        if self.is_view(pixel) {
+            return View { data: source, window: *self, frame: Frame::source(self) };
+        }
+        let frame = Frame::new(self, &rows, pixel);
+        let (image, y, _) = self.locate(rows.end - 1);
+        copy_frame(isa, self, &frame, source, image, y, buffer);
+        View { data: buffer, window: *self, frame }
+    }
+
+    /// Whether windows can be read where they lie. With a step it pays to copy them first: a copy runs ahead in memory,
+    /// a product waits for each pixel.
+    fn is_view(&self, pixel: usize) -> bool {
+        pixel == self.channels && self.step == 1 && self.stays_inside()
+    }
+}
+
+/// Windows of some rows of the matrix, in place or copied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) data: &'a [f32],
+    window: Window,
+    frame: Frame,
+}
+
+impl View<'_> {
+    /// Where the windows of `rows` begin.
+    pub(crate) fn starts(&self, rows: Range<usize>, out: &mut Vec<usize>) {
+        let step = self.step();
+        self.each_line(rows, |run| out.extend((0..run.len).map(|i| run.start + i * step)));
+    }
+
+    /// The same as runs of starts that lie [`View::step`] apart.
+    pub(crate) fn runs(&self, rows: Range<usize>, out: &mut Vec<Run>) {
+        self.each_line(rows, |run| out.push(run));
+    }
+
+    /// Floats between neighbours of a line of the grid.
+    pub(crate) fn step(&self) -> usize {
+        self.frame.step * self.frame.pixel
+    }
+
+    fn each_line(&self, rows: Range<usize>, mut each: impl FnMut(Run)) {
+        let mut row = rows.start;
+        while row < rows.end {
+            let (image, y, x) = self.window.locate(row);
+            let len = (rows.end - row).min(self.window.grid_width - x);
+            each(Run { start: self.frame.line(image, y) + (x - self.frame.x) * self.step(), len });
+            row += len;
+        }
+    }
+
+    /// The numbers `depth` of a window, counted from the window's start. Only where pixels lie as close as they can.
+    pub(crate) fn taps(&self, depth: Range<usize>, out: &mut Vec<Run>) {
+        debug_assert_eq!(self.frame.pixel, self.window.channels);
+        let run = self.window.taps_x * self.window.channels;
+        for tap in depth.start / run..depth.end.div_ceil(run) {
+            let (from, to) = (depth.start.max(tap * run), depth.end.min((tap + 1) * run));
+            out.push(Run { start: tap * self.frame.pitch + from - tap * run, len: to - from });
+        }
+    }
+
+    /// The same number by number.
+    pub(crate) fn places(&self, depth: Range<usize>, out: &mut Vec<usize>) {
+        let (taps, channels) = (self.window.taps_x, self.window.channels);
+        out.extend(depth.map(|i| {
+            let (tap, channel) = (i / channels, i % channels);
+            tap / taps * self.frame.pitch + tap % taps * self.frame.pixel + channel
+        }));
+    }
+}
+
+/// How the lines of a [`View`] lie.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    /// The first grid point: image, y and x. Later images begin with their first line.
+    image: usize,
+    y: usize,
+    x: usize,
+    /// Where its window begins.
+    start: usize,
+    /// Pixels and lines from a window to the next.
+    step: usize,
+    /// Floats from a pixel to the next.
+    pixel: usize,
+    /// Floats from a line to the next.
+    pitch: usize,
+    /// Lines from an image to the next.
+    lines: usize,
+}
+
+impl Frame {
+    /// The source as it is.
+    fn source(window: &Window) -> Self {
+        let (step, pixel, width, lines) = (window.step, window.channels, window.source_width, window.source_height);
+        let start = (window.top as usize * width + window.left as usize) * pixel;
+        Frame { image: 0, y: 0, x: 0, start, step, pixel, pitch: width * pixel, lines }
+    }
+
+    /// A copy of what `rows` look at: whole lines, or a piece of the only one. Windows of one pixel lie side by side.
+    fn new(window: &Window, rows: &Range<usize>, pixel: usize) -> Self {
+        let (image, y, x) = window.locate(rows.start);
+        let (x, points) = if x + rows.len() <= window.grid_width { (x, rows.len()) } else { (0, window.grid_width) };
+        let step = if (window.taps_y, window.taps_x) == (1, 1) { 1 } else { window.step };
+        let width = (points - 1) * step + window.taps_x;
+        let lines = (window.grid_height - 1) * step + window.taps_y;
+        Frame { image, y, x, start: 0, step, pixel, pitch: width * pixel, lines }
+    }
+
+    /// Where the first window of a line of the grid begins.
+    fn line(&self, image: usize, y: usize) -> usize {
+        let lines = (image - self.image) * self.lines + y * self.step - self.y * self.step;
+        self.start + lines * self.pitch
+    }
 }
 
 multiversion! {
-    fn gather(
+    fn copy_frame(
         window: &Window,
+        frame: &Frame,
         source: &[f32],
-        rows: Range<usize>,
-        depth: Range<usize>,
-        stride: usize,
+        last_image: usize,
+        last_y: usize,
         out: &mut [f32],
     ) {
-        window.gather_lines(source, rows, depth, stride, out);
+        // Pixels and lines of the source between neighbours of the frame.
+        let stride = window.step / frame.step;
+        let line = window.source_width * window.channels;
+        let left = (frame.x * window.step) as isize + window.left;
+        for image in frame.image..=last_image {
+            let from = if image == frame.image { frame.y } else { 0 };
+            let to = if image == last_image { last_y } else { window.grid_height - 1 };
+            let lines = (to - from) * frame.step + window.taps_y;
+            let out = &mut out[frame.line(image, from)..][..lines * frame.pitch];
+            for (i, out) in out.chunks_exact_mut(frame.pitch).enumerate() {
+                let y = (from * window.step + i * stride) as isize + window.top;
+                if y < 0 || y >= window.source_height as isize {
+                    out.fill(0.0);
+                    continue;
+                }
+                let pixels = &source[(image * window.source_height + y as usize) * line..][..line];
+                if stride == 1 && frame.pixel == window.channels {
+                    copy_clipped(pixels, left * window.channels as isize, out);
+                    continue;
+                }
+                for (i, out) in out.chunks_exact_mut(frame.pixel).enumerate() {
+                    let x = (left + (i * stride) as isize) * window.channels as isize;
+                    copy_clipped(pixels, x, &mut out[..window.channels]);
+                }
+            }
+        }
     }
 }
 
 /// Copies between slices of one length. Runs are often shorter than a call of `memcpy` takes, so they are copied as two
 /// blocks of a fixed size that overlap.
 #[inline(always)]
-pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     match to.len() {
         0 => {}
         1 => copy_ends::<T, 1>(from, to),
@@ -204,31 +352,81 @@ mod tests {
         assert_eq!(copy(7), [0.0; 4]);
     }
 
-    #[test]
-    fn any_block_of_the_matrix_can_be_gathered() {
-        let window = Window {
-            batch: 2,
+    fn window(padding: isize) -> Window {
+        Window {
+            batch: 3,
             source_height: 3,
             source_width: 4,
             channels: 2,
             grid_height: 2,
-            grid_width: 2,
-            step: 2,
-            top: -1,
-            left: -1,
-            taps_y: 3,
+            grid_width: if padding == 0 { 1 } else { 2 },
+            step: if padding == 0 { 1 } else { 2 },
+            top: -padding,
+            left: -padding,
+            taps_y: if padding == 0 { 2 } else { 3 },
             taps_x: 3,
+        }
+    }
+
+    /// By the definition of the matrix.
+    fn element(window: &Window, source: &[f32], row: usize, depth: usize) -> f32 {
+        let (image, y, x) = window.locate(row);
+        let (channel, tap) = (depth % window.channels, depth / window.channels);
+        let y = (y * window.step + tap / window.taps_x) as isize + window.top;
+        let x = (x * window.step + tap % window.taps_x) as isize + window.left;
+        let inside = (0..window.source_height as isize).contains(&y) && (0..window.source_width as isize).contains(&x);
+        let pixel = |y: isize, x: isize| (image * window.source_height + y as usize) * window.source_width + x as usize;
+        if inside { source[pixel(y, x) * window.channels + channel] } else { 0.0 }
+    }
+
+    #[test]
+    fn any_block_of_16_bit_values_can_be_gathered() {
+        let window = window(1);
+        let source: Vec<u16> = (1..=72).collect();
+        let as_floats: Vec<f32> = source.iter().map(|&v| f32::from(v)).collect();
+        let mut block = vec![9; 4 * 8];
+        window.gather16(&source, 3..7, 4..11, 8, &mut block);
+        for row in 0..4 {
+            for depth in 0..7 {
+                let got = f32::from(block[row * 8 + depth]);
+                assert_eq!(got, element(&window, &as_floats, row + 3, depth + 4));
+            }
+        }
+    }
+
+    #[test]
+    fn any_rows_of_the_matrix_can_be_viewed() {
+        for (padding, pixel) in [(0, 2), (0, 3), (1, 2), (1, 5)] {
+            views_agree(&window(padding), pixel);
+            // Windows of one pixel, which lie side by side in a copy.
+            views_agree(&Window { taps_y: 1, taps_x: 1, step: 2, grid_width: 2, ..window(0) }, pixel);
+        }
+    }
+
+    fn views_agree(window: &Window, pixel: usize) {
+        let source: Vec<f32> = (1..=72).map(|v| v as f32).collect();
+        let spread = |runs: &[Run], step: usize| -> Vec<usize> {
+            runs.iter().flat_map(|run| (0..run.len).map(move |i| run.start + i * step)).collect()
         };
-        let source: Vec<f32> = (1..=48).map(|v| v as f32).collect();
-        let mut whole = vec![9.0; window.rows() * window.depth()];
-        window.gather(instruction_set(), &source, 0..window.rows(), 0..window.depth(), window.depth(), &mut whole);
-        // Grid point (0, 0): taps (0, *) and (*, 0) lie outside.
-        assert_eq!(whole[..8], [0.0; 8]);
-        assert_eq!(whole[8..12], [1.0, 2.0, 3.0, 4.0]);
-        let mut block = vec![9.0; 3 * 7];
-        window.gather(instruction_set(), &source, 3..6, 4..11, 7, &mut block);
-        for row in 0..3 {
-            assert_eq!(block[row * 7..][..7], whole[(row + 3) * 18 + 4..][..7]);
+        for first in 0..window.rows() {
+            for end in first + 1..=window.rows() {
+                let mut buffer = vec![9.0; window.view_len(&(first..end), pixel)];
+                let view = window.view(instruction_set(), &source, first..end, pixel, &mut buffer);
+                let (mut starts, mut places, mut runs, mut taps) = (vec![], vec![], vec![], vec![]);
+                view.starts(first..end, &mut starts);
+                view.runs(first..end, &mut runs);
+                assert_eq!(spread(&runs, view.step()), starts);
+                view.places(1..window.depth(), &mut places);
+                if pixel == window.channels {
+                    view.taps(1..window.depth(), &mut taps);
+                    assert_eq!(spread(&taps, 1), places);
+                }
+                for (row, start) in (first..end).zip(&starts) {
+                    for (depth, place) in (1..).zip(&places) {
+                        assert_eq!(view.data[start + place], element(window, &source, row, depth));
+                    }
+                }
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ fn accumulate(gradients: &mut HashMap<TensorId, Tensor>, id: TensorId, gradient:
 }
 
 fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let mut sum = vec![0.0; a.elem_count()];
+    let mut sum = latentwalk_engine::unspecified(a.elem_count());
     let (left, right) = (Host::of(a)?, Host::of(b)?);
     let parts = left.par_chunks(CHUNK).zip(right.par_chunks(CHUNK)).zip(sum.par_chunks_mut(CHUNK));
     parts.for_each(|((a, b), sum)| sum.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum = a + b));

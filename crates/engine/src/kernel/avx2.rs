@@ -12,7 +12,7 @@ use super::{Block, NR};
 /// # Safety
 /// As [`super::run`]; the processor must have AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn run(block: &Block) {
+pub(super) unsafe fn run(block: &Block<'_>) {
     // SAFETY: the caller's promise is passed on; each arm's `ROWS` is `block.rows`.
     unsafe {
         match block.rows {
@@ -29,28 +29,28 @@ pub(super) unsafe fn run(block: &Block) {
 /// # Safety
 /// As [`super::run`], and `ROWS == block.rows`.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn rows<const ROWS: usize>(block: &Block) {
+unsafe fn rows<const ROWS: usize>(block: &Block<'_>) {
     let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
-    let mut a: [*const f32; ROWS] = [block.a; ROWS];
-    for (i, a) in a.iter_mut().enumerate() {
-        *a = a.wrapping_add(i * block.a_row);
-    }
-    let (mut b, mut at) = (block.b, 0);
-    for _ in 0..block.depth {
-        // SAFETY: this row of the panel holds NR = 16 readable floats.
-        let (b0, b1) = unsafe { (_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))) };
-        for (sum, a) in sums.iter_mut().zip(a) {
-            // SAFETY: `at` is `p * a_column` with `p < depth`.
-            let a = _mm256_broadcast_ss(unsafe { &*a.add(at) });
-            sum[0] = _mm256_fmadd_ps(a, b0, sum[0]);
-            sum[1] = _mm256_fmadd_ps(a, b1, sum[1]);
+    let mut b = block.b;
+    for run in block.runs {
+        let a: [*const f32; ROWS] = std::array::from_fn(|i| block.a[i].wrapping_add(run.start));
+        let mut at = 0;
+        for _ in 0..run.len {
+            // SAFETY: this row of the panel holds NR = 16 readable floats.
+            let (b0, b1) = unsafe { (_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))) };
+            for (sum, a) in sums.iter_mut().zip(a) {
+                // SAFETY: `at` is `k * a_step` with `k < run.len`.
+                let a = _mm256_broadcast_ss(unsafe { &*a.add(at) });
+                sum[0] = _mm256_fmadd_ps(a, b0, sum[0]);
+                sum[1] = _mm256_fmadd_ps(a, b1, sum[1]);
+            }
+            b = b.wrapping_add(NR);
+            at += block.a_step;
         }
-        b = b.wrapping_add(NR);
-        at += block.a_column;
     }
-    for (i, sum) in sums.iter().enumerate() {
+    for (sum, c) in sums.iter().zip(block.c) {
         // SAFETY: row `i < rows` of `c` holds `columns` floats that only this call touches.
-        unsafe { store(block.c.add(i * block.c_row), *sum, block.columns, block.accumulate) };
+        unsafe { store(c, *sum, block.columns, block.accumulate) };
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Block, NR};
 ///
 /// # Safety
 /// As [`super::run`].
-pub(super) unsafe fn run(block: &Block) {
+pub(super) unsafe fn run(block: &Block<'_>) {
     // SAFETY: the caller's promise is passed on; each arm's `ROWS` is `block.rows`.
     unsafe {
         match block.rows {
@@ -22,25 +22,29 @@ pub(super) unsafe fn run(block: &Block) {
 
 /// # Safety
 /// As [`super::run`], and `ROWS == block.rows`.
-unsafe fn rows<const ROWS: usize>(block: &Block) {
+unsafe fn rows<const ROWS: usize>(block: &Block<'_>) {
     let mut sums = [[0f32; NR]; ROWS];
-    for p in 0..block.depth {
-        // SAFETY: row `p < depth` of the panel holds NR readable floats.
-        let b = unsafe { *block.b.add(p * NR).cast::<[f32; NR]>() };
-        for (i, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: `i < rows` and `p < depth`.
-            let a = unsafe { *block.a.add(i * block.a_row + p * block.a_column) };
-            for (s, b) in sum.iter_mut().zip(b) {
-                *s = multiply_add(a, b, *s);
+    let mut b = block.b;
+    for run in block.runs {
+        for k in 0..run.len {
+            // SAFETY: this row of the panel holds NR readable floats.
+            let panel = unsafe { *b.cast::<[f32; NR]>() };
+            for (sum, a) in sums.iter_mut().zip(block.a) {
+                // SAFETY: the row's pointer is one of the first `rows`, and `k < run.len`.
+                let a = unsafe { *a.add(run.start + k * block.a_step) };
+                for (s, b) in sum.iter_mut().zip(panel) {
+                    *s = multiply_add(a, b, *s);
+                }
             }
+            b = b.wrapping_add(NR);
         }
     }
     // A copy that the compiler cannot see through, because the loop below needs addresses: with those of `sums` itself, the
     // loop above would store all sums at each step (seen in the code for AArch64, whose registers hold them all).
     let totals = std::hint::black_box(sums);
-    for (i, sum) in totals.iter().enumerate() {
+    for (sum, c) in totals.iter().zip(block.c) {
         // SAFETY: row `i < rows` of `c` holds `columns` floats that only this call touches.
-        let c = unsafe { std::slice::from_raw_parts_mut(block.c.add(i * block.c_row), block.columns) };
+        let c = unsafe { std::slice::from_raw_parts_mut(c, block.columns) };
         for (c, s) in c.iter_mut().zip(sum) {
             *c = if block.accumulate { *c + s } else { *s };
         }

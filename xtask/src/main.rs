@@ -3,6 +3,7 @@
 //! Links no heavy crate, so that its help answers within seconds on a fresh machine.
 
 mod bench;
+mod sanitize;
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
@@ -26,12 +27,15 @@ enum Task {
     /// Run the embedded pipeline several times in fresh stores and print its figures beside their targets; `bench engine`
     /// sets the engine beside other runtimes.
     Bench(bench::BenchArgs),
+    /// Run the tests of crates with unsafe code under AddressSanitizer, ThreadSanitizer and Miri, as far as they are installed.
+    Sanitize(sanitize::SanitizeArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Xtask::parse().task {
         Task::Binary(_) => pass_on(),
         Task::Bench(args) => bench::run(&args),
+        Task::Sanitize(args) => sanitize::run(&args).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         use std::io::Write as _;

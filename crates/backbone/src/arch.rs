@@ -1,6 +1,7 @@
 //! The ResNet family: one table of rows, one builder.
 
 use crate::error::{BackboneError, Result};
+use crate::network::Tap;
 use crate::spec::{Head, NetworkSpec};
 
 /// The residual block of a row.
@@ -183,6 +184,18 @@ impl Layout {
             blocks,
             fc: dense("fc".to_owned(), channels, fc),
             heads: heads.iter().map(head).collect(),
+        }
+    }
+
+    /// Length of the vectors of a tap.
+    pub(crate) fn width(&self, tap: Tap) -> usize {
+        match tap {
+            Tap::Fc => self.fc.output,
+            Tap::Pool => self.fc.input,
+            Tap::Stem => self.stem.output,
+            Tap::Layer1 => self.stage_width(0),
+            Tap::Layer2 => self.stage_width(1),
+            Tap::Layer3 => self.stage_width(2),
         }
     }
 

@@ -158,14 +158,7 @@ impl Network {
 
     /// Length of the vectors of a tap.
     pub fn width(&self, tap: Tap) -> usize {
-        match tap {
-            Tap::Fc => self.layout.fc.output,
-            Tap::Pool => self.layout.fc.input,
-            Tap::Stem => self.layout.stem.output,
-            Tap::Layer1 => self.layout.stage_width(0),
-            Tap::Layer2 => self.layout.stage_width(1),
-            Tap::Layer3 => self.layout.stage_width(2),
-        }
+        self.layout.width(tap)
     }
 
     /// Vectors of a batch.
@@ -290,6 +283,24 @@ impl Network {
                 self.layer_by_layer(pixels, b, h, w, wanted)
             }
         }
+    }
+
+    /// Logits of a batch while weights still change. Through a plan where that is asked for and the weights can be folded;
+    /// where they overflow, layer by layer, so that the loss shows it.
+    pub(crate) fn validate(
+        &self,
+        pixels: &[f32],
+        (b, h, w): (usize, usize, usize),
+        planned: bool,
+    ) -> Result<Vec<Array2<f32>>> {
+        let heads: Vec<Output> = (0..self.spec.heads.len()).map(Output::Head).collect();
+        if planned {
+            match self.evaluate(pixels, b, h, w, &heads) {
+                Err(BackboneError::NonFiniteWeights { .. }) => {}
+                other => return other,
+            }
+        }
+        self.layer_by_layer(pixels, b, h, w, &heads)
     }
 
     /// Whether candle computes in the network's precision.
@@ -474,6 +485,25 @@ mod tests {
 
     fn pixels(b: usize, side: usize) -> Vec<f32> {
         (0..b * side * side * 2).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn validation_through_a_plan_is_validation_layer_by_layer() {
+        let mut net = network(1);
+        let x = pixels(3, 9);
+        let (planned, layered) =
+            (net.validate(&x, (3, 9, 9), true).unwrap(), net.validate(&x, (3, 9, 9), false).unwrap());
+        assert_eq!(planned, net.predict(&x, 3, 9, 9).unwrap());
+        for (planned, layered) in planned.iter().zip(&layered) {
+            assert!(planned.iter().zip(layered).all(|(a, b)| (a - b).abs() < 1e-4 * (1.0 + b.abs())));
+        }
+        // Weights that cannot be folded are no error here.
+        let mut state = net.state().unwrap();
+        state.get_mut("bn1.weight").unwrap().values[0] = f32::MAX;
+        state.get_mut("bn1.running_var").unwrap().values[0] = 1e-30;
+        net.set_state(state).unwrap();
+        assert!(net.predict(&x, 3, 9, 9).is_err());
+        assert!(net.validate(&x, (3, 9, 9), true).is_ok());
     }
 
     #[test]

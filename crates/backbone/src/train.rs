@@ -29,6 +29,9 @@ pub(crate) use step::{gradients, train_step};
 /// Batches that an untrained network takes its statistics from: with a momentum of 0.1 the start has lost its weight.
 const CALIBRATION_BATCHES: usize = 50;
 
+/// Validation rows from which on compiling the weights of each epoch pays.
+const PLANNED_ROWS: usize = 64;
+
 /// Figures of one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -404,6 +407,7 @@ impl<'a> Run<'a> {
             }
         };
         let batches = plain_batches(data.validation, self.options.batch);
+        let planned = data.validation.len() >= PLANNED_ROWS;
         if let Some(features) = &self.features {
             for rows in &batches {
                 for (k, logits) in heads::logits(&self.network, features, rows)?.iter().enumerate() {
@@ -412,9 +416,9 @@ impl<'a> Run<'a> {
             }
         } else {
             for_each_batch(data.images, &batches, None, epoch, |_, rows, pixels| {
-                let activations = self.network.forward(pixels, (rows.len(), h, w), None)?;
-                for (k, logits) in activations.logits.iter().enumerate() {
-                    count(rows, k, &logits.flatten_all()?.to_vec1::<f32>()?);
+                let logits = self.network.validate(&pixels, (rows.len(), h, w), planned)?;
+                for (k, logits) in logits.into_iter().enumerate() {
+                    count(rows, k, &logits.into_iter().collect::<Vec<f32>>());
                 }
                 Ok(())
             })?;

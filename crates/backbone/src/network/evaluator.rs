@@ -6,6 +6,7 @@ use ndarray::Array2;
 
 use super::plan::{Compiled, Output, PlanStatus, consume, forward_of, forward_outputs};
 use super::{Forward, Network, Tap, check_pixels};
+use crate::arch::Layout;
 use crate::error::Result;
 use crate::spec::NetworkSpec;
 
@@ -16,6 +17,7 @@ use crate::spec::NetworkSpec;
 #[derive(Debug)]
 pub struct Evaluator {
     spec: NetworkSpec,
+    layout: Layout,
     size: (usize, usize),
     inner: Inner,
 }
@@ -34,7 +36,7 @@ impl Network {
     /// **Errors** an image below the smallest size, weights that are not finite.
     pub fn into_evaluator(self, height: usize, width: usize) -> Result<Evaluator> {
         super::check_shape(&self.spec, height, width)?;
-        let spec = self.spec.clone();
+        let (spec, layout) = (self.spec.clone(), self.layout.clone());
         let inner = match consume(self, (height, width))? {
             Ok(plan) => {
                 latentwalk_engine::give_back_freed_memory();
@@ -42,7 +44,7 @@ impl Network {
             }
             Err(network) => Inner::Network(network),
         };
-        Ok(Evaluator { spec, size: (height, width), inner })
+        Ok(Evaluator { spec, layout, size: (height, width), inner })
     }
 }
 
@@ -50,6 +52,11 @@ impl Evaluator {
     /// What the network was built from.
     pub fn spec(&self) -> &NetworkSpec {
         &self.spec
+    }
+
+    /// Length of the vectors of a tap.
+    pub fn width(&self, tap: Tap) -> usize {
+        self.layout.width(tap)
     }
 
     /// Height and width of the images.
@@ -120,6 +127,7 @@ mod tests {
         assert_eq!(evaluator.forward_with_stages(&pixels, 3).unwrap(), expected);
         assert_eq!(evaluator.forward_all(&pixels, 3).unwrap().logits, expected.logits);
         assert_eq!(evaluator.embed(&pixels, 3, Tap::Fc).unwrap(), expected.fc);
+        assert_eq!(evaluator.width(Tap::Layer2), expected.stages[2].ncols());
         assert!(evaluator.embed(&pixels[1..], 3, Tap::Fc).unwrap_err().to_string().contains("expected 270"));
         assert!(network().into_evaluator(4, 10).is_err());
     }

@@ -35,9 +35,7 @@ impl<'a> Features<'a> {
         let mut values = Vec::with_capacity(rows.len() * width);
         let (h, w, _) = data.images.shape();
         for_each_batch(data.images, &plain_batches(&rows, batch), None, 0, |_, rows, pixels| {
-            let activations = network.forward(pixels, (rows.len(), h, w), None)?;
-            let vectors = if tap == Tap::Fc { activations.fc } else { activations.pool };
-            values.extend(vectors.flatten_all()?.to_vec1::<f32>()?);
+            values.extend(network.embed(&pixels, rows.len(), h, w, tap)?);
             Ok(())
         })?;
         let places = rows.into_iter().enumerate().map(|(place, row)| (row, place)).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use latentwalk_backbone::{Network, Precision};
+use latentwalk_backbone::{ImageSource, Network, Precision};
 use latentwalk_cli::Stage;
 use latentwalk_embeddings::{
     AttributeColumn, DEFAULT_BATCH_ROWS, Reader, Schema, Summary, Table, VectorFile, Writer, WriterOptions,
@@ -44,7 +44,8 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     if !rest.is_empty() {
         let (mean, std) = (network.spec().mean.clone(), network.spec().std.clone());
         let source = Source::new(&dataset, Batcher::new(pixels, mean, std, Augmentation::none())?);
-        let (source, network, taps) = (&source, &network, &rest);
+        let (h, w, _) = source.shape();
+        let (source, network, taps) = (&source, &network.into_evaluator(h, w)?, &rest);
         let extraction = Extraction { job, dataset: &dataset, source, network, taps, batch: options.batch };
         found.extend(extraction.write(rows)?);
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 
 use anyhow::{Context, Result};
-use latentwalk_backbone::{ImageSource, Network};
+use latentwalk_backbone::{Evaluator, Forward, ImageSource};
 use latentwalk_embeddings::{Summary, Writer, WriterOptions};
 use latentwalk_images::Dataset;
 use ndarray::Array2;
@@ -23,7 +23,7 @@ pub(crate) struct Extraction<'a> {
     pub(crate) job: &'a Job<'a>,
     pub(crate) dataset: &'a Dataset,
     pub(crate) source: &'a Source,
-    pub(crate) network: &'a Network,
+    pub(crate) network: &'a Evaluator,
     pub(crate) taps: &'a [Tap],
     /// Images a pass.
     pub(crate) batch: usize,
@@ -95,12 +95,12 @@ impl Extraction<'_> {
     }
 
     fn one(&self, pixels: &[f32], rows: usize, files: &mut [Numbers]) -> Result<()> {
-        let (h, w, _) = self.source.shape();
-        let outputs = if self.taps.iter().all(|tap| matches!(tap, Tap::Fc | Tap::Pool)) {
-            self.network.forward_all(pixels, rows, h, w)?
-        } else {
-            self.network.forward_with_stages(pixels, rows, h, w)?
+        let late = self.taps.iter().all(|tap| matches!(tap, Tap::Fc | Tap::Pool));
+        let forward = || -> latentwalk_backbone::Result<Forward> {
+            if late { self.network.forward_all(pixels, rows) } else { self.network.forward_with_stages(pixels, rows) }
         };
+        // On a thread of the pool: from outside, each layer would wait to be taken up and to be told of its end.
+        let outputs = rayon::scope(|_| forward())?;
         for file in files {
             let vectors = outputs.tap(file.tap.of_network());
             file.append(vectors.context("the network did not give a tap that was asked for")?)?;

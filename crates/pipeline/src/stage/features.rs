@@ -1,6 +1,7 @@
 //! The vectors below what learns, where the rest of a pretrained network is frozen: computed once, whatever is tried on them.
 
 use anyhow::{Context, Result};
+use latentwalk_backbone::ImageSource;
 use latentwalk_cli::Stage;
 use latentwalk_embeddings::WriterOptions;
 use latentwalk_images::{Augmentation, Batcher, Pixels};
@@ -22,6 +23,8 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let (mean, std) = (network.spec().mean.clone(), network.spec().std.clone());
     let source = Source::new(&dataset, Batcher::new(pixels, mean, std, Augmentation::none())?);
     let batch = job.config.embeddings.batch;
+    let (h, w, _) = source.shape();
+    let network = network.into_evaluator(h, w)?;
     let found =
         extraction::Extraction { job, dataset: &dataset, source: &source, network: &network, taps: &[tap], batch }
             .write(WriterOptions::default())?;

@@ -2,6 +2,7 @@
 
 mod evaluator;
 mod forward;
+mod graph;
 mod plan;
 
 use std::collections::BTreeMap;

@@ -41,6 +41,7 @@ mod reduce;
 mod scale_shift;
 mod scratch;
 mod shape;
+mod view;
 mod window;
 
 pub use conv::{conv2d, conv2d_grad_input};

@@ -2,9 +2,6 @@
 
 use std::ops::Range;
 
-use crate::InstructionSet;
-use crate::instruction_set::multiversion;
-
 /// Windows of `taps_y` x `taps_x` pixels over channels-last images, one for each point of a grid.
 ///
 /// Tap `(ty, tx)` of grid point `(gy, gx)` is source pixel `(gy * step + top + ty, gx * step + left + tx)`, zero outside
@@ -164,6 +161,7 @@ pub(crate) fn copy_clipped<T: Copy + Default>(line: &[T], first: isize, out: &mu
 mod tests {
     use super::*;
     use crate::instruction_set;
+    use crate::kernel::Run;
 
     #[test]
     fn runs_are_clipped_to_the_line() {

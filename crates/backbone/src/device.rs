@@ -29,8 +29,10 @@ impl BackboneDevice {
         self.refuse_unless(there, precision, "trains in f32 only; leave the precision out or take a CUDA device")
     }
 
-    /// Whether the device evaluates in a precision.
-    pub(crate) fn check_evaluation(&self, precision: Precision) -> Result<()> {
+    /// Whether the device evaluates in a precision: to be asked before a network is trained for it.
+    ///
+    /// **Errors** [`BackboneError::PrecisionOfDevice`], with what to take instead.
+    pub fn check_evaluation(&self, precision: Precision) -> Result<()> {
         let (there, reason) = match precision {
             Precision::F32 => (true, ""),
             Precision::Bf16 => (

@@ -78,7 +78,10 @@ pub struct Run {
 /// The first stage that fails; what was finished before it stays stored.
 pub fn stages(order: &Order<'_>, store: &Store, console: &Console) -> Result<Run> {
     // Known to be usable before hours are spent on earlier stages.
-    latentwalk_backbone::parse_device(order.device)?;
+    let device = latentwalk_backbone::parse_device(order.device)?;
+    if order.config.vectors().is_none() {
+        device.check_evaluation(order.config.embeddings.precision).context("`embeddings.precision`")?;
+    }
     let plan = plan(order.config, store, order.device, order.until)?;
     let mut work = Work { order, store, console, run: Run { artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 } };
     for (index, planned) in plan.iter().enumerate() {

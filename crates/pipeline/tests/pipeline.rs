@@ -271,6 +271,54 @@ fn bad_input_ends_with_one_sentence_that_names_the_culprit() {
 }
 
 #[test]
+fn bfloat16_stands_beside_f32_and_is_refused_before_anything_runs_where_it_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, figures) = (folder.path().join("s"), folder.path().join("f.json"));
+    let mut command = Command::new(BINARY);
+    command.args(["bench", "precision", "--precision", "bf16-emulated", "--json"]).arg(&figures);
+    command.arg("--store").arg(&store);
+    SLICE.iter().for_each(|change| {
+        command.args(["--set", change]);
+    });
+    let output = command.output().unwrap();
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("f32 beside bf16-emulated"), "{text}");
+    // The network is trained once.
+    assert_eq!(made(&text).iter().filter(|stage| **stage == "backbone").count(), 1, "{text}");
+    assert_eq!(made(&text).iter().filter(|stage| **stage == "embeddings").count(), 2, "{text}");
+    let figures = json(&figures);
+    let number = |pointer: &str| figures.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    for kind in ["plain", "centred"] {
+        let cosine = number(&format!("/cosine/{kind}/median"));
+        assert!(cosine > 0.999 && cosine < 1.0 - 1e-9, "{kind}: {cosine}");
+        assert!(number(&format!("/cosine/{kind}/least")) <= cosine);
+    }
+    assert!(number("/pca/shared") > 0.9 && number("/pca/shared") <= 1.0 + 1e-9);
+    let shift = number("/attributes/sleeve/same_line/shift");
+    assert!(shift > 0.0 && shift < 0.2, "{shift}");
+    assert!(number("/attributes/sleeve/same_line/correlation") > 0.98);
+    assert!(number("/attributes/sleeve/walks/bf16-emulated/on_attribute") <= 1.0);
+
+    let fresh = folder.path().join("t");
+    let output = refused(&fresh, "embeddings.precision=bf16-emulate");
+    assert!(output.contains("bf16-emulated"), "{output}");
+    let output = self::command(&fresh, &["embeddings.precision=bf16"], &["--until", "images"]).output().unwrap();
+    // A processor that has it goes on; any other says so before the first stage.
+    if !output.status.success() {
+        let text = said(&output);
+        assert!(text.contains("neither AMX-BF16 nor AVX512-BF16; take f32"), "{text}");
+        assert!(made(&text).is_empty(), "{text}");
+    }
+}
+
+fn refused(store: &Path, change: &str) -> String {
+    let output = command(store, &[change], &[]).output().unwrap();
+    assert!(!output.status.success());
+    said(&output)
+}
+
+#[test]
 fn a_failing_stage_leaves_what_was_finished_and_the_next_run_uses_it() {
     let folder = tempfile::tempdir().unwrap();
     let too_many = command(folder.path(), &["decomposition.axes=5000", "backbone.epochs=1"], &[]).output().unwrap();

@@ -432,7 +432,7 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     assert!(code == Some(0) && fc.contains("] features"), "{fc}");
     let precision = ["--set", "backbone.precision=bf16", "--until", "probe"];
     let (code, refused) = pipeline(&precision);
-    assert!(code == Some(1) && refused.contains("use a CUDA device"), "{refused}");
+    assert!(code == Some(1) && refused.contains("take a CUDA device"), "{refused}");
 
     // Vectors of a folder; a second call goes nowhere, since the result is there.
     let out = folder.path().join("vectors.parquet");
@@ -562,7 +562,9 @@ fn vectors_of_a_folder_are_written_once_whole_and_go_on_where_they_stopped() {
     let resumed = embed("second.parquet").output().unwrap();
     // It may have come to its end before it could be stopped; then the result is there, and is the same.
     if resumed.status.success() {
-        assert!(said(&resumed).contains("going on after 64 of 81 images"), "{}", said(&resumed));
+        let text = said(&resumed);
+        let after = |done: &usize| text.contains(&format!("going on after {done} of 81 images"));
+        assert!([32, 64].iter().any(after), "{text}");
     }
     let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("second.parquet"), bytes("whole.parquet"));

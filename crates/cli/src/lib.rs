@@ -190,7 +190,7 @@ pub struct EmbedArgs {
     #[arg(long, default_value = "pool")]
     pub tap: String,
     /// The numbers in which the network multiplies. `bf16` needs a processor with AMX-BF16 or AVX512-BF16, or a CUDA device;
-    /// `bf16-emulated` gives the same on any processor, slower than `f32`. `bench precision` shows what it does.
+    /// `bf16-emulated` rounds alike on any processor, slower than `f32`. `bench precision` shows what it does.
     #[arg(long, value_enum, default_value_t = PrecisionRule::F32)]
     pub precision: PrecisionRule,
     /// The Parquet file to write.

@@ -222,6 +222,15 @@ fn pools_are_those_of_training() {
 
 #[test]
 fn bytes_depend_on_neither_threads_nor_batch() {
+    check_bytes(10, 70);
+}
+
+#[test]
+fn bytes_of_larger_images_depend_on_neither_threads_nor_batch() {
+    check_bytes(44, 70);
+}
+
+fn check_bytes(side: usize, batch: usize) {
     let cases = [
         Case { inputs: 3, outputs: 64, kernel: 7, stride: 2, padding: 3, ..CASE },
         Case { inputs: 64, outputs: 64, ..CASE },
@@ -241,7 +250,7 @@ fn bytes_depend_on_neither_threads_nor_batch() {
         nodes.push(Node::GlobalAvgPool { input: Value::Node(cases.len() - 1) });
         Graph { channels: 3, nodes }
     };
-    let (side, batch, image) = (10, 70, 10 * 10 * 3);
+    let image = side * side * 3;
     let x = numbers.vec(batch * image);
     for options in options() {
         let plan = Plan::compile(graph(), side, side, options).unwrap();

@@ -214,6 +214,15 @@ fn nan_is_not_lost() {
 
 #[test]
 fn bytes_depend_on_neither_threads_nor_batch() {
+    check_bytes(10, 70);
+}
+
+#[test]
+fn bytes_of_larger_images_depend_on_neither_threads_nor_batch() {
+    check_bytes(36, 40);
+}
+
+fn check_bytes(side: usize, batch: usize) {
     let cases = [
         Case { inputs: 3, outputs: 64, kernel: 7, stride: 2, padding: 3, ..CASE },
         Case { inputs: 64, outputs: 64, ..CASE },
@@ -232,7 +241,7 @@ fn bytes_depend_on_neither_threads_nor_batch() {
         let nodes = convs.chain([mean, last.conv(&dense, Value::Node(cases.len()), None)]).collect();
         Graph { channels: 3, nodes }
     };
-    let (side, batch, image) = (10, 70, 10 * 10 * 3);
+    let image = side * side * 3;
     let x = numbers(8, batch * image);
     for options in options() {
         let plan = Plan::compile(graph(), side, side, options).unwrap();

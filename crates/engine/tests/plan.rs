@@ -254,21 +254,60 @@ fn check_bytes(side: usize, batch: usize) {
     let x = numbers.vec(batch * image);
     for options in options() {
         let plan = Plan::compile(graph(), side, side, options).unwrap();
-        let run = |threads: usize, batch: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| plan.run(&x[..batch * image], batch, &[1, 5]))
-        };
-        // More than go together.
-        let whole = run(1, batch);
-        assert_eq!(run(3, batch), whole, "{options:?}");
-        for few in [1, 2, 5] {
-            let part = run(2, few);
-            for (part, whole) in part.iter().zip(&whole) {
-                assert_eq!(part[..], whole[..part.len()], "{options:?}, {few} images");
-            }
-        }
-        assert_eq!(plan.run(&[], 0, &[5]), [Vec::<f32>::new()]);
+        check_plan_bytes(&plan, &x, batch, &[1, 5]);
     }
+}
+
+/// More images in late layers than in early ones go together, and a block whose sides lie on both sides of the border.
+#[test]
+fn bytes_of_a_network_in_parts_depend_on_neither_threads_nor_batch() {
+    let (side, batch) = (160, 21);
+    let cases = [
+        Case { inputs: 3, outputs: 64, kernel: 3, stride: 2, padding: 1, ..CASE },
+        Case { inputs: 64, outputs: 32, stride: 2, ..CASE },
+        Case { inputs: 32, outputs: 64, stride: 2, ..CASE },
+        Case { inputs: 64, outputs: 128, kernel: 1, stride: 2, padding: 0, ..CASE },
+        Case { inputs: 64, outputs: 128, stride: 2, ..CASE },
+        Case { inputs: 128, outputs: 128, ..CASE },
+    ];
+    let inputs = [Value::Images, Value::Node(0), Value::Node(1), Value::Node(2), Value::Node(2), Value::Node(4)];
+    let mut numbers = Numbers(4);
+    let tensors: Vec<Tensors> = cases.iter().map(|case| Tensors::new(case, &mut numbers)).collect();
+    let graph = || {
+        let mut nodes: Vec<Node<'_>> = Vec::new();
+        for ((tensors, case), input) in tensors.iter().zip(&cases).zip(inputs) {
+            let add = (input == Value::Node(4)).then_some(Value::Node(3));
+            let Node::Conv(conv) = tensors.conv(case, add) else { continue };
+            nodes.push(Node::Conv(Conv { input, ..conv }));
+        }
+        nodes.push(Node::GlobalAvgPool { input: Value::Node(5) });
+        Graph { channels: 3, nodes }
+    };
+    let x = numbers.vec(batch * side * side * 3);
+    for kernels in PlanKernels::available() {
+        let plan = Plan::compile(graph(), side, side, PlanOptions { kernels, ..Default::default() }).unwrap();
+        let groups: Vec<usize> = plan.groups().collect();
+        assert!(groups.len() == 2 && groups[0] < batch && groups[1] > groups[0], "{groups:?}");
+        check_plan_bytes(&plan, &x, batch, &[0, 3, 6]);
+    }
+}
+
+fn check_plan_bytes(plan: &Plan, x: &[f32], batch: usize, wanted: &[usize]) {
+    let image = x.len() / batch;
+    let run = |threads: usize, batch: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| plan.run(&x[..batch * image], batch, wanted))
+    };
+    // More than go together.
+    let whole = run(1, batch);
+    assert_eq!(run(3, batch), whole, "{}", plan.kernels());
+    for few in [1, 2, 5] {
+        let part = run(2, few);
+        for (part, whole) in part.iter().zip(&whole) {
+            assert_eq!(part[..], whole[..part.len()], "{}, {few} images", plan.kernels());
+        }
+    }
+    assert_eq!(plan.run(&[], 0, &wanted[..1]), [Vec::<f32>::new()]);
 }
 
 #[test]

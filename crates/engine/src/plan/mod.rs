@@ -23,31 +23,28 @@ mod lanes_neon;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
 mod layer;
+mod parts;
 mod pool;
+mod run;
 mod slots;
 mod transform;
 mod winograd;
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::PoolShape;
 use crate::aligned::Aligned;
-use crate::{PoolShape, global_avg_pool};
 
-use bf16::{Conv16, Halves, Work16, floats, halves, halves_mut};
+use bf16::{Conv16, floats};
 use choose::{compile, precisions, shapes};
 use direct::Direct;
 pub use graph::{Conv, Graph, Node, Norm, PlanError, Value, Values, Weights};
 pub use kernels::PlanKernels;
 use kernels::Tables;
-use layer::Work;
+use parts::{Part, divide, holders};
+use run::Run;
 use slots::assign;
 use winograd::Winograd;
-
-/// Floats of the largest result of the images that go through the network together: enough images that the weights of
-/// late layers are used several times while they are in a cache, few enough that early layers' results stay near.
-const GROUP_FLOATS: usize = 13 << 18;
-/// Most images that go together.
-const MOST_IMAGES: usize = 64;
 
 /// How a plan computes 3x3 convolutions of stride 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -134,11 +131,12 @@ pub struct Plan {
     precision: PlanPrecision,
     image: [usize; 3],
     steps: Vec<Step>,
-    /// Which buffer holds a node's result, and how many there are.
+    /// Which buffer holds a node's result.
     slots: Vec<usize>,
+    /// The part whose group of images a node's buffer holds: that of the node's last reader.
+    holders: Vec<usize>,
+    parts: Vec<Part>,
     zeros: Vec<f32>,
-    /// Images that go through the network together.
-    group: usize,
     /// Buffers that no run is using.
     idle: Mutex<Vec<Vec<Aligned>>>,
 }
@@ -193,15 +191,9 @@ impl Plan {
         let kernels = options.kernels.tables();
         let shapes = shapes(&graph, image)?;
         let half = precisions(&graph, options.precision)?;
-        let memory = |(shape, half): (&[usize; 3], &bool)| {
-            let len = shape.iter().product();
-            if *half { floats(len) } else { len }
-        };
-        let sizes: Vec<usize> = shapes.iter().zip(&half).map(memory).collect();
-        let largest = sizes.iter().copied().max().unwrap_or(1);
-        let group = (GROUP_FLOATS / largest).clamp(1, MOST_IMAGES);
+        let parts = divide(&graph, image, &shapes);
         let mut steps: Vec<Step> = Vec::with_capacity(graph.nodes.len());
-        for (node, &shape) in graph.nodes.into_iter().zip(&shapes) {
+        for (index, (node, &shape)) in graph.nodes.into_iter().zip(&shapes).enumerate() {
             let shape_of = |value| match value {
                 Value::Images => image,
                 Value::Node(input) => shapes[input],
@@ -210,11 +202,16 @@ impl Plan {
                 Value::Images => options.precision == PlanPrecision::Bf16,
                 Value::Node(input) => half[input],
             };
+            let group = parts[parts::of(&parts, index)].group;
             steps.push(compile(kernels, options.convolution, group, node, shape, reads_half, shape_of)?);
         }
         let channels = steps.iter().map(|step| step.shape[2]).chain([graph.channels]).max().unwrap_or(0);
         let reads: Vec<_> = steps.iter().map(|step| [Some(step.input), step.add]).collect();
-        let slots = assign(&reads, &sizes);
+        let holders = holders(&reads, &parts);
+        let sizes: Vec<usize> =
+            steps.iter().zip(&holders).map(|(step, &part)| step.floats(parts[part].group)).collect();
+        let stays: Vec<bool> = (0..steps.len()).map(|node| holders[node] > parts::of(&parts, node)).collect();
+        let slots = assign(&reads, &sizes, &stays);
         let precision = options.precision;
         Ok(Self {
             kernels,
@@ -222,8 +219,9 @@ impl Plan {
             image,
             steps,
             slots,
+            holders,
+            parts,
             zeros: vec![0.0; channels],
-            group,
             idle: Mutex::new(Vec::new()),
         })
     }
@@ -244,6 +242,11 @@ impl Plan {
     /// Whether the plan has no nodes; it always has.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Images that go through each part of the network together: fewer where activations outweigh weights.
+    pub fn groups(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().map(|part| part.group)
     }
 
     /// Name of the instruction set that the plan's kernels use.
@@ -286,42 +289,17 @@ impl Plan {
         wanted: &[usize],
         after: &mut dyn FnMut(usize),
     ) -> Vec<Vec<f32>> {
-        let image: usize = self.image.iter().product();
-        crate::check_len("images", images, batch * image);
-        let needed = self.needed(wanted);
-        let mut results: Vec<Vec<f32>> = wanted.iter().map(|&node| vec![0.0; batch * self.len(node)]).collect();
-        let mut buffers = self.take_buffers();
-        let rounds = self.precision == PlanPrecision::Bf16;
-        let mut rounded = Halves::zeroed(if rounds { self.group.min(batch) * image } else { 0 });
-        for first in (0..batch).step_by(self.group) {
-            let group = self.group.min(batch - first);
-            let images = &images[first * image..][..group * image];
-            if rounds {
-                bf16::narrow_all(images, &mut rounded.values_mut()[..group * image]);
-            }
-            let source = Source { images, rounded: rounded.values() };
-            for (node, step) in self.steps.iter().enumerate().filter(|(node, _)| needed[*node]) {
-                let len = step.floats(group);
-                let mut out = std::mem::take(&mut buffers[self.slots[node]]);
-                if out.len() < len {
-                    // Free first, then allocate: no two large buffers at once.
-                    drop(out);
-                    out = Aligned::zeroed(len);
-                }
-                self.step(step, group, &source, &buffers, &mut out[..len]);
-                for (result, _) in results.iter_mut().zip(wanted).filter(|(_, wanted)| **wanted == node) {
-                    let result = &mut result[first * step.len()..][..group * step.len()];
-                    match step.is_half() {
-                        true => bf16::widen_all(&halves(&out)[..result.len()], result),
-                        false => result.copy_from_slice(&out[..len]),
-                    }
-                }
-                buffers[self.slots[node]] = out;
-                after(node);
-            }
-        }
+        crate::check_len("images", images, batch * self.image_len());
+        let mut run = Run::new(self, images, batch, wanted, self.take_buffers(), after);
+        run.all();
+        let (results, buffers) = run.finish();
         self.lock().push(buffers);
         results
+    }
+
+    /// Floats of an image.
+    fn image_len(&self) -> usize {
+        self.image.iter().product()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Aligned>>> {
@@ -349,51 +327,4 @@ impl Plan {
         }
         needed
     }
-
-    fn step(&self, step: &Step, batch: usize, source: &Source<'_>, buffers: &[Aligned], out: &mut [f32]) {
-        let single = |value: Value| match value {
-            Value::Images => source.images,
-            Value::Node(node) => &buffers[self.slots[node]][..batch * self.len(node)],
-        };
-        let half = |value: Value| match value {
-            Value::Images => &source.rounded[..source.images.len()],
-            Value::Node(node) => &halves(&buffers[self.slots[node]])[..batch * self.len(node)],
-        };
-        let len = batch * step.len();
-        match &step.kind {
-            Kind::Direct(layer, relu) => layer.run(self.kernels.single, self.work(step, batch, *relu, single, out)),
-            Kind::Winograd(layer, relu) => layer.run(self.kernels.single, self.work(step, batch, *relu, single, out)),
-            Kind::MaxPool(shape) => {
-                pool::max_pool(self.kernels.single, &PoolShape { batch, ..*shape }, single(step.input), out);
-            }
-            Kind::Mean(pixels) => global_avg_pool(batch, *pixels, step.shape[2], single(step.input), out),
-            Kind::Conv16(layer, relu) => {
-                let (x, add, out) = (half(step.input), step.add.map(half), &mut halves_mut(out)[..len]);
-                layer.run(self.kernels.half, Work16 { batch, x, add, relu: *relu, out });
-            }
-            Kind::MaxPool16(shape) => {
-                let shape = PoolShape { batch, ..*shape };
-                bf16::max_pool(self.kernels.half, &shape, half(step.input), &mut halves_mut(out)[..len]);
-            }
-            Kind::Mean16(pixels) => bf16::mean(*pixels, step.shape[2], half(step.input), out),
-        }
-    }
-
-    fn work<'a>(
-        &'a self,
-        step: &Step,
-        batch: usize,
-        relu: bool,
-        value: impl Fn(Value) -> &'a [f32],
-        out: &'a mut [f32],
-    ) -> Work<'a> {
-        Work { batch, x: value(step.input), add: step.add.map(value), relu, out, zeros: &self.zeros }
-    }
-}
-
-/// The images of a group, and the same rounded where the plan computes in bfloat16.
-#[derive(Debug, Clone, Copy)]
-struct Source<'a> {
-    images: &'a [f32],
-    rounded: &'a [u16],
 }

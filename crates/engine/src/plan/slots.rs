@@ -3,22 +3,29 @@
 use super::graph::Value;
 
 /// A buffer for each node's result: free again once its last reader is done. Of the free buffers, a result takes the
-/// smallest that holds it, else the largest, which grows.
-pub(super) fn assign(reads: &[[Option<Value>; 2]], sizes: &[usize]) -> Vec<usize> {
+/// smallest that holds it, else the largest, which grows. A result that stays while earlier nodes run again has a buffer
+/// from the start.
+pub(super) fn assign(reads: &[[Option<Value>; 2]], sizes: &[usize], stays: &[bool]) -> Vec<usize> {
     let mut last_read: Vec<usize> = (0..reads.len()).collect();
     for (node, values) in reads.iter().enumerate() {
         for input in inputs(values) {
             last_read[input] = node;
         }
     }
-    let (mut slots, mut free, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut slots, mut free, mut held) = (vec![0; reads.len()], Vec::new(), Vec::new());
+    for node in (0..reads.len()).filter(|&node| stays[node]) {
+        slots[node] = held.len();
+        held.push(sizes[node]);
+    }
     for (node, values) in reads.iter().enumerate() {
-        let slot = take(&mut free, &held, sizes[node]).unwrap_or(held.len());
-        match held.get_mut(slot) {
-            Some(held) => *held = sizes[node].max(*held),
-            None => held.push(sizes[node]),
+        if !stays[node] {
+            let slot = take(&mut free, &held, sizes[node]).unwrap_or(held.len());
+            match held.get_mut(slot) {
+                Some(held) => *held = sizes[node].max(*held),
+                None => held.push(sizes[node]),
+            }
+            slots[node] = slot;
         }
-        slots.push(slot);
         let mut done: Vec<usize> = inputs(values).chain([node]).filter(|&input| last_read[input] == node).collect();
         done.sort_unstable();
         done.dedup();
@@ -58,7 +65,7 @@ mod tests {
             [node(3), None],
             [node(5), None],
         ];
-        let slots = assign(&reads, &[8, 2, 8, 8, 2, 8, 1, 1]);
+        let slots = assign(&reads, &[8, 2, 8, 8, 2, 8, 1, 1], &[false; 8]);
         for (reader, values) in reads.iter().enumerate() {
             for input in inputs(values) {
                 for writer in input + 1..=reader {
@@ -69,5 +76,14 @@ mod tests {
         assert!(slots.iter().max() < Some(&4));
         // The large results share three buffers, and small ones do not take them while a small one is free.
         assert_ne!(slots[4], slots[3]);
+    }
+
+    #[test]
+    fn a_result_that_stays_shares_its_buffer_with_no_earlier_one() {
+        let node = |i| Some(Value::Node(i));
+        let reads = [[Some(Value::Images), None], [node(0), None], [node(1), None], [node(2), None], [node(3), None]];
+        let slots = assign(&reads, &[8, 4, 8, 2, 1], &[false, false, true, false, false]);
+        assert!(!slots[..2].contains(&slots[2]), "{slots:?}");
+        assert_ne!(slots[3], slots[2]);
     }
 }

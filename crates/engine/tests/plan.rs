@@ -287,7 +287,7 @@ fn bytes_of_a_network_in_parts_depend_on_neither_threads_nor_batch() {
     for kernels in PlanKernels::available() {
         let plan = Plan::compile(graph(), side, side, PlanOptions { kernels, ..Default::default() }).unwrap();
         let groups: Vec<usize> = plan.groups().collect();
-        assert!(groups.len() == 2 && groups[0] < batch && groups[1] > groups[0], "{groups:?}");
+        assert!(groups[0] < batch && groups.len() > 1 && groups.is_sorted(), "{groups:?}");
         check_plan_bytes(&plan, &x, batch, &[0, 3, 6]);
     }
 }

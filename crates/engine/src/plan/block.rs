@@ -4,6 +4,8 @@ use super::lanes::Lanes;
 
 /// Floats of a run between two rounds of asking for what comes next: those of a cache line.
 const STEP: usize = 16;
+/// Columns of the widest register block.
+const MOST_COLUMNS: usize = 32;
 
 /// A tile of one panel's width: `out[rows, columns] (+)= windows[rows, taps * depth] * panel`, finished where it is the
 /// last pass.
@@ -147,48 +149,113 @@ unsafe fn rows<L: Lanes, const MR: usize, const R: usize>(
                 }
             }
         }
-        for (i, sum) in sums.into_iter().enumerate() {
-            for (half, sum) in sum.into_iter().enumerate() {
-                let lanes = product.columns.saturating_sub(half * L::N).min(L::N);
-                let place = (at.start + i) * product.out_row + half * L::N;
-                if lanes == L::N {
-                    finish(product, place, half * L::N, sum, |p| L::load(p), |v, p| v.store(p));
-                } else if lanes > 0 {
-                    let (load, store) = (|p| L::load_first(p, lanes), |v: L, p| v.store_first(p, lanes));
-                    finish(product, place, half * L::N, sum, load, store);
-                }
+        if product.columns == 2 * L::N {
+            finish_whole(product, at.start, sums);
+        } else {
+            for (i, sum) in sums.into_iter().enumerate() {
+                let mut values = [0.0; MOST_COLUMNS];
+                sum[0].store(values.as_mut_ptr());
+                sum[1].store(values.as_mut_ptr().add(L::N));
+                finish_part::<L>(product, at.start + i, values.as_ptr());
             }
         }
     }
     ahead
 }
 
+/// Finishes rows of full width. What is done is decided once for all of them: a branch for each vector would keep the
+/// processor from starting the next block's products meanwhile.
+///
 /// # Safety
-/// `load` and `store` must be good for `out + at` and `add + at`, and `bias + column` for a whole vector.
+/// `R` rows from `start` on of all that the product describes must be valid.
 #[inline(always)]
-unsafe fn finish<L: Lanes>(
-    product: &Product,
-    at: usize,
-    column: usize,
-    mut sum: L,
-    load: impl Fn(*const f32) -> L,
-    store: impl Fn(L, *mut f32),
-) {
+unsafe fn finish_whole<L: Lanes, const R: usize>(product: &Product, start: usize, sums: [[L; 2]; R]) {
     // SAFETY: by the caller's promise.
     unsafe {
-        let out = product.out.add(at);
-        if product.accumulate {
-            sum = sum.add(load(out));
+        let (out, row) = (product.out.add(start * product.out_row), product.out_row);
+        let sums = if product.accumulate { add(out, row, sums) } else { sums };
+        let Some(end) = &product.end else { return write(out, row, sums) };
+        let sums = add(end.bias, 0, sums);
+        if end.add.is_null() {
+            return if end.relu { write(out, row, relu(sums)) } else { write(out, row, sums) };
         }
-        if let Some(end) = &product.end {
-            sum = sum.add(L::load(end.bias.add(column)));
-            if !end.add.is_null() {
-                sum = sum.add(load(end.add.add(at)));
-            }
-            if end.relu {
-                sum = sum.relu();
-            }
+        let sums = add(end.add.add(start * row), row, sums);
+        if end.relu { write(out, row, relu(sums)) } else { write(out, row, sums) }
+    }
+}
+
+/// Adds rows of two vectors, `row` floats apart, to sums.
+///
+/// # Safety
+/// `R` rows from `from` on must be valid.
+#[inline(always)]
+unsafe fn add<L: Lanes, const R: usize>(from: *const f32, row: usize, mut sums: [[L; 2]; R]) -> [[L; 2]; R] {
+    for (i, sum) in sums.iter_mut().enumerate() {
+        for (half, sum) in sum.iter_mut().enumerate() {
+            // SAFETY: by the caller's promise.
+            *sum = unsafe { sum.add(L::load(from.add(i * row + half * L::N))) };
         }
-        store(sum, out);
+    }
+    sums
+}
+
+/// ReLU of sums.
+///
+/// # Safety
+/// The processor must have the instructions of `L`.
+#[inline(always)]
+unsafe fn relu<L: Lanes, const R: usize>(mut sums: [[L; 2]; R]) -> [[L; 2]; R] {
+    for sum in &mut sums {
+        // SAFETY: by the caller's promise.
+        *sum = unsafe { [sum[0].relu(), sum[1].relu()] };
+    }
+    sums
+}
+
+/// Writes rows of two vectors, `row` floats apart.
+///
+/// # Safety
+/// `R` rows from `out` on must be valid.
+#[inline(always)]
+unsafe fn write<L: Lanes, const R: usize>(out: *mut f32, row: usize, sums: [[L; 2]; R]) {
+    for (i, sum) in sums.into_iter().enumerate() {
+        for (half, sum) in sum.into_iter().enumerate() {
+            // SAFETY: by the caller's promise.
+            unsafe { sum.store(out.add(i * row + half * L::N)) };
+        }
+    }
+}
+
+/// Finishes a row that ends before the panel does, from as many sums as the panel is wide.
+///
+/// # Safety
+/// The row of all that the product describes must be valid.
+#[inline(always)]
+unsafe fn finish_part<L: Lanes>(product: &Product, row: usize, sums: *const f32) {
+    for half in 0..2 {
+        let lanes = product.columns.saturating_sub(half * L::N).min(L::N);
+        if lanes == 0 {
+            return;
+        }
+        let at = row * product.out_row + half * L::N;
+        // SAFETY: by the caller's promise; only columns below the last are touched, but for the bias, which is as wide as
+        // the panel.
+        unsafe {
+            let out = product.out.add(at);
+            let mut value = L::load(sums.add(half * L::N));
+            if product.accumulate {
+                value = value.add(L::load_first(out, lanes));
+            }
+            if let Some(end) = &product.end {
+                value = value.add(L::load(end.bias.add(half * L::N)));
+                if !end.add.is_null() {
+                    value = value.add(L::load_first(end.add.add(at), lanes));
+                }
+                if end.relu {
+                    value = value.relu();
+                }
+            }
+            value.store_first(out, lanes);
+        }
     }
 }

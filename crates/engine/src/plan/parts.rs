@@ -2,9 +2,9 @@
 
 use super::graph::{Graph, Node, Value};
 
-/// Floats of the largest result of a group of images: enough images that weights are used several times while they are in
-/// a cache, few enough that results stay near.
-const GROUP_FLOATS: usize = 13 << 18;
+/// Floats that a result of the images that go together has at most, where one image has no more: few enough that results
+/// stay in a cache until they are read, many enough that weights, once there, serve several images.
+const GROUP_FLOATS: usize = 13 << 17;
 /// Most images that go together.
 const MOST_IMAGES: usize = 64;
 
@@ -18,8 +18,7 @@ pub(super) struct Part {
     pub(super) group: usize,
 }
 
-/// Divides a network in two where from some node on weights outweigh activations: there more images go together, since
-/// fetching the weights costs more than fetching the images. One part where that would gain nothing.
+/// Divides a network where results get smaller, so that more images go together from there on.
 pub(super) fn divide(graph: &Graph<'_>, image: [usize; 3], shapes: &[[usize; 3]]) -> Vec<Part> {
     let len = |value: Value| -> usize {
         match value {
@@ -27,31 +26,21 @@ pub(super) fn divide(graph: &Graph<'_>, image: [usize; 3], shapes: &[[usize; 3]]
             Value::Node(node) => shapes[node].iter().product(),
         }
     };
-    let largest = |from: usize| -> usize {
-        let results = (from..shapes.len()).map(|node| len(Value::Node(node)));
-        let read = graph.nodes[from..].iter().flat_map(reads).map(len);
-        results.chain(read).max().unwrap_or(1).max(1)
-    };
-    let heavy = |node: usize| match &graph.nodes[node] {
-        Node::Conv(conv) => {
-            let activations: usize = reads(&graph.nodes[node]).map(len).sum::<usize>() + len(Value::Node(node));
-            conv.weight.values.len() > activations
+    let budget = GROUP_FLOATS;
+    let mut parts: Vec<Part> = Vec::new();
+    let mut largest = 1;
+    for (node, of) in graph.nodes.iter().enumerate().rev() {
+        // Images are read by the first part, where they are however many there are.
+        let read = reads(of).filter(|value| *value != Value::Images).map(len);
+        largest = read.chain([len(Value::Node(node))]).fold(largest, usize::max);
+        let group = 1 << (budget / largest).clamp(1, MOST_IMAGES).ilog2();
+        match parts.last_mut() {
+            Some(part) if part.group == group => part.first = node,
+            _ => parts.push(Part { first: node, end: parts.last().map_or(shapes.len(), |part| part.first), group }),
         }
-        Node::MaxPool { .. } => false,
-        Node::GlobalAvgPool { .. } => true,
-    };
-    let nodes = shapes.len();
-    let results = shapes.iter().map(|shape| shape.iter().product()).max().unwrap_or(1usize).max(1);
-    let early = (GROUP_FLOATS / results).clamp(1, MOST_IMAGES);
-    let from = (0..nodes).rev().take_while(|&node| heavy(node)).last().unwrap_or(nodes);
-    if from == 0 || from == nodes {
-        return vec![Part { first: 0, end: nodes, group: early }];
     }
-    let late = (GROUP_FLOATS / largest(from)).min(MOST_IMAGES) / early * early;
-    match late > early {
-        true => vec![Part { first: 0, end: from, group: early }, Part { first: from, end: nodes, group: late }],
-        false => vec![Part { first: 0, end: nodes, group: early }],
-    }
+    parts.reverse();
+    parts
 }
 
 fn reads(node: &Node<'_>) -> impl Iterator<Item = Value> + use<> {

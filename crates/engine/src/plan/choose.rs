@@ -14,6 +14,9 @@ use crate::PoolShape;
 const FETCH_ROWS: f64 = 24.0;
 /// What the transforms of a Winograd layer cost, as the channels of a product that take as long.
 const TRANSFORM_CHANNELS: f64 = 10.0;
+/// Floats that transformed weights may take beyond the plain ones: with 512 channels in and out those of `F(4 x 4)` would
+/// take 28 MB more.
+const TRANSFORMED_FLOATS: usize = 1 << 21;
 
 impl Graph<'_> {
     /// Refuses, without taking a value, all that [`super::Plan::compile`] refuses but values that are not finite.
@@ -188,7 +191,8 @@ fn winograd_tile(convolution: Convolution, sizes: &Sizes, group: usize) -> Optio
         Convolution::Winograd2 => Some(2),
         Convolution::Winograd4 => Some(4),
         Convolution::Auto => {
-            let tile = if cost(4) < cost(2) { 4 } else { 2 };
+            let more = (36 - 9) * sizes.in_channels * sizes.out_channels;
+            let tile = if cost(4) < cost(2) && more <= TRANSFORMED_FLOATS { 4 } else { 2 };
             (cost(tile) < direct).then_some(tile)
         }
     }

@@ -32,9 +32,11 @@ impl<'a> Run<'a> {
         images: &'a [f32],
         batch: usize,
         wanted: &'a [usize],
-        buffers: Vec<Aligned>,
+        mut buffers: Vec<Aligned>,
         after: &'a mut dyn FnMut(usize),
     ) -> Self {
+        let needed = plan.needed(wanted);
+        plan.grow(&mut buffers, batch, &needed);
         let results = wanted.iter().map(|&node| vec![0.0; batch * plan.len(node)]).collect();
         let reads_images = |step: &Step| step.input == Value::Images || step.add == Some(Value::Images);
         let images_part = plan.steps.iter().rposition(reads_images).map_or(0, |node| parts::of(&plan.parts, node));
@@ -47,7 +49,7 @@ impl<'a> Run<'a> {
             images,
             batch,
             wanted,
-            needed: plan.needed(wanted),
+            needed,
             results,
             buffers,
             groups: vec![0..0; plan.parts.len()],
@@ -94,13 +96,7 @@ impl<'a> Run<'a> {
     fn node(&mut self, node: usize, group: &Range<usize>) {
         let plan = self.plan;
         let step = &plan.steps[node];
-        let held = self.groups[plan.holders[node]].len();
         let mut out = std::mem::take(&mut self.buffers[plan.slots[node]]);
-        if out.len() < step.floats(held) {
-            // Free first, then allocate: no two large buffers at once.
-            drop(out);
-            out = Aligned::zeroed(step.floats(held));
-        }
         let place = self.place(node, group);
         self.step(step, group, &mut out, place.clone());
         for (result, _) in self.results.iter_mut().zip(self.wanted).filter(|(_, wanted)| **wanted == node) {
@@ -155,6 +151,23 @@ impl<'a> Run<'a> {
             }
             Kind::Mean16(pixels) => bf16::mean(*pixels, step.shape[2], half(step.input), &mut out[place]),
         }
+    }
+}
+
+impl Plan {
+    /// Makes buffers long enough for a batch, all before the first is used: growing one after the other would leave holes
+    /// in memory.
+    fn grow(&self, buffers: &mut [Aligned], batch: usize, needed: &[bool]) {
+        let mut floats = vec![0; buffers.len()];
+        for (node, step) in self.steps.iter().enumerate().filter(|(node, _)| needed[*node]) {
+            let held = self.parts[self.holders[node]].group.min(batch);
+            floats[self.slots[node]] = step.floats(held).max(floats[self.slots[node]]);
+        }
+        let short = |(buffer, floats): &(&mut Aligned, usize)| buffer.len() < *floats;
+        let mut short: Vec<_> = buffers.iter_mut().zip(floats).filter(short).collect();
+        // Free first, then allocate.
+        short.iter_mut().for_each(|(buffer, _)| **buffer = Aligned::default());
+        short.into_iter().for_each(|(buffer, floats)| *buffer = Aligned::zeroed(floats));
     }
 }
 

@@ -214,25 +214,40 @@ fn nan_is_not_lost() {
 
 #[test]
 fn bytes_depend_on_neither_threads_nor_batch() {
-    check_bytes(10, 70);
+    check_bytes(&CHAIN, 10, 70);
 }
 
 #[test]
 fn bytes_of_larger_images_depend_on_neither_threads_nor_batch() {
-    check_bytes(36, 40);
+    check_bytes(&CHAIN, 36, 40);
 }
 
-fn check_bytes(side: usize, batch: usize) {
+#[test]
+fn bytes_of_a_network_in_parts_depend_on_neither_threads_nor_batch() {
     let cases = [
-        Case { inputs: 3, outputs: 64, kernel: 7, stride: 2, padding: 3, ..CASE },
-        Case { inputs: 64, outputs: 64, ..CASE },
-        Case { inputs: 64, outputs: 160, kernel: 1, padding: 0, ..CASE },
-        Case { inputs: 160, outputs: 96, stride: 2, ..CASE },
+        Case { inputs: 3, outputs: 64, stride: 2, ..CASE },
+        Case { inputs: 64, outputs: 16, stride: 2, ..CASE },
+        Case { inputs: 16, outputs: 32, stride: 2, ..CASE },
     ];
+    let groups = check_bytes(&cases, 96, 21);
+    assert!(groups[0] < 21 && groups.len() > 1 && groups.is_sorted(), "{groups:?}");
+}
+
+/// One convolution after the other.
+const CHAIN: [Case; 4] = [
+    Case { inputs: 3, outputs: 64, kernel: 7, stride: 2, padding: 3, ..CASE },
+    Case { inputs: 64, outputs: 64, ..CASE },
+    Case { inputs: 64, outputs: 160, kernel: 1, padding: 0, ..CASE },
+    Case { inputs: 160, outputs: 96, stride: 2, ..CASE },
+];
+
+/// Gives the images that go together in each part.
+fn check_bytes(cases: &[Case], side: usize, batch: usize) -> Vec<usize> {
     let tensors: Vec<Tensors> = cases.iter().map(|case| Tensors::new(case, 3)).collect();
     let input = |index: usize| index.checked_sub(1).map_or(Value::Images, Value::Node);
     // A fully connected layer behind the mean is `f32`.
-    let dense = Case { inputs: 96, outputs: 10, kernel: 1, padding: 0, relu: false, ..CASE };
+    let outputs = cases[cases.len() - 1].outputs;
+    let dense = Case { inputs: outputs, outputs: 10, kernel: 1, padding: 0, relu: false, ..CASE };
     let last = Tensors::new(&dense, 4);
     let graph = || {
         let convs = cases.iter().zip(&tensors).enumerate();
@@ -242,12 +257,14 @@ fn check_bytes(side: usize, batch: usize) {
         Graph { channels: 3, nodes }
     };
     let image = side * side * 3;
-    let x = numbers(8, batch * image);
+    let (x, dense) = (numbers(8, batch * image), cases.len() + 1);
+    let mut groups = Vec::new();
     for options in options() {
         let plan = Plan::compile(graph(), side, side, options).unwrap();
+        groups = plan.groups().collect();
         let run = |threads: usize, batch: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| plan.run(&x[..batch * image], batch, &[1, 5]))
+            pool.install(|| plan.run(&x[..batch * image], batch, &[1, dense]))
         };
         let whole = run(1, batch);
         assert!(whole[0].iter().all(|v| f64::from(*v) == rounded(f64::from(*v))));
@@ -258,8 +275,9 @@ fn check_bytes(side: usize, batch: usize) {
                 assert_eq!(part[..], whole[..part.len()], "{options:?}, {few} images");
             }
         }
-        assert_eq!(plan.run(&[], 0, &[5]), [Vec::<f32>::new()]);
+        assert_eq!(plan.run(&[], 0, &[dense]), [Vec::<f32>::new()]);
     }
+    groups
 }
 
 #[test]

@@ -244,7 +244,7 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Images that go through each part of the network together: fewer where activations outweigh weights.
+    /// Images that go through each part of the network together, in the order of the parts: fewer where results are large.
     pub fn groups(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().map(|part| part.group)
     }

@@ -1,6 +1,5 @@
 //! Sliding windows: the one description that forward convolution, both gradients and strided sub-lattices share.
 
-use std::ops::Range;
 
 /// Windows of `taps_y` x `taps_x` pixels over channels-last images, one for each point of a grid.
 ///
@@ -36,12 +35,6 @@ impl Window {
         self.taps_y * self.taps_x * self.channels
     }
 
-    /// Whether row `r` of the matrix is pixel `r` of the source, so that nothing need be gathered.
-    pub(crate) fn is_source(&self) -> bool {
-        (self.taps_y, self.taps_x, self.step, self.top, self.left) == (1, 1, 1, 0, 0)
-            && (self.grid_height, self.grid_width) == (self.source_height, self.source_width)
-    }
-
     /// Whether no window leaves its image.
     pub(crate) fn stays_inside(&self) -> bool {
         let inside = |start: isize, grid: usize, taps: usize, size: usize| {
@@ -56,59 +49,6 @@ impl Window {
         let x = row % self.grid_width;
         let y = row / self.grid_width % self.grid_height;
         (row / self.grid_width / self.grid_height, y, x)
-    }
-
-    /// Copies the block `rows` x `depth` of a matrix of 16-bit values to `out`, row `i` at `i * stride`.
-    pub(crate) fn gather16(
-        &self,
-        source: &[u16],
-        rows: Range<usize>,
-        depth: Range<usize>,
-        stride: usize,
-        out: &mut [u16],
-    ) {
-        let mut done = 0;
-        while done < rows.len() {
-            let (image, y, x) = self.locate(rows.start + done);
-            let run = (rows.len() - done).min(self.grid_width - x);
-            self.gather_line(source, image, y, x..x + run, &depth, stride, &mut out[done * stride..]);
-            done += run;
-        }
-    }
-
-    /// The part of [`Window::gather16`] that lies in one line of the grid.
-    #[expect(clippy::too_many_arguments, reason = "the loop body of `gather16`")]
-    #[inline(always)]
-    fn gather_line(
-        &self,
-        source: &[u16],
-        image: usize,
-        y: usize,
-        xs: Range<usize>,
-        depth: &Range<usize>,
-        stride: usize,
-        out: &mut [u16],
-    ) {
-        let run = self.taps_x * self.channels;
-        let line = self.source_width * self.channels;
-        for tap in depth.start / run..depth.end.div_ceil(run) {
-            // This line's taps, as a range of the window's depth.
-            let (from, to) = (depth.start.max(tap * run), depth.end.min((tap + 1) * run));
-            let (offset, len) = (from - depth.start, to - from);
-            let source_y = (y * self.step + tap) as isize + self.top;
-            if source_y < 0 || source_y >= self.source_height as isize {
-                for i in 0..xs.len() {
-                    out[i * stride + offset..][..len].fill(0);
-                }
-                continue;
-            }
-            let pixels = &source[(image * self.source_height + source_y as usize) * line..][..line];
-            for (i, x) in xs.clone().enumerate() {
-                let first =
-                    ((x * self.step) as isize + self.left) * self.channels as isize + (from - tap * run) as isize;
-                copy_clipped(pixels, first, &mut out[i * stride + offset..][..len]);
-            }
-        }
     }
 }
 
@@ -203,21 +143,6 @@ mod tests {
         let inside = (0..window.source_height as isize).contains(&y) && (0..window.source_width as isize).contains(&x);
         let pixel = |y: isize, x: isize| (image * window.source_height + y as usize) * window.source_width + x as usize;
         if inside { source[pixel(y, x) * window.channels + channel] } else { 0.0 }
-    }
-
-    #[test]
-    fn any_block_of_16_bit_values_can_be_gathered() {
-        let window = window(1);
-        let source: Vec<u16> = (1..=72).collect();
-        let as_floats: Vec<f32> = source.iter().map(|&v| f32::from(v)).collect();
-        let mut block = vec![9; 4 * 8];
-        window.gather16(&source, 3..7, 4..11, 8, &mut block);
-        for row in 0..4 {
-            for depth in 0..7 {
-                let got = f32::from(block[row * 8 + depth]);
-                assert_eq!(got, element(&window, &as_floats, row + 3, depth + 4));
-            }
-        }
     }
 
     #[test]

@@ -327,19 +327,21 @@ pub(super) struct Tiles {
 
 impl Tiles {
     pub(super) fn new(kernels: &Kernels, rows: usize, columns: usize) -> Self {
-        Self::cut((kernels.rows, kernels.columns), (rows, columns), (ROWS, columns))
+        Self::cut((kernels.rows, kernels.columns), (rows, columns), (ROWS, columns), TASKS)
     }
 
-    /// Tiles of about `most` rows and columns, in multiples of the register block's.
+    /// Tiles of about `most` rows and columns, in multiples of the register block's; narrower ones where there would be
+    /// fewer than `tasks`.
     pub(super) fn cut(
         (block_rows, block_columns): (usize, usize),
         (rows, columns): (usize, usize),
         (most_rows, most_columns): (usize, usize),
+        tasks: usize,
     ) -> Self {
         let height = rows.div_ceil(rows.div_ceil(most_rows).max(1)).max(1).next_multiple_of(block_rows);
         let down = rows.div_ceil(height);
         let mut width = columns.min(most_columns).next_multiple_of(block_columns);
-        while down * columns.div_ceil(width) < TASKS && width > COLUMNS {
+        while down * columns.div_ceil(width) < tasks && width > COLUMNS {
             width = (width / 2).next_multiple_of(block_columns);
         }
         Self { rows, columns, height, width }

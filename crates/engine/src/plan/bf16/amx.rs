@@ -60,15 +60,32 @@ fn system_permits() -> bool {
     false
 }
 
-/// Runs a product, 32 rows at a time.
+/// Configures this thread's tiles for [`run`].
 ///
 /// # Safety
-/// [`is_available`] must have said so; the rest as [`super::block::run`].
-pub(super) unsafe fn run(product: &Product) {
-    debug_assert!(product.rows.is_multiple_of(ROW_STEP) && product.depth.is_multiple_of(DEPTH_STEP));
+/// [`is_available`] must have said so.
+pub(super) unsafe fn begin() {
     // SAFETY: the configuration is a valid one of palette 1. Nothing else in this program uses tiles, so they keep
     // their content from here to `tilerelease`; a thread that is interrupted gets them back from the system.
     unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const CONFIG, options(nostack, readonly, preserves_flags)) };
+}
+
+/// Lets go of this thread's tiles, so that the system need not save them any more.
+///
+/// # Safety
+/// [`is_available`] must have said so.
+pub(super) unsafe fn end() {
+    // SAFETY: no tile is needed any more; what follows configures them again.
+    unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
+}
+
+/// Runs a product, 32 rows at a time.
+///
+/// # Safety
+/// [`begin`] must have been called on this thread, and [`end`] not since; the rest as [`super::block::run`].
+pub(super) unsafe fn run(product: &Product<'_>) {
+    debug_assert!(product.rows.is_multiple_of(ROW_STEP) && product.depth.is_multiple_of(DEPTH_STEP));
+    debug_assert!(product.depth > 0 && !product.taps.is_empty());
     let mut start = 0;
     while start < product.rows {
         // SAFETY: rows `start..start + 32`, or `+ 16` where no more are left, are rows of the product.
@@ -82,23 +99,22 @@ pub(super) unsafe fn run(product: &Product) {
             }
         }
     }
-    // SAFETY: no tile is needed any more; the next product configures them again.
-    unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
 }
 
-/// Where a block's windows, their rows (in bytes) and sums are, and how many steps of depth there are.
-fn block(product: &Product, start: usize) -> (*const u16, usize, *mut f32, usize) {
+/// What a block reads and writes: its windows, their rows (in bytes) and its sums.
+fn block(product: &Product<'_>, start: usize) -> (*const u16, usize, *mut f32) {
     let windows = product.windows.wrapping_add(start * product.window_row);
-    (windows, product.window_row * 2, product.sums.wrapping_add(start * COLUMNS), product.depth / DEPTH_STEP)
+    (windows, product.window_row * 2, product.sums.wrapping_add(start * COLUMNS))
 }
 
 /// # Safety
-/// As [`run`], with tiles configured and rows `start..start + 32` of the product; `depth` is not 0.
-unsafe fn two_tiles(product: &Product, start: usize) {
-    let (windows, row, sums, steps) = block(product, start);
+/// As [`run`], and rows `start..start + 32` of the product.
+unsafe fn two_tiles(product: &Product<'_>, start: usize) {
+    let (windows, row, sums) = block(product, start);
+    let taps = product.taps.as_ptr_range();
     // SAFETY: a tile is 16 rows of 64 bytes: of windows at `row` bytes from each other, 32 values from the step's first
-    // on, which are part of the depth; of the panel, 16 rows of pairs; of sums, 16 rows of half a panel's columns. All
-    // these addresses are valid by the caller's promise.
+    // on, which are part of the depth of a tap; of the panel, 16 rows of pairs; of sums, 16 rows of half a panel's
+    // columns. All these addresses are valid by the caller's promise, as are the taps, each a number of 8 bytes.
     unsafe {
         asm!(
             "test {accumulate:e}, {accumulate:e}",
@@ -114,6 +130,11 @@ unsafe fn two_tiles(product: &Product, start: usize) {
             "tileloadd tmm2, [{sums} + {panel_row}*1 + 2048]",
             "tileloadd tmm3, [{sums} + {panel_row}*1 + 2112]",
             "3:",
+            "mov {upper}, qword ptr [{tap}]",
+            "lea {upper}, [{windows} + {upper}*2]",
+            "lea {lower}, [{upper} + {half}]",
+            "mov {steps:e}, {depth:e}",
+            "4:",
             "tileloadd tmm6, [{panel} + {panel_row}*1]",
             "tileloadd tmm4, [{upper} + {row}*1]",
             "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
@@ -125,8 +146,11 @@ unsafe fn two_tiles(product: &Product, start: usize) {
             "add {upper}, 64",
             "add {lower}, 64",
             "add {panel}, 2048",
-            "dec {steps}",
-            "jnz 3b",
+            "dec {steps:e}",
+            "jnz 4b",
+            "add {tap}, 8",
+            "cmp {tap}, {end}",
+            "jne 3b",
             "tilestored [{sums} + {panel_row}*1], tmm0",
             "tilestored [{sums} + {panel_row}*1 + 64], tmm1",
             "tilestored [{sums} + {panel_row}*1 + 2048], tmm2",
@@ -135,10 +159,15 @@ unsafe fn two_tiles(product: &Product, start: usize) {
             sums = in(reg) sums,
             panel_row = in(reg) PANEL_ROW,
             panel = inout(reg) product.panel => _,
-            upper = inout(reg) windows => _,
-            lower = inout(reg) windows.byte_add(ROW_STEP * row) => _,
+            windows = in(reg) windows,
+            half = in(reg) ROW_STEP * row,
             row = in(reg) row,
-            steps = inout(reg) steps => _,
+            upper = out(reg) _,
+            lower = out(reg) _,
+            tap = inout(reg) taps.start => _,
+            end = in(reg) taps.end,
+            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
+            steps = out(reg) _,
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
             options(nostack),
@@ -147,9 +176,10 @@ unsafe fn two_tiles(product: &Product, start: usize) {
 }
 
 /// # Safety
-/// As [`two_tiles`], with rows `start..start + 16`.
-unsafe fn one_tile(product: &Product, start: usize) {
-    let (windows, row, sums, steps) = block(product, start);
+/// As [`run`], and rows `start..start + 16` of the product.
+unsafe fn one_tile(product: &Product<'_>, start: usize) {
+    let (windows, row, sums) = block(product, start);
+    let taps = product.taps.as_ptr_range();
     // SAFETY: as for `two_tiles`.
     unsafe {
         asm!(
@@ -162,24 +192,35 @@ unsafe fn one_tile(product: &Product, start: usize) {
             "tileloadd tmm0, [{sums} + {panel_row}*1]",
             "tileloadd tmm1, [{sums} + {panel_row}*1 + 64]",
             "3:",
+            "mov {upper}, qword ptr [{tap}]",
+            "lea {upper}, [{windows} + {upper}*2]",
+            "mov {steps:e}, {depth:e}",
+            "4:",
             "tileloadd tmm6, [{panel} + {panel_row}*1]",
-            "tileloadd tmm4, [{windows} + {row}*1]",
+            "tileloadd tmm4, [{upper} + {row}*1]",
             "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
             "tdpbf16ps tmm0, tmm4, tmm6",
             "tdpbf16ps tmm1, tmm4, tmm7",
-            "add {windows}, 64",
+            "add {upper}, 64",
             "add {panel}, 2048",
-            "dec {steps}",
-            "jnz 3b",
+            "dec {steps:e}",
+            "jnz 4b",
+            "add {tap}, 8",
+            "cmp {tap}, {end}",
+            "jne 3b",
             "tilestored [{sums} + {panel_row}*1], tmm0",
             "tilestored [{sums} + {panel_row}*1 + 64], tmm1",
             accumulate = in(reg) u32::from(product.accumulate),
             sums = in(reg) sums,
             panel_row = in(reg) PANEL_ROW,
             panel = inout(reg) product.panel => _,
-            windows = inout(reg) windows => _,
+            windows = in(reg) windows,
             row = in(reg) row,
-            steps = inout(reg) steps => _,
+            upper = out(reg) _,
+            tap = inout(reg) taps.start => _,
+            end = in(reg) taps.end,
+            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
+            steps = out(reg) _,
             out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
             options(nostack),
         );

@@ -8,17 +8,19 @@ pub(super) const DEPTH_STEP: usize = 32;
 /// Rows are computed in multiples of those of an AMX tile.
 pub(super) const ROW_STEP: usize = 16;
 
-/// `sums[rows, width] (+)= windows[rows, depth] * panel[depth, width]`, where `width` is the kernels' columns.
+/// `sums[rows, width] (+)= windows[rows, taps * depth] * panel[taps * depth, width]`, where `width` is the kernels' columns.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Product {
+pub(super) struct Product<'a> {
     /// A multiple of [`ROW_STEP`].
     pub(super) rows: usize,
+    /// A window's values are `depth` from each tap on; there is a tap.
+    pub(super) taps: &'a [usize],
     /// A multiple of [`DEPTH_STEP`], not 0.
     pub(super) depth: usize,
-    /// Row `i` begins at `windows + i * window_row`.
+    /// Tap `t` of row `i` begins at `windows + i * window_row + taps[t]`.
     pub(super) windows: *const u16,
     pub(super) window_row: usize,
-    /// `depth / 2` rows of `width` pairs: values `2 p` and `2 p + 1` of a column lie side by side.
+    /// `taps * depth / 2` rows of `width` pairs: values `2 p` and `2 p + 1` of a column lie side by side.
     pub(super) panel: *const u16,
     /// Row after row, without gaps.
     pub(super) sums: *mut f32,
@@ -32,7 +34,7 @@ pub(super) struct Product {
 /// The processor must have the instructions of `L`, and `MR` be 4, 6 or 12. Every address that [`Product`] describes must be
 /// readable, those of `sums` writable, and nothing else may read or write `sums` meanwhile.
 #[inline(always)]
-pub(super) unsafe fn run<L: HalfLanes, const MR: usize>(product: &Product) {
+pub(super) unsafe fn run<L: HalfLanes, const MR: usize>(product: &Product<'_>) {
     let mut start = 0;
     while start < product.rows {
         let height = block_height(MR, product.rows - start);
@@ -61,9 +63,9 @@ pub(super) unsafe fn run<L: HalfLanes, const MR: usize>(product: &Product) {
 /// # Safety
 /// As [`run`], with rows `start..start + R` of the product.
 #[inline(always)]
-unsafe fn rows<L: HalfLanes, const R: usize>(product: &Product, start: usize) {
-    // SAFETY: a window has `depth` values, the panel `depth / 2` rows of `2 N` pairs and `sums` rows of `2 N` floats, by
-    // the caller's promise.
+unsafe fn rows<L: HalfLanes, const R: usize>(product: &Product<'_>, start: usize) {
+    // SAFETY: a window has `depth` values from each tap on, the panel `taps * depth / 2` rows of `2 N` pairs and `sums`
+    // rows of `2 N` floats, by the caller's promise.
     unsafe {
         let sums = product.sums.add(start * 2 * L::N);
         let windows = product.windows.add(start * product.window_row);
@@ -74,14 +76,16 @@ unsafe fn rows<L: HalfLanes, const R: usize>(product: &Product, start: usize) {
             }
         }
         let mut panel = product.panel;
-        for p in (0..product.depth).step_by(2) {
-            let (b0, b1) = (L::pairs(panel), L::pairs(panel.add(2 * L::N)));
-            for (i, row) in block.iter_mut().enumerate() {
-                let a = L::splat_pair(windows.add(i * product.window_row + p));
-                row[0] = row[0].dot(a, b0);
-                row[1] = row[1].dot(a, b1);
+        for &tap in product.taps {
+            for p in (tap..tap + product.depth).step_by(2) {
+                let (b0, b1) = (L::pairs(panel), L::pairs(panel.add(2 * L::N)));
+                for (i, row) in block.iter_mut().enumerate() {
+                    let a = L::splat_pair(windows.add(i * product.window_row + p));
+                    row[0] = row[0].dot(a, b0);
+                    row[1] = row[1].dot(a, b1);
+                }
+                panel = panel.add(4 * L::N);
             }
-            panel = panel.add(4 * L::N);
         }
         for (i, row) in block.into_iter().enumerate() {
             row[0].store(sums.add(i * 2 * L::N));
@@ -106,47 +110,91 @@ pub(super) struct Finish {
     pub(super) out_row: usize,
 }
 
+/// Asks for the cache lines of `out` and `add`.
+///
 /// # Safety
-/// The processor must have the instructions of `L`. Every address that [`Finish`] describes must be readable, those of
-/// `out` writable, and nothing else may read or write `out` meanwhile.
+/// The processor must have the instructions of `L`.
 #[inline(always)]
-pub(super) unsafe fn finish<L: HalfLanes>(end: &Finish) {
-    for i in 0..end.rows {
-        for half in 0..2 {
-            let lanes = end.columns.saturating_sub(half * L::N).min(L::N);
-            // SAFETY: rows of `sums` and `bias` have two vectors; of `add` and `out` only `lanes` values are touched.
-            unsafe {
-                let place = i * end.out_row + half * L::N;
-                let sum = L::load(end.sums.add((2 * i + half) * L::N)).add(L::load(end.bias.add(half * L::N)));
-                if lanes == L::N {
-                    finish_vector(end, sum, place, |p| L::widen(p), |v, p| v.narrow(p));
-                } else if lanes > 0 {
-                    finish_vector(end, sum, place, |p| L::widen_first(p, lanes), |v: L, p| v.narrow_first(p, lanes));
-                }
+pub(super) unsafe fn ask<L: HalfLanes>(end: &Finish) {
+    for place in (0..end.rows).map(|row| row * end.out_row) {
+        // SAFETY: any address may be asked for.
+        unsafe {
+            L::fetch_near(end.out.wrapping_add(place).cast());
+            if !end.add.is_null() {
+                L::fetch_near(end.add.wrapping_add(place).cast());
             }
         }
     }
 }
 
 /// # Safety
-/// `load` must be good for `add + at`, `store` for `out + at`.
+/// The processor must have the instructions of `L`. Every address that [`Finish`] describes must be readable, those of
+/// `out` writable, and nothing else may read or write `out` meanwhile.
 #[inline(always)]
-unsafe fn finish_vector<L: HalfLanes>(
-    end: &Finish,
-    mut sum: L,
-    at: usize,
-    load: impl Fn(*const u16) -> L,
-    store: impl Fn(L, *mut u16),
-) {
-    // SAFETY: by the caller's promise.
+pub(super) unsafe fn finish<L: HalfLanes>(end: &Finish) {
+    // What is done is decided once for all rows.
+    // SAFETY: the caller's promise is passed on.
     unsafe {
-        if !end.add.is_null() {
-            sum = sum.add(load(end.add.add(at)));
+        match (end.columns == 2 * L::N, !end.add.is_null(), end.relu) {
+            (true, false, false) => finish_rows::<L, false, false>(end),
+            (true, false, true) => finish_rows::<L, false, true>(end),
+            (true, true, false) => finish_rows::<L, true, false>(end),
+            (true, true, true) => finish_rows::<L, true, true>(end),
+            _ => finish_parts::<L>(end),
         }
-        if end.relu {
-            sum = sum.relu();
+    }
+}
+
+/// Finishes rows of full width.
+///
+/// # Safety
+/// As [`finish`], with two vectors of columns; `ADD` and `RELU` say what `end` says.
+#[inline(always)]
+unsafe fn finish_rows<L: HalfLanes, const ADD: bool, const RELU: bool>(end: &Finish) {
+    // SAFETY: rows of all that is touched have two vectors, by the caller's promise.
+    unsafe {
+        let bias = [L::load(end.bias), L::load(end.bias.add(L::N))];
+        for row in 0..end.rows {
+            for (half, bias) in bias.into_iter().enumerate() {
+                let place = row * end.out_row + half * L::N;
+                let mut sum = L::load(end.sums.add((2 * row + half) * L::N)).add(bias);
+                if ADD {
+                    sum = sum.add(L::widen(end.add.add(place)));
+                }
+                if RELU {
+                    sum = sum.relu();
+                }
+                sum.narrow(end.out.add(place));
+            }
         }
-        store(sum, end.out.add(at));
+    }
+}
+
+/// Finishes rows that end before the panel does.
+///
+/// # Safety
+/// As [`finish`].
+#[inline(always)]
+unsafe fn finish_parts<L: HalfLanes>(end: &Finish) {
+    for row in 0..end.rows {
+        for half in 0..2 {
+            let lanes = end.columns.saturating_sub(half * L::N).min(L::N);
+            if lanes == 0 {
+                continue;
+            }
+            let place = row * end.out_row + half * L::N;
+            // SAFETY: rows of `sums` and `bias` have two vectors; of `add` and `out` only `lanes` values are touched.
+            unsafe {
+                let mut sum = L::load(end.sums.add((2 * row + half) * L::N)).add(L::load(end.bias.add(half * L::N)));
+                if !end.add.is_null() {
+                    sum = sum.add(L::widen_first(end.add.add(place), lanes));
+                }
+                if end.relu {
+                    sum = sum.relu();
+                }
+                sum.narrow_first(end.out.add(place), lanes);
+            }
+        }
     }
 }
 
@@ -166,22 +214,26 @@ pub(super) struct Window16<'a> {
 #[inline(always)]
 pub(super) unsafe fn largest<L: HalfLanes>(window: &Window16<'_>) {
     let mut at = 0;
-    while at < window.channels {
-        let lanes = (window.channels - at).min(L::N);
-        // SAFETY: the caller's promise; only channels below the last are touched.
+    while at + L::N <= window.channels {
+        // SAFETY: the caller's promise; a whole vector of channels from `at` on.
         unsafe {
-            let load =
-                |p: *const u16| if lanes == L::N { L::widen(p.add(at)) } else { L::widen_first(p.add(at), lanes) };
-            let mut best = load(window.pixels[0]);
+            let mut best = L::widen(window.pixels[0].add(at));
             for &pixel in &window.pixels[1..] {
-                best = best.larger(load(pixel));
+                best = best.larger(L::widen(pixel.add(at)));
             }
-            if lanes == L::N {
-                best.narrow(window.out.add(at));
-            } else {
-                best.narrow_first(window.out.add(at), lanes);
-            }
+            best.narrow(window.out.add(at));
         }
-        at += lanes;
+        at += L::N;
+    }
+    let rest = window.channels - at;
+    if rest > 0 {
+        // SAFETY: the caller's promise; only `rest` channels are touched.
+        unsafe {
+            let mut best = L::widen_first(window.pixels[0].add(at), rest);
+            for &pixel in &window.pixels[1..] {
+                best = best.larger(L::widen_first(pixel.add(at), rest));
+            }
+            best.narrow_first(window.out.add(at), rest);
+        }
     }
 }

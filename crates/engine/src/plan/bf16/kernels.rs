@@ -9,8 +9,14 @@ pub(in crate::plan) struct Kernels16 {
     pub(in crate::plan) name: &'static str,
     /// Columns of a panel: two vectors.
     pub(super) columns: usize,
-    pub(super) product: unsafe fn(&Product),
+    /// To be called on a thread before its products.
+    pub(super) begin: unsafe fn(),
+    pub(super) product: unsafe fn(&Product<'_>),
+    /// To be called on a thread after its products.
+    pub(super) end: unsafe fn(),
     pub(super) finish: unsafe fn(&Finish),
+    /// Asks for the lines that `finish` will touch, beside those of the sums.
+    pub(super) ask: unsafe fn(&Finish),
     pub(super) largest: unsafe fn(&Window16<'_>),
 }
 
@@ -22,7 +28,7 @@ macro_rules! kernels {
             /// # Safety
             /// As [`block::run`].
             $(#[target_feature(enable = $feature)])?
-            unsafe fn run(product: &Product) {
+            unsafe fn run(product: &Product<'_>) {
                 // SAFETY: the caller's promise is passed on.
                 unsafe { block::run::<$lanes, $rows>(product) }
             }
@@ -36,6 +42,14 @@ macro_rules! kernels {
             }
 
             /// # Safety
+            /// As [`block::ask`].
+            $(#[target_feature(enable = $feature)])?
+            unsafe fn ask(end: &Finish) {
+                // SAFETY: the caller's promise is passed on.
+                unsafe { block::ask::<$lanes>(end) }
+            }
+
+            /// # Safety
             /// As [`block::largest`].
             $(#[target_feature(enable = $feature)])?
             unsafe fn largest(window: &Window16<'_>) {
@@ -46,8 +60,11 @@ macro_rules! kernels {
             pub(in crate::plan) static KERNELS: Kernels16 = Kernels16 {
                 name: $name,
                 columns: 2 * <$lanes>::N,
+                begin: || {},
                 product: run,
+                end: || {},
                 finish,
+                ask,
                 largest,
             };
         }
@@ -63,8 +80,9 @@ kernels!(avx512, "AVX512-BF16", crate::plan::lanes_x86::Avx512, 12, "avx512f,avx
 /// Tiles for the products; all else as with AVX512-BF16.
 #[cfg(target_arch = "x86_64")]
 pub(in crate::plan) mod amx {
+    use super::super::amx::{begin, end, run};
     use super::{Kernels16, avx512};
 
     pub(in crate::plan) static KERNELS: Kernels16 =
-        Kernels16 { name: "AMX-BF16", product: super::super::amx::run, ..avx512::KERNELS };
+        Kernels16 { name: "AMX-BF16", begin, product: run, end, ..avx512::KERNELS };
 }

@@ -97,13 +97,8 @@ impl HalfLanes for Avx512 {
     unsafe fn narrow(self, to: *mut u16) {
         // SAFETY: the caller vouches for the instructions and the memory.
         unsafe {
-            let bits = _mm512_castps_si512(self.0);
-            let even = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-            let sum = _mm512_add_epi32(bits, _mm512_add_epi32(even, _mm512_set1_epi32(0x7fff)));
-            let quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x40_0000));
-            let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0);
-            let rounded = _mm512_srli_epi32::<16>(_mm512_mask_mov_epi32(sum, nan, quiet));
-            _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(rounded));
+            let rounded = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0));
+            _mm256_storeu_si256(to.cast(), rounded);
         }
     }
 }

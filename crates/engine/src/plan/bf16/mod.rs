@@ -13,6 +13,7 @@
 mod amx;
 mod block;
 mod conv;
+mod frame;
 mod kernels;
 mod lanes;
 #[cfg(target_arch = "x86_64")]

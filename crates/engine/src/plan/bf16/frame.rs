@@ -141,6 +141,9 @@ impl Frame {
             let (out, after) = rest.split_at_mut((inside - before) * self.pixel);
             zeros.fill(0);
             after.fill(0);
+            if out.is_empty() {
+                continue;
+            }
             let from = before * self.step + left - padding;
             if self.step == 1 && self.pixel == in_channels {
                 out.copy_from_slice(&source[from * in_channels..][..out.len()]);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::InstructionSet;
-use crate::kernel::{self, Block, MR, NR, Run};
+use crate::kernel::{self, Block, NR, Run, most_rows};
 
 /// The longest depth of one pass: a panel of it (20 KiB) and six rows of the left matrix stay in a first-level cache.
 pub(crate) const DEPTH_BLOCK: usize = 320;
@@ -204,9 +204,9 @@ pub(crate) fn multiply(
     for column in (0..c.columns).step_by(NR) {
         let panel = (first_column + column) / NR;
         let panel = &b.data[(panel * b.depth + depth.start) * NR..][..depth.len() * NR];
-        let mut row = 0;
+        let (mut row, most) = (0, most_rows(isa));
         while row < c.rows {
-            let rows = block_rows(c.rows - row);
+            let rows = block_rows(most, c.rows - row);
             // Rows that the block lacks repeat its last one; the kernel leaves them alone.
             let nth = |i: usize| row + i.min(rows - 1);
             let block = Block {
@@ -229,11 +229,8 @@ pub(crate) fn multiply(
 }
 
 /// Rows of the next register block: full blocks, but never a thin last one, which would leave the arithmetic idle.
-fn block_rows(left: usize) -> usize {
-    match left {
-        7..=10 => left.div_ceil(2),
-        _ => left.min(MR),
-    }
+fn block_rows(most: usize, left: usize) -> usize {
+    if left > most && left < 2 * most { left.div_ceil(2) } else { left.min(most) }
 }
 
 #[cfg(test)]
@@ -243,11 +240,14 @@ mod tests {
     #[test]
     fn blocks_cover_all_rows_and_depths() {
         for n in 1..200 {
-            let mut left = n;
-            while left > 0 {
-                let rows = block_rows(left);
-                assert!((1..=MR).contains(&rows));
-                left -= rows;
+            let mut left;
+            for most in [6, 12] {
+                left = n;
+                while left > 0 {
+                    let rows = block_rows(most, left);
+                    assert!((1..=most).contains(&rows) && (n < most || rows >= most / 2));
+                    left -= rows;
+                }
             }
             let blocks: Vec<_> = depth_blocks(n * 7).collect();
             assert!(blocks.iter().all(|b| b.len() <= DEPTH_BLOCK));

@@ -3,13 +3,15 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-/// The instructions that the kernels are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The instructions that the kernels are compiled for, each with all before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstructionSet {
     /// What every processor of the target has (SSE2 on x86-64, NEON on AArch64), through the compiler's vectoriser.
     Portable,
     /// 256-bit vectors with fused multiply-add, on x86-64.
     Avx2Fma,
+    /// 512-bit vectors for products, on x86-64; all else as [`InstructionSet::Avx2Fma`]. Both give the same bytes.
+    Avx512,
 }
 
 thread_local! {
@@ -34,10 +36,10 @@ pub(crate) fn portable_is_asked_for() -> bool {
 
 #[cfg(target_arch = "x86_64")]
 fn detect() -> InstructionSet {
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        InstructionSet::Avx2Fma
-    } else {
-        InstructionSet::Portable
+    match is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        true if is_x86_feature_detected!("avx512f") => InstructionSet::Avx512,
+        true => InstructionSet::Avx2Fma,
+        false => InstructionSet::Portable,
     }
 }
 
@@ -80,8 +82,8 @@ macro_rules! multiversion {
             }
             match isa {
                 #[cfg(target_arch = "x86_64")]
-                $crate::InstructionSet::Avx2Fma => {
-                    // SAFETY: `Avx2Fma` reaches the kernels only from `instruction_set()`, which found both features.
+                $crate::InstructionSet::Avx2Fma | $crate::InstructionSet::Avx512 => {
+                    // SAFETY: these reach the kernels only from `instruction_set()`, which found both features.
                     unsafe { avx2($($arg),*) }
                 }
                 _ => body($($arg),*),

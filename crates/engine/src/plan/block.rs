@@ -115,7 +115,7 @@ unsafe fn rows<L: Lanes, const MR: usize, const R: usize>(
         let add = product.end.map_or(std::ptr::null(), |end| end.add);
         for i in 0..R {
             let place = (at.start + i) * product.out_row;
-            L::fetch_near(product.out.wrapping_add(place));
+            L::fetch_to_write(product.out.wrapping_add(place));
             if !add.is_null() {
                 L::fetch_near(add.wrapping_add(place));
             }

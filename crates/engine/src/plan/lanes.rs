@@ -31,6 +31,9 @@ pub(super) trait Lanes: Copy {
     /// Asks for a cache line in the first level; any address will do.
     #[inline(always)]
     unsafe fn fetch_near(_at: *const f32) {}
+    /// As [`Lanes::fetch_near`], for a line that will be written: no other core keeps a copy of it.
+    #[inline(always)]
+    unsafe fn fetch_to_write(_at: *const f32) {}
     /// Asks for a cache line in the second level; any address will do.
     #[inline(always)]
     unsafe fn fetch_far(_at: *const f32) {}

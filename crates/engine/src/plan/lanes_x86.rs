@@ -1,5 +1,6 @@
 //! [`Lanes`] of x86-64.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::lanes::Lanes;
@@ -110,6 +111,13 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn fetch_to_write(at: *const f32) {
+        // SAFETY: a hint, which reads no memory. The intrinsic would become `prefetcht0` without a feature of its own;
+        // processors of this target that do not know the instruction do nothing.
+        unsafe { asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly)) }
+    }
+
+    #[inline(always)]
     unsafe fn fetch_far(at: *const f32) {
         // SAFETY: a hint, which reads no memory.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
@@ -193,6 +201,13 @@ impl Lanes for Avx512 {
     unsafe fn fetch_near(at: *const f32) {
         // SAFETY: a hint, which reads no memory.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn fetch_to_write(at: *const f32) {
+        // SAFETY: a hint, which reads no memory. The intrinsic would become `prefetcht0` without a feature of its own;
+        // processors of this target that do not know the instruction do nothing.
+        unsafe { asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly)) }
     }
 
     #[inline(always)]

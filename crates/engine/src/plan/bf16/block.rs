@@ -119,7 +119,7 @@ pub(super) unsafe fn ask<L: HalfLanes>(end: &Finish) {
     for place in (0..end.rows).map(|row| row * end.out_row) {
         // SAFETY: any address may be asked for.
         unsafe {
-            L::fetch_near(end.out.wrapping_add(place).cast());
+            L::fetch_to_write(end.out.wrapping_add(place).cast());
             if !end.add.is_null() {
                 L::fetch_near(end.add.wrapping_add(place).cast());
             }

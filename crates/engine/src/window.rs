@@ -1,6 +1,5 @@
 //! Sliding windows: the one description that forward convolution, both gradients and strided sub-lattices share.
 
-
 /// Windows of `taps_y` x `taps_x` pixels over channels-last images, one for each point of a grid.
 ///
 /// Tap `(ty, tx)` of grid point `(gy, gx)` is source pixel `(gy * step + top + ty, gx * step + left + tx)`, zero outside

@@ -2,8 +2,12 @@
 
 use super::lanes::Lanes;
 
-/// Floats of a run between two rounds of asking for what comes next: those of a cache line.
-const STEP: usize = 16;
+/// Floats of a run between two rounds of asking for what comes next: a cache line where vectors have 8 lanes. Of longer
+/// vectors each round has more to do, and needs to be asked for less.
+const fn step(lanes: usize) -> usize {
+    if lanes > 8 { 32 } else { 16 }
+}
+
 /// Columns of the widest register block.
 const MOST_COLUMNS: usize = 32;
 
@@ -62,7 +66,7 @@ pub(super) unsafe fn run<L: Lanes, const MR: usize>(product: &Product) {
     debug_assert!((1..=2 * L::N).contains(&product.columns));
     let blocks = product.rows.div_ceil(MR);
     // Each round asks for so many lines of the next panel that all are asked for when the last block is done.
-    let lines = (2 * L::N * STEP / 16).div_ceil(blocks.max(1));
+    let lines = (2 * L::N * step(L::N) / 16).div_ceil(blocks.max(1));
     let (mut start, mut index, mut ahead) = (0, 0, product.next_panel);
     while start < product.rows {
         let height = block_height(MR, product.rows - start);
@@ -136,7 +140,7 @@ unsafe fn rows<L: Lanes, const MR: usize, const R: usize>(
                     L::fetch_far(ahead);
                     ahead = ahead.wrapping_add(16);
                 }
-                let end = (p + STEP).min(product.depth);
+                let end = (p + step(L::N)).min(product.depth);
                 while p < end {
                     let (b0, b1) = (L::load(panel), L::load(panel.add(L::N)));
                     for (sum, run) in sums.iter_mut().zip(runs) {

@@ -44,7 +44,7 @@ pub enum PlanKernels {
     Portable,
     /// 256-bit vectors with fused multiply-add, on x86-64.
     Avx2Fma,
-    /// 512-bit vectors, on x86-64. Its tests have run under an emulator only.
+    /// 512-bit vectors, on x86-64.
     Avx512,
     /// As [`PlanKernels::Avx512`], with the instruction for products of bfloat16.
     Avx512Bf16,

@@ -9,7 +9,7 @@ use super::lanes::Lanes;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Avx2(pub(super) __m256);
 
-/// Sixteen lanes of AVX-512F. Its tests have run under an emulator (Bochs) only: no machine with AVX-512 was at hand.
+/// Sixteen lanes of AVX-512F.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Avx512(pub(super) __m512);
 

@@ -188,7 +188,8 @@ impl Job<'_> {
             let mut parts = [part(windows, row, whole); 2];
             if whole < height {
                 let copy = halves_mut(memory);
-                copy[..(height - whole) * channels].copy_from_slice(&x[(row + whole) * channels..(row + height) * channels]);
+                copy[..(height - whole) * channels]
+                    .copy_from_slice(&x[(row + whole) * channels..(row + height) * channels]);
                 parts[1] = part(copy.as_ptr(), row + whole, height - whole);
             }
             let parts = &parts[usize::from(whole == 0)..1 + usize::from(whole < height)];

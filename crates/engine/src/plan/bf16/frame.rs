@@ -78,7 +78,8 @@ impl Frame {
             };
             (0..kernel * kernel).map(|i| tap(i / kernel, i % kernel)).collect()
         };
-        let mut frame = Self { sizes: *sizes, lattices, step, lines, pitch, height, pixel, depth, taps, run, row, len: 0 };
+        let mut frame =
+            Self { sizes: *sizes, lattices, step, lines, pitch, height, pixel, depth, taps, run, row, len: 0 };
         let last_tap = frame.taps.iter().max().copied().unwrap_or(0);
         let read = |matrix: Matrix| matrix.start + last_tap + (matrix.rows.next_multiple_of(ROW_STEP) - 1) * row + run;
         let end = frame.matrices(lines).map(read).max().unwrap_or(0);
@@ -183,7 +184,9 @@ mod tests {
     #[test]
     fn windows_of_frames_are_those_of_the_image() {
         for channels in [1, 3, 17, 32, 40] {
-            for (kernel, stride, padding) in [(1, 1, 0), (1, 2, 0), (2, 1, 1), (3, 1, 1), (3, 2, 1), (7, 2, 3), (2, 3, 1), (5, 3, 2)] {
+            for (kernel, stride, padding) in
+                [(1, 1, 0), (1, 2, 0), (2, 1, 1), (3, 1, 1), (3, 2, 1), (7, 2, 3), (2, 3, 1), (5, 3, 2)]
+            {
                 for (height, width) in [(7, 9), (16, 14), (60, 70)] {
                     check(channels, kernel, stride, padding, height, width);
                 }
@@ -194,13 +197,23 @@ mod tests {
     fn check(channels: usize, kernel: usize, stride: usize, padding: usize, height: usize, width: usize) {
         let side = |side: usize| (side + 2 * padding - kernel) / stride + 1;
         let (out_height, out_width) = (side(height), side(width));
-        let sizes =
-            Sizes { height, width, in_channels: channels, out_height, out_width, out_channels: 1, kernel, stride, padding };
-        let image: Vec<u16> = (0..height * width * channels).map(|i| (i % 65_521) as u16 + 1).collect();
-        let pixel = |y: usize, x: usize, c: usize| match y.wrapping_sub(padding) < height && x.wrapping_sub(padding) < width {
-            true => image[((y - padding) * width + x - padding) * channels + c],
-            false => 0,
+        let sizes = Sizes {
+            height,
+            width,
+            in_channels: channels,
+            out_height,
+            out_width,
+            out_channels: 1,
+            kernel,
+            stride,
+            padding,
         };
+        let image: Vec<u16> = (0..height * width * channels).map(|i| (i % 65_521) as u16 + 1).collect();
+        let pixel =
+            |y: usize, x: usize, c: usize| match y.wrapping_sub(padding) < height && x.wrapping_sub(padding) < width {
+                true => image[((y - padding) * width + x - padding) * channels + c],
+                false => 0,
+            };
         let layout = Frame::new(&sizes);
         let mut seen = 0;
         for number in 0..layout.per_image() {
@@ -210,10 +223,16 @@ mod tests {
             for matrix in layout.matrices(lines) {
                 for row in (0..matrix.rows).filter(|row| row % matrix.pitch < out_width) {
                     let (y, x) = (first + matrix.line + row / matrix.pitch, row % matrix.pitch);
-                    for (ky, kx, c) in (0..kernel * kernel * channels).map(|i| (i / channels / kernel, i / channels % kernel, i % channels)) {
+                    for (ky, kx, c) in (0..kernel * kernel * channels)
+                        .map(|i| (i / channels / kernel, i / channels % kernel, i % channels))
+                    {
                         let place = layout.place(ky, kx, c);
                         let at = matrix.start + row * layout.row + layout.taps[place / layout.run] + place % layout.run;
-                        assert_eq!(frame[at], pixel(y * stride + ky, x * stride + kx, c), "{sizes:?} {y} {x} {ky} {kx} {c}");
+                        assert_eq!(
+                            frame[at],
+                            pixel(y * stride + ky, x * stride + kx, c),
+                            "{sizes:?} {y} {x} {ky} {kx} {c}"
+                        );
                     }
                     seen += 1;
                 }

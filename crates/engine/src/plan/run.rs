@@ -23,7 +23,7 @@ pub(super) struct Run<'a> {
     /// The last part that reads images, and their roundings where the plan computes in bfloat16.
     images_part: usize,
     rounded: Halves,
-    after: &'a mut dyn FnMut(usize),
+    after: &'a mut (dyn FnMut(usize) + Send),
 }
 
 impl<'a> Run<'a> {
@@ -33,7 +33,7 @@ impl<'a> Run<'a> {
         batch: usize,
         wanted: &'a [usize],
         mut buffers: Vec<Aligned>,
-        after: &'a mut dyn FnMut(usize),
+        after: &'a mut (dyn FnMut(usize) + Send),
     ) -> Self {
         let needed = plan.needed(wanted);
         plan.grow(&mut buffers, batch, &needed);

@@ -135,13 +135,17 @@ pub(super) fn compile(
             let (input, add, relu) = (conv.input, conv.add, conv.relu);
             let name = conv.weight.name.clone();
             let folded = fold(conv, sizes.in_channels)?;
-            let kind = match winograd_tile(convolution, &sizes, group) {
-                _ if half => match Conv16::compile(kernels.half, sizes, &folded) {
+            let tile = winograd_tile(convolution, &sizes, group);
+            let split = kernels.split.filter(|_| tile.is_none() && !half && splits(convolution, &sizes));
+            let split = split.and_then(|kernels| Conv16::compile(kernels, sizes, &folded));
+            let kind = match (tile, split) {
+                _ if half => match Conv16::compile(&kernels.half.conv, sizes, &folded) {
                     Some(layer) => Kind::Conv16(layer, relu),
                     None => return Err(PlanError::NonFinite { name }),
                 },
-                Some(tile) => Kind::Winograd(Winograd::compile(kernels.single, sizes, &folded, tile), relu),
-                None => Kind::Direct(Direct::compile(kernels.single, sizes, &folded), relu),
+                (Some(tile), _) => Kind::Winograd(Winograd::compile(kernels.single, sizes, &folded, tile), relu),
+                (None, Some(layer)) => Kind::Split(layer, relu),
+                (None, None) => Kind::Direct(Direct::compile(kernels.single, sizes, &folded), relu),
             };
             (input, add, kind)
         }
@@ -170,6 +174,11 @@ fn sizes(conv: &Conv<'_>, input: [usize; 3], out: [usize; 3]) -> Sizes {
         stride: conv.stride,
         padding: conv.padding,
     }
+}
+
+/// Whether a layer's `f32` products are sums of six in bfloat16.
+fn splits(convolution: Convolution, sizes: &Sizes) -> bool {
+    convolution != Convolution::Winograd2 && sizes.in_channels > 0
 }
 
 /// Side of a Winograd tile where one is to be used. The choice depends on the layer's sizes and on the images that go

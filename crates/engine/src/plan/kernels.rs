@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::bf16::{self, Kernels16};
+use super::bf16::{self, ConvKernels, Kernels16};
 use super::block::{self, Product};
 use super::lanes::{Lanes, Portable};
 use super::transform::{self, From, Into};
@@ -30,11 +30,12 @@ pub(super) struct Kernels {
     pub(super) largest: unsafe fn(&Window<'_>),
 }
 
-/// The tables of a plan, for `f32` and for bfloat16.
+/// The tables of a plan: for `f32`, for bfloat16, and for `f32` in bfloat16 parts where that can be faster.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tables {
     pub(super) single: &'static Kernels,
     pub(super) half: &'static Kernels16,
+    pub(super) split: Option<&'static ConvKernels<f32>>,
 }
 
 /// Which kernels a plan uses.
@@ -48,7 +49,8 @@ pub enum PlanKernels {
     Avx512,
     /// As [`PlanKernels::Avx512`], with the instruction for products of bfloat16.
     Avx512Bf16,
-    /// As [`PlanKernels::Avx512Bf16`], with products of bfloat16 in AMX tiles.
+    /// As [`PlanKernels::Avx512Bf16`], with products of bfloat16 in AMX tiles; those of `f32` too, as sums of six, where that
+    /// is faster.
     Amx,
     /// Two 128-bit vectors at a time with fused multiply-add, on AArch64. Its tests have run under an emulator only.
     Neon,
@@ -78,7 +80,13 @@ impl PlanKernels {
 
     /// The `f32` kernels that this machine can run, the fastest first.
     pub fn available() -> Vec<PlanKernels> {
-        let all = [PlanKernels::Avx512, PlanKernels::Avx2Fma, PlanKernels::Neon, PlanKernels::Portable];
+        let all = [
+            PlanKernels::Amx,
+            PlanKernels::Avx512,
+            PlanKernels::Avx2Fma,
+            PlanKernels::Neon,
+            PlanKernels::Portable,
+        ];
         all.into_iter().filter(|kernels| kernels.is_available()).collect()
     }
 
@@ -110,7 +118,12 @@ impl PlanKernels {
     }
 
     pub(super) fn tables(self) -> Tables {
-        Tables { single: self.table(), half: self.table16() }
+        let split = match self {
+            #[cfg(target_arch = "x86_64")]
+            PlanKernels::Amx if self.is_available() => Some(&bf16::amx_kernels::SPLIT),
+            _ => None,
+        };
+        Tables { single: self.table(), half: self.table16(), split }
     }
 
     /// The table; the portable one where the machine lacks the instructions, so that its functions can always be called.

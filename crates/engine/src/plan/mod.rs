@@ -35,7 +35,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::PoolShape;
 use crate::aligned::Aligned;
 
-use bf16::{Conv16, floats};
+use bf16::{Conv16, floats, pixel_len};
 use choose::{compile, precisions, shapes};
 use direct::Direct;
 pub use graph::{Conv, Graph, Node, Norm, PlanError, Value, Values, Weights};
@@ -161,9 +161,15 @@ impl Step {
         self.shape.iter().product()
     }
 
+    /// Values from one image's result to the next one's.
+    fn stored(&self) -> usize {
+        let [height, width, channels] = self.shape;
+        height * width * if self.is_half() { pixel_len(channels) } else { channels }
+    }
+
     /// Floats that the results of `images` take.
     fn floats(&self, images: usize) -> usize {
-        let len = images * self.len();
+        let len = images * self.stored();
         if self.is_half() { floats(len) } else { len }
     }
 }
@@ -172,10 +178,11 @@ impl Step {
 enum Kind {
     Direct(Direct, bool),
     Winograd(Winograd, bool),
+    Split(Conv16<f32>, bool),
     MaxPool(PoolShape),
     /// Pixels of the input.
     Mean(usize),
-    Conv16(Conv16, bool),
+    Conv16(Conv16<u16>, bool),
     MaxPool16(PoolShape),
     /// Pixels of the input.
     Mean16(usize),
@@ -252,8 +259,11 @@ impl Plan {
     /// Name of the instruction set that the plan's kernels use.
     pub fn kernels(&self) -> &'static str {
         match self.precision {
-            PlanPrecision::F32 => self.kernels.single.name,
-            PlanPrecision::Bf16 => self.kernels.half.name,
+            PlanPrecision::F32 => match self.kernels.split {
+                Some(kernels) if self.steps.iter().any(|step| matches!(step.kind, Kind::Split(..))) => kernels.name,
+                _ => self.kernels.single.name,
+            },
+            PlanPrecision::Bf16 => self.kernels.half.conv.name,
         }
     }
 
@@ -262,6 +272,7 @@ impl Plan {
         let len = |step: &Step| match &step.kind {
             Kind::Direct(layer, _) => layer.weights_len(),
             Kind::Winograd(layer, _) => layer.weights_len(),
+            Kind::Split(layer, _) => layer.weights_len(),
             Kind::Conv16(layer, _) => layer.weights_len(),
             Kind::MaxPool(_) | Kind::Mean(_) | Kind::MaxPool16(_) | Kind::Mean16(_) => 0,
         };
@@ -298,6 +309,11 @@ impl Plan {
         let (results, buffers) = run.finish();
         self.lock().push(buffers);
         results
+    }
+
+    /// Values of an image in bfloat16.
+    fn half_image_len(&self) -> usize {
+        self.image[0] * self.image[1] * pixel_len(self.image[2])
     }
 
     /// Floats of an image.

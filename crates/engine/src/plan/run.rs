@@ -42,7 +42,7 @@ impl<'a> Run<'a> {
         let images_part = plan.steps.iter().rposition(reads_images).map_or(0, |node| parts::of(&plan.parts, node));
         let rounded = match plan.precision {
             PlanPrecision::F32 => 0,
-            PlanPrecision::Bf16 => plan.parts[images_part].group.min(batch) * plan.image_len(),
+            PlanPrecision::Bf16 => plan.parts[images_part].group.min(batch) * plan.half_image_len(),
         };
         Self {
             plan,
@@ -79,7 +79,8 @@ impl<'a> Run<'a> {
             if part == self.images_part && self.plan.precision == PlanPrecision::Bf16 {
                 let image = self.plan.image_len();
                 let images = &self.images[group.start * image..group.end * image];
-                bf16::narrow_all(images, &mut self.rounded.values_mut()[..images.len()]);
+                let len = group.len() * self.plan.half_image_len();
+                bf16::narrow_all(self.plan.image[2], images, &mut self.rounded.values_mut()[..len]);
             }
             if part > 0 {
                 self.groups_of(part - 1, group.clone());
@@ -102,7 +103,7 @@ impl<'a> Run<'a> {
         for (result, _) in self.results.iter_mut().zip(self.wanted).filter(|(_, wanted)| **wanted == node) {
             let result = &mut result[group.start * step.len()..group.end * step.len()];
             match step.is_half() {
-                true => bf16::widen_all(&halves(&out)[place.clone()], result),
+                true => bf16::widen_all(step.shape[2], &halves(&out)[place.clone()], result),
                 false => result.copy_from_slice(&out[place.clone()]),
             }
         }
@@ -112,7 +113,7 @@ impl<'a> Run<'a> {
 
     /// Where a node's results for a group lie in the node's buffer.
     fn place(&self, node: usize, group: &Range<usize>) -> Range<usize> {
-        let (start, len) = (self.groups[self.plan.holders[node]].start, self.plan.len(node));
+        let (start, len) = (self.groups[self.plan.holders[node]].start, self.plan.steps[node].stored());
         (group.start - start) * len..(group.end - start) * len
     }
 
@@ -125,6 +126,7 @@ impl<'a> Run<'a> {
         let half = |value: Value| match value {
             Value::Images => {
                 let start = self.groups[self.images_part].start;
+                let image = plan.half_image_len();
                 &self.rounded.values()[(group.start - start) * image..(group.end - start) * image]
             }
             Value::Node(node) => &halves(&self.buffers[plan.slots[node]])[self.place(node, group)],
@@ -137,13 +139,19 @@ impl<'a> Run<'a> {
             Kind::Winograd(layer, relu) => {
                 layer.run(kernels.single, work(plan, step, batch, *relu, single, &mut out[place]))
             }
+            Kind::Split(layer, relu) => {
+                let (x, add, out) = (single(step.input), step.add.map(single), &mut out[place]);
+                if let Some(kernels) = kernels.split {
+                    layer.run(kernels, Work16 { batch, x, add, relu: *relu, out });
+                }
+            }
             Kind::MaxPool(shape) => {
                 pool::max_pool(kernels.single, &PoolShape { batch, ..*shape }, single(step.input), &mut out[place]);
             }
             Kind::Mean(pixels) => global_avg_pool(batch, *pixels, step.shape[2], single(step.input), &mut out[place]),
             Kind::Conv16(layer, relu) => {
                 let (x, add, out) = (half(step.input), step.add.map(half), &mut halves_mut(out)[place]);
-                layer.run(kernels.half, Work16 { batch, x, add, relu: *relu, out });
+                layer.run(&kernels.half.conv, Work16 { batch, x, add, relu: *relu, out });
             }
             Kind::MaxPool16(shape) => {
                 let shape = PoolShape { batch, ..*shape };

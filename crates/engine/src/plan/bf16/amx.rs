@@ -226,3 +226,206 @@ unsafe fn one_tile(product: &Product<'_>, start: usize) {
         );
     }
 }
+
+/// Runs a product of numbers in three parts, 32 rows at a time.
+///
+/// # Safety
+/// As [`run`].
+pub(super) unsafe fn run_split(product: &Product<'_>) {
+    debug_assert!(product.rows.is_multiple_of(ROW_STEP) && product.depth.is_multiple_of(DEPTH_STEP));
+    debug_assert!(product.depth > 0 && !product.taps.is_empty());
+    let mut start = 0;
+    while start < product.rows {
+        // SAFETY: as in `run`.
+        unsafe {
+            if product.rows - start >= 2 * ROW_STEP {
+                two_tiles_split(product, start);
+                start += 2 * ROW_STEP;
+            } else {
+                one_tile_split(product, start);
+                start += ROW_STEP;
+            }
+        }
+    }
+}
+
+/// The products are those of [`PRODUCTS`](super::block::PRODUCTS), in their order: each keeps the tiles of one factor.
+///
+/// # Safety
+/// As [`run_split`], and rows `start..start + 32` of the product.
+unsafe fn two_tiles_split(product: &Product<'_>, start: usize) {
+    let (windows, row, sums) = block(product, start);
+    let taps = product.taps.as_ptr_range();
+    // SAFETY: a tile is 16 rows of 64 bytes: of windows at `row` bytes from each other, 32 values from the step's first
+    // on, which are part of the depth of a tap, in the first plane, the second or the third; of the panel, whose steps are 6,144 bytes,
+    // 16 rows of pairs of one of three planes of 2,048 bytes; of sums, 16 rows of half a panel's columns. All these addresses are valid by the
+    // caller's promise, as are the taps, each a number of 8 bytes.
+    unsafe {
+        asm!(
+            "test {steps:e}, {steps:e}",
+            "jnz 2f",
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "jmp 3f",
+            "2:",
+            "tileloadd tmm0, [{sums} + {panel_row}*1]",
+            "tileloadd tmm1, [{sums} + {panel_row}*1 + 64]",
+            "tileloadd tmm2, [{sums} + {panel_row}*1 + 2048]",
+            "tileloadd tmm3, [{sums} + {panel_row}*1 + 2112]",
+            "3:",
+            "mov {upper}, qword ptr [{tap}]",
+            "lea {upper}, [{windows} + {upper}*2]",
+            "lea {lower}, [{upper} + {half}]",
+            "mov {steps:e}, {depth:e}",
+            "4:",
+            "tileloadd tmm6, [{panel} + {panel_row}*1 + 4096]",
+            "tileloadd tmm4, [{upper} + {row}*1]",
+            "tileloadd tmm7, [{panel} + {panel_row}*1 + 4160]",
+            "tileloadd tmm5, [{lower} + {row}*1]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "tileloadd tmm6, [{panel} + {panel_row}*1 + 2048]",
+            "tileloadd tmm7, [{panel} + {panel_row}*1 + 2112]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {upper}, {plane}",
+            "add {lower}, {plane}",
+            "tileloadd tmm4, [{upper} + {row}*1]",
+            "tileloadd tmm5, [{lower} + {row}*1]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "tileloadd tmm6, [{panel} + {panel_row}*1]",
+            "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {upper}, {plane}",
+            "add {lower}, {plane}",
+            "tileloadd tmm4, [{upper} + {row}*1]",
+            "tileloadd tmm5, [{lower} + {row}*1]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "sub {upper}, {plane}",
+            "sub {lower}, {plane}",
+            "sub {upper}, {plane}",
+            "sub {lower}, {plane}",
+            "tileloadd tmm4, [{upper} + {row}*1]",
+            "tileloadd tmm5, [{lower} + {row}*1]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {upper}, 64",
+            "add {lower}, 64",
+            "add {panel}, 6144",
+            "dec {steps:e}",
+            "jnz 4b",
+            "add {tap}, 8",
+            "cmp {tap}, {end}",
+            "jne 3b",
+            "tilestored [{sums} + {panel_row}*1], tmm0",
+            "tilestored [{sums} + {panel_row}*1 + 64], tmm1",
+            "tilestored [{sums} + {panel_row}*1 + 2048], tmm2",
+            "tilestored [{sums} + {panel_row}*1 + 2112], tmm3",
+            steps = inout(reg) u64::from(product.accumulate) => _,
+            sums = in(reg) sums,
+            panel_row = in(reg) PANEL_ROW,
+            panel = inout(reg) product.panel => _,
+            windows = in(reg) windows,
+            plane = in(reg) product.window_plane * 2,
+            half = in(reg) ROW_STEP * row,
+            row = in(reg) row,
+            upper = out(reg) _,
+            lower = out(reg) _,
+            tap = inout(reg) taps.start => _,
+            end = in(reg) taps.end,
+            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
+    }
+}
+
+/// # Safety
+/// As [`run_split`], and rows `start..start + 16` of the product.
+unsafe fn one_tile_split(product: &Product<'_>, start: usize) {
+    let (windows, row, sums) = block(product, start);
+    let taps = product.taps.as_ptr_range();
+    // SAFETY: as for `two_tiles_split`.
+    unsafe {
+        asm!(
+            "test {steps:e}, {steps:e}",
+            "jnz 2f",
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "jmp 3f",
+            "2:",
+            "tileloadd tmm0, [{sums} + {panel_row}*1]",
+            "tileloadd tmm1, [{sums} + {panel_row}*1 + 64]",
+            "3:",
+            "mov {upper}, qword ptr [{tap}]",
+            "lea {upper}, [{windows} + {upper}*2]",
+            "mov {steps:e}, {depth:e}",
+            "4:",
+            "tileloadd tmm4, [{upper} + {row}*1]",
+            "tileloadd tmm6, [{panel} + {panel_row}*1 + 4096]",
+            "tileloadd tmm7, [{panel} + {panel_row}*1 + 4160]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm6, [{panel} + {panel_row}*1 + 2048]",
+            "tileloadd tmm7, [{panel} + {panel_row}*1 + 2112]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "add {upper}, {plane}",
+            "tileloadd tmm5, [{upper} + {row}*1]",
+            "tdpbf16ps tmm0, tmm5, tmm6",
+            "tdpbf16ps tmm1, tmm5, tmm7",
+            "tileloadd tmm6, [{panel} + {panel_row}*1]",
+            "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
+            "tdpbf16ps tmm0, tmm5, tmm6",
+            "tdpbf16ps tmm1, tmm5, tmm7",
+            "add {upper}, {plane}",
+            "tileloadd tmm5, [{upper} + {row}*1]",
+            "tdpbf16ps tmm0, tmm5, tmm6",
+            "tdpbf16ps tmm1, tmm5, tmm7",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "sub {upper}, {plane}",
+            "sub {upper}, {plane}",
+            "add {upper}, 64",
+            "add {panel}, 6144",
+            "dec {steps:e}",
+            "jnz 4b",
+            "add {tap}, 8",
+            "cmp {tap}, {end}",
+            "jne 3b",
+            "tilestored [{sums} + {panel_row}*1], tmm0",
+            "tilestored [{sums} + {panel_row}*1 + 64], tmm1",
+            steps = inout(reg) u64::from(product.accumulate) => _,
+            sums = in(reg) sums,
+            panel_row = in(reg) PANEL_ROW,
+            panel = inout(reg) product.panel => _,
+            windows = in(reg) windows,
+            plane = in(reg) product.window_plane * 2,
+            row = in(reg) row,
+            upper = out(reg) _,
+            tap = inout(reg) taps.start => _,
+            end = in(reg) taps.end,
+            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
+            out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
+    }
+}

@@ -8,6 +8,10 @@ pub(super) const DEPTH_STEP: usize = 32;
 /// Rows are computed in multiples of those of an AMX tile.
 pub(super) const ROW_STEP: usize = 16;
 
+/// Of two numbers in three parts, which parts are multiplied, of windows and of weights: small products are summed first, and
+/// each shares a factor with the one before.
+pub(super) const PRODUCTS: [(usize, usize); 6] = [(0, 2), (0, 1), (1, 1), (1, 0), (2, 0), (0, 0)];
+
 /// `sums[rows, width] (+)= windows[rows, taps * depth] * panel[taps * depth, width]`, where `width` is the kernels' columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Product<'a> {
@@ -20,7 +24,10 @@ pub(super) struct Product<'a> {
     /// Tap `t` of row `i` begins at `windows + i * window_row + taps[t]`.
     pub(super) windows: *const u16,
     pub(super) window_row: usize,
-    /// `taps * depth / 2` rows of `width` pairs: values `2 p` and `2 p + 1` of a column lie side by side.
+    /// Values from plane to plane of the windows.
+    pub(super) window_plane: usize,
+    /// For each [`DEPTH_STEP`] of `taps * depth`, and for each plane, half as many rows of `width` pairs: values `2 p` and
+    /// `2 p + 1` of a column lie side by side.
     pub(super) panel: *const u16,
     /// Row after row, without gaps.
     pub(super) sums: *mut f32,
@@ -28,31 +35,31 @@ pub(super) struct Product<'a> {
     pub(super) accumulate: bool,
 }
 
-/// Runs a product, at most `MR` rows at a time.
+/// Runs a product of numbers in `P` parts, 1 or 3, at most `MR` rows at a time.
 ///
 /// # Safety
 /// The processor must have the instructions of `L`, and `MR` be 4, 6 or 12. Every address that [`Product`] describes must be
 /// readable, those of `sums` writable, and nothing else may read or write `sums` meanwhile.
 #[inline(always)]
-pub(super) unsafe fn run<L: HalfLanes, const MR: usize>(product: &Product<'_>) {
+pub(super) unsafe fn run<L: HalfLanes, const MR: usize, const P: usize>(product: &Product<'_>) {
     let mut start = 0;
     while start < product.rows {
         let height = block_height(MR, product.rows - start);
         // SAFETY: the caller's promise is passed on; each arm's `R` is the height, and the rows end at `product.rows`.
         unsafe {
             match height {
-                1 => rows::<L, 1>(product, start),
-                2 => rows::<L, 2>(product, start),
-                3 => rows::<L, 3>(product, start),
-                4 => rows::<L, 4>(product, start),
-                5 => rows::<L, 5>(product, start),
-                6 => rows::<L, 6>(product, start),
-                7 if MR > 6 => rows::<L, 7>(product, start),
-                8 if MR > 6 => rows::<L, 8>(product, start),
-                9 if MR > 6 => rows::<L, 9>(product, start),
-                10 if MR > 6 => rows::<L, 10>(product, start),
-                11 if MR > 6 => rows::<L, 11>(product, start),
-                _ if MR > 6 => rows::<L, 12>(product, start),
+                1 => rows::<L, 1, P>(product, start),
+                2 => rows::<L, 2, P>(product, start),
+                3 => rows::<L, 3, P>(product, start),
+                4 => rows::<L, 4, P>(product, start),
+                5 => rows::<L, 5, P>(product, start),
+                6 => rows::<L, 6, P>(product, start),
+                7 if MR > 6 => rows::<L, 7, P>(product, start),
+                8 if MR > 6 => rows::<L, 8, P>(product, start),
+                9 if MR > 6 => rows::<L, 9, P>(product, start),
+                10 if MR > 6 => rows::<L, 10, P>(product, start),
+                11 if MR > 6 => rows::<L, 11, P>(product, start),
+                _ if MR > 6 => rows::<L, 12, P>(product, start),
                 _ => {}
             }
         }
@@ -63,9 +70,9 @@ pub(super) unsafe fn run<L: HalfLanes, const MR: usize>(product: &Product<'_>) {
 /// # Safety
 /// As [`run`], with rows `start..start + R` of the product.
 #[inline(always)]
-unsafe fn rows<L: HalfLanes, const R: usize>(product: &Product<'_>, start: usize) {
-    // SAFETY: a window has `depth` values from each tap on, the panel `taps * depth / 2` rows of `2 N` pairs and `sums`
-    // rows of `2 N` floats, by the caller's promise.
+unsafe fn rows<L: HalfLanes, const R: usize, const P: usize>(product: &Product<'_>, start: usize) {
+    // SAFETY: a window has `depth` values from each tap on in each plane, the panel `taps * depth / 2` rows of `2 N` pairs for
+    // each plane and `sums` rows of `2 N` floats, by the caller's promise.
     unsafe {
         let sums = product.sums.add(start * 2 * L::N);
         let windows = product.windows.add(start * product.window_row);
@@ -77,14 +84,21 @@ unsafe fn rows<L: HalfLanes, const R: usize>(product: &Product<'_>, start: usize
         }
         let mut panel = product.panel;
         for &tap in product.taps {
-            for p in (tap..tap + product.depth).step_by(2) {
-                let (b0, b1) = (L::pairs(panel), L::pairs(panel.add(2 * L::N)));
-                for (i, row) in block.iter_mut().enumerate() {
-                    let a = L::splat_pair(windows.add(i * product.window_row + p));
-                    row[0] = row[0].dot(a, b0);
-                    row[1] = row[1].dot(a, b1);
+            for step in (tap..tap + product.depth).step_by(DEPTH_STEP) {
+                for &(a, b) in if P == 1 { &[(0, 0)][..] } else { &PRODUCTS[..] } {
+                    let windows = windows.add(a * product.window_plane + step);
+                    let panel = panel.add(b * DEPTH_STEP * 2 * L::N);
+                    for p in (0..DEPTH_STEP).step_by(2) {
+                        let pairs = panel.add(p * 2 * L::N);
+                        let (b0, b1) = (L::pairs(pairs), L::pairs(pairs.add(2 * L::N)));
+                        for (i, row) in block.iter_mut().enumerate() {
+                            let a = L::splat_pair(windows.add(i * product.window_row + p));
+                            row[0] = row[0].dot(a, b0);
+                            row[1] = row[1].dot(a, b1);
+                        }
+                    }
                 }
-                panel = panel.add(4 * L::N);
+                panel = panel.add(P * DEPTH_STEP * 2 * L::N);
             }
         }
         for (i, row) in block.into_iter().enumerate() {
@@ -94,20 +108,83 @@ unsafe fn rows<L: HalfLanes, const R: usize>(product: &Product<'_>, start: usize
     }
 }
 
-/// Finished sums: `out = round(relu(sums + bias (+ add)))`.
+/// Finished sums: `out = relu(sums + bias (+ add))`, rounded to an element of the activations.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Finish {
+pub(super) struct Finish<T> {
     pub(super) rows: usize,
     /// At most the kernels' columns; `sums` and `bias` are as wide as those.
     pub(super) columns: usize,
     pub(super) sums: *const f32,
     pub(super) bias: *const f32,
     /// Laid out as `out`; null where nothing is added.
-    pub(super) add: *const u16,
+    pub(super) add: *const T,
     pub(super) relu: bool,
     /// Row `i` begins at `out + i * out_row`.
-    pub(super) out: *mut u16,
+    pub(super) out: *mut T,
     pub(super) out_row: usize,
+}
+
+/// What activations consist of: bfloat16 values, or `f32` numbers.
+///
+/// # Safety
+/// As for [`HalfLanes`]: memory has to be valid for a vector's elements, or the first `lanes` of them.
+pub(in crate::plan) trait Stored: Copy {
+    unsafe fn load<L: HalfLanes>(from: *const Self) -> L;
+    unsafe fn store<L: HalfLanes>(value: L, to: *mut Self);
+    unsafe fn load_first<L: HalfLanes>(from: *const Self, lanes: usize) -> L;
+    unsafe fn store_first<L: HalfLanes>(value: L, to: *mut Self, lanes: usize);
+}
+
+impl Stored for u16 {
+    #[inline(always)]
+    unsafe fn load<L: HalfLanes>(from: *const u16) -> L {
+        // SAFETY: the caller's promise.
+        unsafe { L::widen(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store<L: HalfLanes>(value: L, to: *mut u16) {
+        // SAFETY: the caller's promise.
+        unsafe { value.narrow(to) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first<L: HalfLanes>(from: *const u16, lanes: usize) -> L {
+        // SAFETY: the caller's promise.
+        unsafe { L::widen_first(from, lanes) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first<L: HalfLanes>(value: L, to: *mut u16, lanes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { value.narrow_first(to, lanes) }
+    }
+}
+
+impl Stored for f32 {
+    #[inline(always)]
+    unsafe fn load<L: HalfLanes>(from: *const f32) -> L {
+        // SAFETY: the caller's promise.
+        unsafe { L::load(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store<L: HalfLanes>(value: L, to: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { value.store(to) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first<L: HalfLanes>(from: *const f32, lanes: usize) -> L {
+        // SAFETY: the caller's promise.
+        unsafe { L::load_first(from, lanes) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first<L: HalfLanes>(value: L, to: *mut f32, lanes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { value.store_first(to, lanes) }
+    }
 }
 
 /// Asks for the cache lines of `out` and `add`.
@@ -115,13 +192,16 @@ pub(super) struct Finish {
 /// # Safety
 /// The processor must have the instructions of `L`.
 #[inline(always)]
-pub(super) unsafe fn ask<L: HalfLanes>(end: &Finish) {
+pub(super) unsafe fn ask<L: HalfLanes, T: Stored>(end: &Finish<T>) {
     for place in (0..end.rows).map(|row| row * end.out_row) {
-        // SAFETY: any address may be asked for.
-        unsafe {
-            L::fetch_to_write(end.out.wrapping_add(place).cast());
-            if !end.add.is_null() {
-                L::fetch_near(end.add.wrapping_add(place).cast());
+        // Rows of two vectors of `f32` are two lines of 64 bytes.
+        for part in (0..2 * L::N * size_of::<T>()).step_by(64) {
+            // SAFETY: any address may be asked for.
+            unsafe {
+                L::fetch_to_write(end.out.wrapping_add(place).cast::<f32>().wrapping_byte_add(part));
+                if !end.add.is_null() {
+                    L::fetch_near(end.add.wrapping_add(place).cast::<f32>().wrapping_byte_add(part));
+                }
             }
         }
     }
@@ -131,16 +211,16 @@ pub(super) unsafe fn ask<L: HalfLanes>(end: &Finish) {
 /// The processor must have the instructions of `L`. Every address that [`Finish`] describes must be readable, those of
 /// `out` writable, and nothing else may read or write `out` meanwhile.
 #[inline(always)]
-pub(super) unsafe fn finish<L: HalfLanes>(end: &Finish) {
+pub(super) unsafe fn finish<L: HalfLanes, T: Stored>(end: &Finish<T>) {
     // What is done is decided once for all rows.
     // SAFETY: the caller's promise is passed on.
     unsafe {
         match (end.columns == 2 * L::N, !end.add.is_null(), end.relu) {
-            (true, false, false) => finish_rows::<L, false, false>(end),
-            (true, false, true) => finish_rows::<L, false, true>(end),
-            (true, true, false) => finish_rows::<L, true, false>(end),
-            (true, true, true) => finish_rows::<L, true, true>(end),
-            _ => finish_parts::<L>(end),
+            (true, false, false) => finish_rows::<L, T, false, false>(end),
+            (true, false, true) => finish_rows::<L, T, false, true>(end),
+            (true, true, false) => finish_rows::<L, T, true, false>(end),
+            (true, true, true) => finish_rows::<L, T, true, true>(end),
+            _ => finish_parts::<L, T>(end),
         }
     }
 }
@@ -150,7 +230,7 @@ pub(super) unsafe fn finish<L: HalfLanes>(end: &Finish) {
 /// # Safety
 /// As [`finish`], with two vectors of columns; `ADD` and `RELU` say what `end` says.
 #[inline(always)]
-unsafe fn finish_rows<L: HalfLanes, const ADD: bool, const RELU: bool>(end: &Finish) {
+unsafe fn finish_rows<L: HalfLanes, T: Stored, const ADD: bool, const RELU: bool>(end: &Finish<T>) {
     // SAFETY: rows of all that is touched have two vectors, by the caller's promise.
     unsafe {
         let bias = [L::load(end.bias), L::load(end.bias.add(L::N))];
@@ -159,12 +239,12 @@ unsafe fn finish_rows<L: HalfLanes, const ADD: bool, const RELU: bool>(end: &Fin
                 let place = row * end.out_row + half * L::N;
                 let mut sum = L::load(end.sums.add((2 * row + half) * L::N)).add(bias);
                 if ADD {
-                    sum = sum.add(L::widen(end.add.add(place)));
+                    sum = sum.add(T::load(end.add.add(place)));
                 }
                 if RELU {
                     sum = sum.relu();
                 }
-                sum.narrow(end.out.add(place));
+                T::store(sum, end.out.add(place));
             }
         }
     }
@@ -175,7 +255,7 @@ unsafe fn finish_rows<L: HalfLanes, const ADD: bool, const RELU: bool>(end: &Fin
 /// # Safety
 /// As [`finish`].
 #[inline(always)]
-unsafe fn finish_parts<L: HalfLanes>(end: &Finish) {
+unsafe fn finish_parts<L: HalfLanes, T: Stored>(end: &Finish<T>) {
     for row in 0..end.rows {
         for half in 0..2 {
             let lanes = end.columns.saturating_sub(half * L::N).min(L::N);
@@ -183,17 +263,46 @@ unsafe fn finish_parts<L: HalfLanes>(end: &Finish) {
                 continue;
             }
             let place = row * end.out_row + half * L::N;
-            // SAFETY: rows of `sums` and `bias` have two vectors; of `add` and `out` only `lanes` values are touched.
+            // SAFETY: rows of `sums` and `bias` have two vectors; of `add` and `out` only `lanes` elements are touched.
             unsafe {
                 let mut sum = L::load(end.sums.add((2 * row + half) * L::N)).add(L::load(end.bias.add(half * L::N)));
                 if !end.add.is_null() {
-                    sum = sum.add(L::widen_first(end.add.add(place), lanes));
+                    sum = sum.add(T::load_first(end.add.add(place), lanes));
                 }
                 if end.relu {
                     sum = sum.relu();
                 }
-                sum.narrow_first(end.out.add(place), lanes);
+                T::store_first(sum, end.out.add(place), lanes);
             }
+        }
+    }
+}
+
+/// Numbers to be split into three parts each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Split {
+    pub(super) from: *const f32,
+    pub(super) len: usize,
+    pub(super) to: *mut u16,
+    /// Values from plane to plane of `to`.
+    pub(super) plane: usize,
+}
+
+/// # Safety
+/// The processor must have the instructions of `L`; `from` must be valid for `len` numbers, `to` for as many values in
+/// three planes.
+#[inline(always)]
+pub(super) unsafe fn split<L: HalfLanes>(split: &Split) {
+    let mut at = 0;
+    // SAFETY: the caller's promise; only numbers below `len` are touched.
+    unsafe {
+        while at + L::N <= split.len {
+            L::load(split.from.add(at)).split(split.to.add(at), split.plane);
+            at += L::N;
+        }
+        if at < split.len {
+            let lanes = split.len - at;
+            L::load_first(split.from.add(at), lanes).split_first(split.to.add(at), split.plane, lanes);
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Windows laid out so that tiles read them where they lie: the rows of a tile are equally far apart.
 
 use super::block::{DEPTH_STEP, ROW_STEP};
+use super::conv::Element;
+use super::kernels::ConvKernels;
+use super::pixel_len;
 use crate::plan::layer::Sizes;
 
 /// Below this many input channels a line of the kernel is one run; from it on, each of its pixels.
 const CHANNELS: usize = DEPTH_STEP;
-/// From this many channels on pixels lie [`GAP`] values further apart, so that they do not compete for cache sets.
-const SPACED: usize = 256;
-const GAP: usize = 32;
+/// Frames are as long as a multiple of this many values, but never of a page: planes would compete for the same cache sets.
+const LENGTH: usize = 32;
+const PAGE: usize = 2048;
 /// Pixels of one frame, as far as whole lines allow.
 const PIXELS: usize = 192;
 
@@ -39,7 +42,7 @@ pub(super) struct Frame {
     pub(super) run: usize,
     /// Values between windows.
     pub(super) row: usize,
-    /// Values of a frame with all that is read behind its end.
+    /// Values of a frame with all that is read behind its end, in each plane.
     pub(super) len: usize,
 }
 
@@ -66,7 +69,7 @@ impl Frame {
         let lines = out_height.div_ceil(out_height.div_ceil(most));
         let height = if whole { (lines - 1) * stride + kernel } else { lines + (kernel - 1) / stride };
         let depth = if whole { in_channels } else { in_channels.next_multiple_of(DEPTH_STEP) };
-        let pixel = if in_channels < SPACED { depth } else { depth + GAP };
+        let pixel = pixel_len(depth);
         let run = if whole { (kernel * in_channels).next_multiple_of(DEPTH_STEP) } else { depth };
         let row = if whole { stride * pixel } else { pixel };
         let area = height * pitch * pixel;
@@ -83,7 +86,8 @@ impl Frame {
         let last_tap = frame.taps.iter().max().copied().unwrap_or(0);
         let read = |matrix: Matrix| matrix.start + last_tap + (matrix.rows.next_multiple_of(ROW_STEP) - 1) * row + run;
         let end = frame.matrices(lines).map(read).max().unwrap_or(0);
-        frame.len = end.max(lattices * lattices * area).next_multiple_of(GAP);
+        frame.len = end.max(lattices * lattices * area).next_multiple_of(LENGTH);
+        frame.len += if frame.len.is_multiple_of(PAGE) { LENGTH } else { 0 };
         frame
     }
 
@@ -120,51 +124,56 @@ impl Frame {
         self.sizes.in_channels < CHANNELS
     }
 
-    /// Copies what the windows of output lines from `first` on see of an image. What lies between pixels, and behind the last one
-    /// of a frame with many channels, keeps what the memory held.
-    pub(super) fn fill(&self, image: &[u16], first: usize, frame: &mut [u16]) {
+    /// Copies what the windows of output lines from `first` on see of an image into a frame's planes. What lies between pixels, and
+    /// behind the last one of a frame with many channels, keeps what the memory held.
+    pub(super) fn fill<T: Element>(&self, kernels: &ConvKernels<T>, image: &[T], first: usize, frame: &mut [u16]) {
         let Sizes { height, width, in_channels, padding, stride, .. } = self.sizes;
-        let line_len = self.pitch * self.pixel;
+        let (line_len, in_pixel) = (self.pitch * self.pixel, T::pixel_len(in_channels));
         let lines = self.lattices * self.lattices * self.height;
-        for (number, out) in frame.chunks_exact_mut(line_len.max(1)).take(lines).enumerate() {
+        let clear = |frame: &mut [u16], from: usize, to: usize| {
+            frame.chunks_exact_mut(self.len).for_each(|plane| plane[from..to].fill(0));
+        };
+        for number in 0..lines {
+            let start = number * line_len;
             let (lattice, line) = (number / self.height, number % self.height);
             let (top, left) = (lattice / self.lattices, lattice % self.lattices);
             let y = (first * stride + line * self.step + top).wrapping_sub(padding);
             if y >= height {
-                out.fill(0);
+                clear(frame, start, start + line_len);
                 continue;
             }
-            let source = &image[y * width * in_channels..][..width * in_channels];
+            let source = &image[y * width * in_pixel..][..width * in_pixel];
             // Pixels before the image, and those in it.
             let before = padding.saturating_sub(left).div_ceil(self.step).min(self.pitch);
             let inside = (width + padding).saturating_sub(left).div_ceil(self.step).clamp(before, self.pitch);
-            let (zeros, rest) = out.split_at_mut(before * self.pixel);
-            let (out, after) = rest.split_at_mut((inside - before) * self.pixel);
-            zeros.fill(0);
-            after.fill(0);
-            if out.is_empty() {
+            clear(frame, start, start + before * self.pixel);
+            clear(frame, start + inside * self.pixel, start + line_len);
+            if inside == before {
                 continue;
             }
+            let start = start + before * self.pixel;
             let from = before * self.step + left - padding;
-            if self.step == 1 && self.pixel == in_channels {
-                out.copy_from_slice(&source[from * in_channels..][..out.len()]);
+            if self.step == 1 && self.pixel == in_pixel {
+                let len = (inside - before) * in_pixel;
+                T::copy(kernels, &source[from * in_pixel..][..len], &mut frame[start..], self.len, len);
                 continue;
             }
-            let pixels = source[from * in_channels..].chunks(in_channels).step_by(self.step);
-            for (out, pixel) in out.chunks_exact_mut(self.pixel).zip(pixels) {
-                copy_pixel(pixel, &mut out[..self.depth]);
+            let pixels = source[from * in_pixel..].chunks(in_pixel).step_by(self.step);
+            for (i, pixel) in pixels.take(inside - before).enumerate() {
+                let to = &mut frame[start + i * self.pixel..];
+                T::copy(kernels, &pixel[..in_channels], to, self.len, self.depth);
             }
         }
         if self.is_whole() {
             // Values times weights of zero have to be numbers.
-            frame[lines * line_len..].fill(0);
+            clear(frame, lines * line_len, self.len);
         }
     }
 }
 
 /// Copies a pixel, with zeros behind it, in blocks of a fixed size where it can: they take less than a call of `memcpy`.
 #[inline(always)]
-fn copy_pixel(from: &[u16], to: &mut [u16]) {
+pub(super) fn copy_pixel(from: &[u16], to: &mut [u16]) {
     let (blocks, rest) = from.as_chunks::<DEPTH_STEP>();
     let (whole, end) = to.split_at_mut(blocks.len() * DEPTH_STEP);
     for (to, from) in whole.as_chunks_mut::<DEPTH_STEP>().0.iter_mut().zip(blocks) {
@@ -178,12 +187,13 @@ fn copy_pixel(from: &[u16], to: &mut [u16]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kernels::portable;
     use super::*;
 
     /// Every window of every frame, read by the frame's own rules, is the image's window.
     #[test]
     fn windows_of_frames_are_those_of_the_image() {
-        for channels in [1, 3, 17, 32, 40] {
+        for channels in [1, 3, 17, 32, 40, 128] {
             for (kernel, stride, padding) in
                 [(1, 1, 0), (1, 2, 0), (2, 1, 1), (3, 1, 1), (3, 2, 1), (7, 2, 3), (2, 3, 1), (5, 3, 2)]
             {
@@ -208,10 +218,11 @@ mod tests {
             stride,
             padding,
         };
-        let image: Vec<u16> = (0..height * width * channels).map(|i| (i % 65_521) as u16 + 1).collect();
+        let length = pixel_len(channels);
+        let image: Vec<u16> = (0..height * width * length).map(|i| (i % 65_521) as u16 + 1).collect();
         let pixel =
             |y: usize, x: usize, c: usize| match y.wrapping_sub(padding) < height && x.wrapping_sub(padding) < width {
-                true => image[((y - padding) * width + x - padding) * channels + c],
+                true => image[((y - padding) * width + x - padding) * length + c],
                 false => 0,
             };
         let layout = Frame::new(&sizes);
@@ -219,7 +230,7 @@ mod tests {
         for number in 0..layout.per_image() {
             let (first, lines) = layout.lines_of(number);
             let mut frame = vec![9; layout.len];
-            layout.fill(&image, first, &mut frame);
+            layout.fill(&portable::KERNELS.conv, &image, first, &mut frame);
             for matrix in layout.matrices(lines) {
                 for row in (0..matrix.rows).filter(|row| row % matrix.pitch < out_width) {
                     let (y, x) = (first + matrix.line + row / matrix.pitch, row % matrix.pitch);

@@ -1,11 +1,12 @@
-//! The kernels for bfloat16, one table of functions for each instruction set.
+//! The kernels for products of bfloat16 values, tables of functions for each instruction set.
 
-use super::block::{self, Finish, Product, Window16};
+use super::block::{self, Finish, Product, Split, Window16};
 use crate::plan::lanes::{Lanes, Portable};
 
-/// Functions compiled for one instruction set. All are unsafe: see the functions of the same name that they wrap.
+/// A convolution's functions for activations of `T`, compiled for one instruction set. All are unsafe: see the functions
+/// of the same name that they wrap.
 #[derive(Debug)]
-pub(in crate::plan) struct Kernels16 {
+pub(in crate::plan) struct ConvKernels<T> {
     pub(in crate::plan) name: &'static str,
     /// Columns of a panel: two vectors.
     pub(super) columns: usize,
@@ -14,9 +15,16 @@ pub(in crate::plan) struct Kernels16 {
     pub(super) product: unsafe fn(&Product<'_>),
     /// To be called on a thread after its products.
     pub(super) end: unsafe fn(),
-    pub(super) finish: unsafe fn(&Finish),
+    pub(super) finish: unsafe fn(&Finish<T>),
     /// Asks for the lines that `finish` will touch, beside those of the sums.
-    pub(super) ask: unsafe fn(&Finish),
+    pub(super) ask: unsafe fn(&Finish<T>),
+    pub(super) split: unsafe fn(&Split),
+}
+
+/// The functions of a bfloat16 plan.
+#[derive(Debug)]
+pub(in crate::plan) struct Kernels16 {
+    pub(in crate::plan) conv: ConvKernels<u16>,
     pub(super) largest: unsafe fn(&Window16<'_>),
 }
 
@@ -28,25 +36,33 @@ macro_rules! kernels {
             /// # Safety
             /// As [`block::run`].
             $(#[target_feature(enable = $feature)])?
-            unsafe fn run(product: &Product<'_>) {
+            unsafe fn run<const P: usize>(product: &Product<'_>) {
                 // SAFETY: the caller's promise is passed on.
-                unsafe { block::run::<$lanes, $rows>(product) }
+                unsafe { block::run::<$lanes, $rows, P>(product) }
             }
 
             /// # Safety
             /// As [`block::finish`].
             $(#[target_feature(enable = $feature)])?
-            unsafe fn finish(end: &Finish) {
+            unsafe fn finish<T: block::Stored>(end: &Finish<T>) {
                 // SAFETY: the caller's promise is passed on.
-                unsafe { block::finish::<$lanes>(end) }
+                unsafe { block::finish::<$lanes, T>(end) }
             }
 
             /// # Safety
             /// As [`block::ask`].
             $(#[target_feature(enable = $feature)])?
-            unsafe fn ask(end: &Finish) {
+            unsafe fn ask<T: block::Stored>(end: &Finish<T>) {
                 // SAFETY: the caller's promise is passed on.
-                unsafe { block::ask::<$lanes>(end) }
+                unsafe { block::ask::<$lanes, T>(end) }
+            }
+
+            /// # Safety
+            /// As [`block::split`].
+            $(#[target_feature(enable = $feature)])?
+            unsafe fn split(numbers: &Split) {
+                // SAFETY: the caller's promise is passed on.
+                unsafe { block::split::<$lanes>(numbers) }
             }
 
             /// # Safety
@@ -58,14 +74,30 @@ macro_rules! kernels {
             }
 
             pub(in crate::plan) static KERNELS: Kernels16 = Kernels16 {
+                conv: ConvKernels {
+                    name: $name,
+                    columns: 2 * <$lanes>::N,
+                    begin: || {},
+                    product: run::<1>,
+                    end: || {},
+                    finish: finish::<u16>,
+                    ask: ask::<u16>,
+                    split,
+                },
+                largest,
+            };
+
+            /// For `f32`, in three parts.
+            #[cfg_attr(not(test), allow(dead_code))]
+            pub(in crate::plan) static SPLIT: ConvKernels<f32> = ConvKernels {
                 name: $name,
                 columns: 2 * <$lanes>::N,
                 begin: || {},
-                product: run,
+                product: run::<3>,
                 end: || {},
-                finish,
-                ask,
-                largest,
+                finish: finish::<f32>,
+                ask: ask::<f32>,
+                split,
             };
         }
     };
@@ -80,9 +112,14 @@ kernels!(avx512, "AVX512-BF16", crate::plan::lanes_x86::Avx512, 12, "avx512f,avx
 /// Tiles for the products; all else as with AVX512-BF16.
 #[cfg(target_arch = "x86_64")]
 pub(in crate::plan) mod amx {
-    use super::super::amx::{begin, end, run};
-    use super::{Kernels16, avx512};
+    use super::super::amx::{begin, end, run, run_split};
+    use super::{ConvKernels, Kernels16, avx512};
 
-    pub(in crate::plan) static KERNELS: Kernels16 =
-        Kernels16 { name: "AMX-BF16", begin, product: run, end, ..avx512::KERNELS };
+    pub(in crate::plan) static KERNELS: Kernels16 = Kernels16 {
+        conv: ConvKernels { name: "AMX-BF16", begin, product: run, end, ..avx512::KERNELS.conv },
+        ..avx512::KERNELS
+    };
+
+    pub(in crate::plan) static SPLIT: ConvKernels<f32> =
+        ConvKernels { name: "AVX-512 and AMX-BF16", begin, product: run_split, end, ..avx512::SPLIT };
 }

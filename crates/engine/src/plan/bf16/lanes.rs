@@ -25,6 +25,31 @@ pub(super) trait HalfLanes: Lanes {
     /// Writes `N` values, rounded as [`narrow`] does.
     unsafe fn narrow(self, to: *mut u16);
 
+    /// Writes `N` numbers in three parts, as [`super::split`] gives them, `plane` values apart.
+    #[inline(always)]
+    unsafe fn split(self, to: *mut u16, plane: usize) {
+        // SAFETY: the caller vouches for `N` values in each plane.
+        unsafe {
+            self.narrow(to);
+            let rest = self.sub(Self::widen(to));
+            rest.narrow(to.add(plane));
+            rest.sub(Self::widen(to.add(plane))).narrow(to.add(2 * plane));
+        }
+    }
+
+    /// As [`HalfLanes::split`] for the first `lanes` numbers; touches no other memory.
+    #[inline(always)]
+    unsafe fn split_first(self, to: *mut u16, plane: usize, lanes: usize) {
+        let mut values = [0; 3 * MOST];
+        // SAFETY: the array holds three planes of `N <= MOST` values; the caller vouches for `lanes <= N` in each plane at `to`.
+        unsafe {
+            self.split(values.as_mut_ptr(), MOST);
+            for part in 0..3 {
+                std::ptr::copy_nonoverlapping(values.as_ptr().add(part * MOST), to.add(part * plane), lanes);
+            }
+        }
+    }
+
     /// The first `lanes` values at `from`, zero in the others; touches no other memory.
     #[inline(always)]
     unsafe fn widen_first(from: *const u16, lanes: usize) -> Self {

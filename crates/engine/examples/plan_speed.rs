@@ -1,11 +1,14 @@
 //! Where the time of a plan goes, layer by layer, with made-up weights:
-//! `cargo run -p latentwalk-engine --example plan_speed -- <resnet50|resnet18|small> <side> <batch> [repeats] [auto|direct|winograd2|winograd4|bf16]`.
+//! `cargo run -p latentwalk-engine --example plan_speed -- <resnet50|resnet18|small> <side> <batch> [repeats] [modes]`.
+//!
+//! Modes are separated by commas: `auto`, `direct`, `winograd2`, `winograd4`, `bf16`, and `avx512` and `avx2`, which are `auto` with these
+//! instructions. Several take turns, pass by pass.
 #![allow(clippy::print_stdout)]
 
 use std::time::{Duration, Instant};
 
 use latentwalk_engine::{
-    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanOptions, PlanPrecision, Value, Values, Weights,
+    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanKernels, PlanOptions, PlanPrecision, Value, Values, Weights,
     keep_freed_memory,
 };
 
@@ -113,6 +116,69 @@ fn processor_time() -> Duration {
     Duration::ZERO
 }
 
+/// A plan under measurement.
+struct Contender {
+    mode: String,
+    plan: Plan,
+    /// Processor seconds of each node, and wall and processor seconds of the whole, one for each pass.
+    nodes: Vec<Vec<f64>>,
+    wall: Vec<f64>,
+    processor: Vec<f64>,
+}
+
+impl Contender {
+    fn new(mode: &str, graph: Graph<'_>, side: usize) -> Result<Self, Box<dyn std::error::Error>> {
+        let convolution = match mode {
+            "direct" => Convolution::Direct,
+            "winograd2" => Convolution::Winograd2,
+            "winograd4" => Convolution::Winograd4,
+            _ => Convolution::Auto,
+        };
+        let precision = if mode == "bf16" { PlanPrecision::Bf16 } else { PlanPrecision::F32 };
+        let mut options = PlanOptions { convolution, ..PlanOptions::of(precision) };
+        match mode {
+            "avx512" => options.kernels = PlanKernels::Avx512,
+            "avx2" => options.kernels = PlanKernels::Avx2Fma,
+            _ => {}
+        }
+        let nodes = vec![Vec::new(); graph.nodes.len()];
+        let start = Instant::now();
+        let plan = Plan::compile(graph, side, side, options)?;
+        println!(
+            "{mode}: compiled in {:.0} ms for {}, {} MB of weights",
+            start.elapsed().as_secs_f64() * 1e3,
+            plan.kernels(),
+            plan.weights_len() >> 18
+        );
+        Ok(Self { mode: mode.to_owned(), plan, nodes, wall: Vec::new(), processor: Vec::new() })
+    }
+
+    fn pass(&mut self, images: &[f32], batch: usize) {
+        let last = self.nodes.len() - 1;
+        let (start, busy) = (Instant::now(), processor_time());
+        let mut lap = busy;
+        let mut seconds = vec![0.0f64; self.nodes.len()];
+        self.plan.run_observed(images, batch, &[last], &mut |node| {
+            let now = processor_time();
+            seconds[node] += now.saturating_sub(lap).as_secs_f64();
+            lap = now;
+        });
+        self.nodes.iter_mut().zip(seconds).for_each(|(all, seconds)| all.push(seconds));
+        self.wall.push(start.elapsed().as_secs_f64());
+        self.processor.push((processor_time() - busy).as_secs_f64());
+    }
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn median(values: &[f64]) -> f64 {
+    sorted(values)[values.len() / 2]
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     keep_freed_memory();
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -121,66 +187,56 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         arg(0, "resnet50"),
         arg(1, "224").parse::<usize>()?,
         arg(2, "1").parse::<usize>()?,
-        arg(3, "10").parse::<usize>()?,
+        arg(3, "10").parse::<usize>()?.max(1),
     );
-    let convolution = match arg(4, "auto").as_str() {
-        "direct" => Convolution::Direct,
-        "winograd2" => Convolution::Winograd2,
-        "winograd4" => Convolution::Winograd4,
-        _ => Convolution::Auto,
-    };
     let busy = processor_time();
     std::hint::black_box(latentwalk_engine::peak_rounds(PEAK_ROUNDS));
     let seconds = (processor_time() - busy).as_secs_f64();
     println!("bound of a core: {:.1} GFLOP/s", (PEAK_ROUNDS * PEAK_FLOPS_PER_ROUND) as f64 / seconds / 1e9);
     let source = Source((0..3 << 20).map(|i: i32| ((i.wrapping_mul(7919)) % 2003) as f32 / 1e6).collect());
-    let built = network(&source, &name);
-    let (nodes, last) = (built.nodes.len(), built.nodes.len() - 1);
-    let graph = Graph { channels: 3, nodes: built.nodes };
-    let precision = if arg(4, "auto") == "bf16" { PlanPrecision::Bf16 } else { PlanPrecision::F32 };
-    let start = Instant::now();
-    let plan = Plan::compile(graph, side, side, PlanOptions { convolution, ..PlanOptions::of(precision) })?;
-    println!(
-        "compiled in {:.0} ms for {}, {} MB of weights",
-        start.elapsed().as_secs_f64() * 1e3,
-        plan.kernels(),
-        plan.weights_len() >> 18
-    );
+    let mut names = Vec::new();
+    let mut contenders = Vec::new();
+    for mode in arg(4, "auto").split(',') {
+        let built = network(&source, &name);
+        names = built.names;
+        contenders.push(Contender::new(mode, Graph { channels: 3, nodes: built.nodes }, side)?);
+    }
     let images: Vec<f32> = (0..batch * side * side * 3).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
-    let mut least = vec![f64::INFINITY; nodes];
-    let (mut totals, mut processor) = (Vec::new(), Vec::new());
-    for repeat in 0..repeats + 2 {
-        let (start, busy) = (Instant::now(), processor_time());
-        let mut lap = busy;
-        let mut seconds = vec![0.0f64; nodes];
-        plan.run_observed(&images, batch, &[last], &mut |node| {
-            let now = processor_time();
-            seconds[node] += now.saturating_sub(lap).as_secs_f64();
-            lap = now;
-        });
-        if repeat >= 2 {
-            least.iter_mut().zip(seconds).for_each(|(least, seconds)| *least = least.min(seconds));
-            totals.push(start.elapsed().as_secs_f64());
-            processor.push((processor_time() - busy).as_secs_f64());
+    const WARM_UP: usize = 2;
+    for repeat in 0..repeats + WARM_UP {
+        for contender in &mut contenders {
+            contender.pass(&images, batch);
+            if repeat < WARM_UP {
+                contender.nodes.iter_mut().for_each(Vec::clear);
+                contender.wall.clear();
+                contender.processor.clear();
+            }
         }
     }
-    totals.sort_by(f64::total_cmp);
-    processor.sort_by(f64::total_cmp);
-    for (node, name) in built.names.iter().enumerate() {
-        println!("{name:<20} {:8.3} ms of processor an image at best", least[node] * 1e3 / batch as f64);
+    let each = 1e3 / batch as f64;
+    println!("{:<20} ms of processor an image, median (best): {}", "", arg(4, "auto"));
+    for (node, name) in names.iter().enumerate() {
+        let times = contenders.iter().map(|c| &c.nodes[node]);
+        let times: Vec<String> = times.map(|t| format!("{:8.3} ({:.3})", median(t) * each, sorted(t)[0] * each)).collect();
+        println!("{name:<20} {}", times.join("  "));
     }
-    let rate = |at: usize| batch as f64 / totals[at];
-    println!(
-        "{:<20} {:8.3} ms of processor an image at best",
-        "sum",
-        least.iter().filter(|v| v.is_finite()).sum::<f64>() * 1e3 / batch as f64
-    );
-    println!(
-        "{name} {side} px, batch {batch}: {:.2} images a second (best {:.2}), {:.2} ms of processor an image (best {:.2})",
-        rate(repeats / 2),
-        rate(0),
-        processor[repeats / 2] * 1e3 / batch as f64,
-        processor[0] * 1e3 / batch as f64
-    );
+    for contender in &contenders {
+        let (wall, processor) = (sorted(&contender.wall), sorted(&contender.processor));
+        let rate = |at: usize| batch as f64 / wall[at];
+        // Pass by pass beside the first contender: both met the same minute.
+        let pairs: Vec<f64> = contenders[0].wall.iter().zip(&contender.wall).map(|(first, wall)| first / wall).collect();
+        println!(
+            "{name} {side} px, batch {batch}, {}: {:.2} images a second (best {:.2}), {:.2} ms of processor an image (best {:.2}), {:.3} \
+             times the first's speed ({:.3} to {:.3})",
+            contender.mode,
+            rate(wall.len() / 2),
+            rate(0),
+            median(&processor) * each,
+            processor[0] * each,
+            median(&pairs),
+            sorted(&pairs)[pairs.len() / 4],
+            sorted(&pairs)[3 * pairs.len() / 4],
+        );
+    }
     Ok(())
 }

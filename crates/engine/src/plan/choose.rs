@@ -18,6 +18,13 @@ const TRANSFORM_CHANNELS: f64 = 10.0;
 /// take 28 MB more.
 const TRANSFORMED_FLOATS: usize = 1 << 21;
 
+/// Pixels of a result from which on a layer may be multiplied in bfloat16 parts.
+const SPLIT_PIXELS: usize = 128;
+/// Output channels from which on, since each number is split once for all of them.
+const SPLIT_OUTPUTS: usize = 128;
+/// Input channels from which on: with fewer a tile's depth is not filled.
+const SPLIT_INPUTS: usize = 32;
+
 impl Graph<'_> {
     /// Refuses, without taking a value, all that [`super::Plan::compile`] refuses but values that are not finite.
     ///
@@ -176,9 +183,18 @@ fn sizes(conv: &Conv<'_>, input: [usize; 3], out: [usize; 3]) -> Sizes {
     }
 }
 
-/// Whether a layer's `f32` products are sums of six in bfloat16.
+/// Whether a layer's `f32` products are sums of six in bfloat16 parts: not where an image alone has too few pixels for the
+/// weights, which take half as much memory again, nor where too few products share the splitting of a number.
 fn splits(convolution: Convolution, sizes: &Sizes) -> bool {
-    convolution != Convolution::Winograd2 && sizes.in_channels > 0
+    match convolution {
+        Convolution::Auto => {
+            sizes.out_height * sizes.out_width >= SPLIT_PIXELS
+                && sizes.out_channels >= SPLIT_OUTPUTS
+                && sizes.in_channels >= SPLIT_INPUTS
+        }
+        Convolution::Direct => true,
+        Convolution::Winograd2 | Convolution::Winograd4 => false,
+    }
 }
 
 /// Side of a Winograd tile where one is to be used. The choice depends on the layer's sizes and on the images that go

@@ -1,10 +1,16 @@
 //! Products in AMX tiles.
 //!
-//! The tiles are reached through inline assembly: their intrinsics are not stable. `tmm0` to `tmm3` hold 32 x 32 sums,
-//! `tmm4` and `tmm5` 16 windows each, 32 values deep, `tmm6` and `tmm7` as much of the panel, 16 columns each.
+//! The tiles are reached through inline assembly: their intrinsics are not stable. A tile holds 16 x 16 sums, 16 windows, 32 values
+//! deep, or as much of a panel for 16 columns.
+//!
+//! Few of the eight tiles are used: 32 x 32 sums in four tiles and their factors in the others would need a third fewer loads a
+//! product, which a core hides where its other hardware thread rests. Where that one works, the tiles that stand in for
+//! the named ones are shared with it, and each name in use takes one away: with all eight a load waits for the product before. Loads
+//! and products then took 30 ns a product, with four names 14.6 and with three, in the products of three parts, 11 instead of 27
+//! (Sapphire Rapids; 7 where the other thread rests, in all ways).
 
 use std::arch::asm;
-use std::arch::x86_64::__cpuid_count;
+use std::arch::x86_64::{__cpuid_count, _MM_HINT_T0, _mm_prefetch};
 use std::sync::OnceLock;
 
 use super::block::{DEPTH_STEP, Product, ROW_STEP};
@@ -79,25 +85,45 @@ pub(super) unsafe fn end() {
     unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
 }
 
-/// Runs a product, 32 rows at a time.
+/// Runs a product of bfloat16 values, 16 rows at a time.
 ///
 /// # Safety
 /// [`begin`] must have been called on this thread, and [`end`] not since; the rest as [`super::block::run`].
 pub(super) unsafe fn run(product: &Product<'_>) {
+    check(product);
+    for start in (0..product.rows).step_by(ROW_STEP) {
+        // SAFETY: rows `start..start + 16` are rows of the product.
+        unsafe { tile(product, start) };
+    }
+}
+
+/// Runs a product of numbers in three parts, 16 rows and 16 columns at a time.
+///
+/// # Safety
+/// As [`run`].
+pub(super) unsafe fn run_split(product: &Product<'_>) {
+    check(product);
+    for start in (0..product.rows).step_by(ROW_STEP) {
+        ask_ahead(product, start);
+        // SAFETY: rows `start..start + 16` are rows of the product; a panel has twice 16 columns.
+        unsafe {
+            half_tile_split(product, start, 0);
+            half_tile_split(product, start, COLUMNS / 2);
+        }
+    }
+}
+
+fn check(product: &Product<'_>) {
     debug_assert!(product.rows.is_multiple_of(ROW_STEP) && product.depth.is_multiple_of(DEPTH_STEP));
     debug_assert!(product.depth > 0 && !product.taps.is_empty());
-    let mut start = 0;
-    while start < product.rows {
-        // SAFETY: rows `start..start + 32`, or `+ 16` where no more are left, are rows of the product.
-        unsafe {
-            if product.rows - start >= 2 * ROW_STEP {
-                two_tiles(product, start);
-                start += 2 * ROW_STEP;
-            } else {
-                one_tile(product, start);
-                start += ROW_STEP;
-            }
-        }
+}
+
+/// Asks for the part of the next panel that falls to 16 rows of this product.
+fn ask_ahead(product: &Product<'_>, start: usize) {
+    let len = product.next_len * ROW_STEP / product.rows;
+    for line in (start / ROW_STEP * len..(start / ROW_STEP + 1) * len).step_by(64) {
+        // SAFETY: a hint, which reads no memory.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(product.next.wrapping_byte_add(line).cast()) };
     }
 }
 
@@ -108,8 +134,8 @@ fn block(product: &Product<'_>, start: usize) -> (*const u16, usize, *mut f32) {
 }
 
 /// # Safety
-/// As [`run`], and rows `start..start + 32` of the product.
-unsafe fn two_tiles(product: &Product<'_>, start: usize) {
+/// As [`run`], and rows `start..start + 16` of the product.
+unsafe fn tile(product: &Product<'_>, start: usize) {
     let (windows, row, sums) = block(product, start);
     let taps = product.taps.as_ptr_range();
     // SAFETY: a tile is 16 rows of 64 bytes: of windows at `row` bytes from each other, 32 values from the step's first
@@ -117,255 +143,6 @@ unsafe fn two_tiles(product: &Product<'_>, start: usize) {
     // columns. All these addresses are valid by the caller's promise, as are the taps, each a number of 8 bytes.
     unsafe {
         asm!(
-            "test {accumulate:e}, {accumulate:e}",
-            "jnz 2f",
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            "jmp 3f",
-            "2:",
-            "tileloadd tmm0, [{sums} + {panel_row}*1]",
-            "tileloadd tmm1, [{sums} + {panel_row}*1 + 64]",
-            "tileloadd tmm2, [{sums} + {panel_row}*1 + 2048]",
-            "tileloadd tmm3, [{sums} + {panel_row}*1 + 2112]",
-            "3:",
-            "mov {upper}, qword ptr [{tap}]",
-            "lea {upper}, [{windows} + {upper}*2]",
-            "lea {lower}, [{upper} + {half}]",
-            "mov {steps:e}, {depth:e}",
-            "4:",
-            "tileloadd tmm6, [{panel} + {panel_row}*1]",
-            "tileloadd tmm4, [{upper} + {row}*1]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
-            "tileloadd tmm5, [{lower} + {row}*1]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {upper}, 64",
-            "add {lower}, 64",
-            "add {panel}, 2048",
-            "dec {steps:e}",
-            "jnz 4b",
-            "add {tap}, 8",
-            "cmp {tap}, {end}",
-            "jne 3b",
-            "tilestored [{sums} + {panel_row}*1], tmm0",
-            "tilestored [{sums} + {panel_row}*1 + 64], tmm1",
-            "tilestored [{sums} + {panel_row}*1 + 2048], tmm2",
-            "tilestored [{sums} + {panel_row}*1 + 2112], tmm3",
-            accumulate = in(reg) u32::from(product.accumulate),
-            sums = in(reg) sums,
-            panel_row = in(reg) PANEL_ROW,
-            panel = inout(reg) product.panel => _,
-            windows = in(reg) windows,
-            half = in(reg) ROW_STEP * row,
-            row = in(reg) row,
-            upper = out(reg) _,
-            lower = out(reg) _,
-            tap = inout(reg) taps.start => _,
-            end = in(reg) taps.end,
-            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
-            steps = out(reg) _,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
-        );
-    }
-}
-
-/// # Safety
-/// As [`run`], and rows `start..start + 16` of the product.
-unsafe fn one_tile(product: &Product<'_>, start: usize) {
-    let (windows, row, sums) = block(product, start);
-    let taps = product.taps.as_ptr_range();
-    // SAFETY: as for `two_tiles`.
-    unsafe {
-        asm!(
-            "test {accumulate:e}, {accumulate:e}",
-            "jnz 2f",
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "jmp 3f",
-            "2:",
-            "tileloadd tmm0, [{sums} + {panel_row}*1]",
-            "tileloadd tmm1, [{sums} + {panel_row}*1 + 64]",
-            "3:",
-            "mov {upper}, qword ptr [{tap}]",
-            "lea {upper}, [{windows} + {upper}*2]",
-            "mov {steps:e}, {depth:e}",
-            "4:",
-            "tileloadd tmm6, [{panel} + {panel_row}*1]",
-            "tileloadd tmm4, [{upper} + {row}*1]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "add {upper}, 64",
-            "add {panel}, 2048",
-            "dec {steps:e}",
-            "jnz 4b",
-            "add {tap}, 8",
-            "cmp {tap}, {end}",
-            "jne 3b",
-            "tilestored [{sums} + {panel_row}*1], tmm0",
-            "tilestored [{sums} + {panel_row}*1 + 64], tmm1",
-            accumulate = in(reg) u32::from(product.accumulate),
-            sums = in(reg) sums,
-            panel_row = in(reg) PANEL_ROW,
-            panel = inout(reg) product.panel => _,
-            windows = in(reg) windows,
-            row = in(reg) row,
-            upper = out(reg) _,
-            tap = inout(reg) taps.start => _,
-            end = in(reg) taps.end,
-            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
-            steps = out(reg) _,
-            out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
-        );
-    }
-}
-
-/// Runs a product of numbers in three parts, 32 rows at a time.
-///
-/// # Safety
-/// As [`run`].
-pub(super) unsafe fn run_split(product: &Product<'_>) {
-    debug_assert!(product.rows.is_multiple_of(ROW_STEP) && product.depth.is_multiple_of(DEPTH_STEP));
-    debug_assert!(product.depth > 0 && !product.taps.is_empty());
-    let mut start = 0;
-    while start < product.rows {
-        // SAFETY: as in `run`.
-        unsafe {
-            if product.rows - start >= 2 * ROW_STEP {
-                two_tiles_split(product, start);
-                start += 2 * ROW_STEP;
-            } else {
-                one_tile_split(product, start);
-                start += ROW_STEP;
-            }
-        }
-    }
-}
-
-/// The products are those of [`PRODUCTS`](super::block::PRODUCTS), in their order: each keeps the tiles of one factor.
-///
-/// # Safety
-/// As [`run_split`], and rows `start..start + 32` of the product.
-unsafe fn two_tiles_split(product: &Product<'_>, start: usize) {
-    let (windows, row, sums) = block(product, start);
-    let taps = product.taps.as_ptr_range();
-    // SAFETY: a tile is 16 rows of 64 bytes: of windows at `row` bytes from each other, 32 values from the step's first
-    // on, which are part of the depth of a tap, in the first plane, the second or the third; of the panel, whose steps are 6,144 bytes,
-    // 16 rows of pairs of one of three planes of 2,048 bytes; of sums, 16 rows of half a panel's columns. All these addresses are valid by the
-    // caller's promise, as are the taps, each a number of 8 bytes.
-    unsafe {
-        asm!(
-            "test {steps:e}, {steps:e}",
-            "jnz 2f",
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            "jmp 3f",
-            "2:",
-            "tileloadd tmm0, [{sums} + {panel_row}*1]",
-            "tileloadd tmm1, [{sums} + {panel_row}*1 + 64]",
-            "tileloadd tmm2, [{sums} + {panel_row}*1 + 2048]",
-            "tileloadd tmm3, [{sums} + {panel_row}*1 + 2112]",
-            "3:",
-            "mov {upper}, qword ptr [{tap}]",
-            "lea {upper}, [{windows} + {upper}*2]",
-            "lea {lower}, [{upper} + {half}]",
-            "mov {steps:e}, {depth:e}",
-            "4:",
-            "tileloadd tmm6, [{panel} + {panel_row}*1 + 4096]",
-            "tileloadd tmm4, [{upper} + {row}*1]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 4160]",
-            "tileloadd tmm5, [{lower} + {row}*1]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "tileloadd tmm6, [{panel} + {panel_row}*1 + 2048]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 2112]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {upper}, {plane}",
-            "add {lower}, {plane}",
-            "tileloadd tmm4, [{upper} + {row}*1]",
-            "tileloadd tmm5, [{lower} + {row}*1]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "tileloadd tmm6, [{panel} + {panel_row}*1]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {upper}, {plane}",
-            "add {lower}, {plane}",
-            "tileloadd tmm4, [{upper} + {row}*1]",
-            "tileloadd tmm5, [{lower} + {row}*1]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "sub {upper}, {plane}",
-            "sub {lower}, {plane}",
-            "sub {upper}, {plane}",
-            "sub {lower}, {plane}",
-            "tileloadd tmm4, [{upper} + {row}*1]",
-            "tileloadd tmm5, [{lower} + {row}*1]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {upper}, 64",
-            "add {lower}, 64",
-            "add {panel}, 6144",
-            "dec {steps:e}",
-            "jnz 4b",
-            "add {tap}, 8",
-            "cmp {tap}, {end}",
-            "jne 3b",
-            "tilestored [{sums} + {panel_row}*1], tmm0",
-            "tilestored [{sums} + {panel_row}*1 + 64], tmm1",
-            "tilestored [{sums} + {panel_row}*1 + 2048], tmm2",
-            "tilestored [{sums} + {panel_row}*1 + 2112], tmm3",
-            steps = inout(reg) u64::from(product.accumulate) => _,
-            sums = in(reg) sums,
-            panel_row = in(reg) PANEL_ROW,
-            panel = inout(reg) product.panel => _,
-            windows = in(reg) windows,
-            plane = in(reg) product.window_plane * 2,
-            half = in(reg) ROW_STEP * row,
-            row = in(reg) row,
-            upper = out(reg) _,
-            lower = out(reg) _,
-            tap = inout(reg) taps.start => _,
-            end = in(reg) taps.end,
-            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
-        );
-    }
-}
-
-/// # Safety
-/// As [`run_split`], and rows `start..start + 16` of the product.
-unsafe fn one_tile_split(product: &Product<'_>, start: usize) {
-    let (windows, row, sums) = block(product, start);
-    let taps = product.taps.as_ptr_range();
-    // SAFETY: as for `two_tiles_split`.
-    unsafe {
-        asm!(
             "test {steps:e}, {steps:e}",
             "jnz 2f",
             "tilezero tmm0",
@@ -375,37 +152,17 @@ unsafe fn one_tile_split(product: &Product<'_>, start: usize) {
             "tileloadd tmm0, [{sums} + {panel_row}*1]",
             "tileloadd tmm1, [{sums} + {panel_row}*1 + 64]",
             "3:",
-            "mov {upper}, qword ptr [{tap}]",
-            "lea {upper}, [{windows} + {upper}*2]",
+            "mov {window}, qword ptr [{tap}]",
+            "lea {window}, [{windows} + {window}*2]",
             "mov {steps:e}, {depth:e}",
             "4:",
-            "tileloadd tmm4, [{upper} + {row}*1]",
-            "tileloadd tmm6, [{panel} + {panel_row}*1 + 4096]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 4160]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm6, [{panel} + {panel_row}*1 + 2048]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 2112]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "add {upper}, {plane}",
-            "tileloadd tmm5, [{upper} + {row}*1]",
-            "tdpbf16ps tmm0, tmm5, tmm6",
-            "tdpbf16ps tmm1, tmm5, tmm7",
-            "tileloadd tmm6, [{panel} + {panel_row}*1]",
-            "tileloadd tmm7, [{panel} + {panel_row}*1 + 64]",
-            "tdpbf16ps tmm0, tmm5, tmm6",
-            "tdpbf16ps tmm1, tmm5, tmm7",
-            "add {upper}, {plane}",
-            "tileloadd tmm5, [{upper} + {row}*1]",
-            "tdpbf16ps tmm0, tmm5, tmm6",
-            "tdpbf16ps tmm1, tmm5, tmm7",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "sub {upper}, {plane}",
-            "sub {upper}, {plane}",
-            "add {upper}, 64",
-            "add {panel}, 6144",
+            "tileloadd tmm2, [{window} + {row}*1]",
+            "tileloadd tmm3, [{panel} + {panel_row}*1]",
+            "tdpbf16ps tmm0, tmm2, tmm3",
+            "tileloadd tmm3, [{panel} + {panel_row}*1 + 64]",
+            "tdpbf16ps tmm1, tmm2, tmm3",
+            "add {window}, 64",
+            "add {panel}, 2048",
             "dec {steps:e}",
             "jnz 4b",
             "add {tap}, 8",
@@ -418,13 +175,74 @@ unsafe fn one_tile_split(product: &Product<'_>, start: usize) {
             panel_row = in(reg) PANEL_ROW,
             panel = inout(reg) product.panel => _,
             windows = in(reg) windows,
-            plane = in(reg) product.window_plane * 2,
             row = in(reg) row,
-            upper = out(reg) _,
+            window = out(reg) _,
             tap = inout(reg) taps.start => _,
             end = in(reg) taps.end,
             depth = in(reg) (product.depth / DEPTH_STEP) as u32,
-            out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            options(nostack),
+        );
+    }
+}
+
+/// The products are those of [`PRODUCTS`](super::block::PRODUCTS), in their order: each keeps the tile of one factor.
+///
+/// # Safety
+/// As [`run_split`], and rows `start..start + 16` and columns `column..column + 16` of the product.
+unsafe fn half_tile_split(product: &Product<'_>, start: usize, column: usize) {
+    let (windows, row, sums) = block(product, start);
+    let taps = product.taps.as_ptr_range();
+    // SAFETY: as for `tile`, with windows in three planes, and steps of the panel, 6,144 bytes, in as many of 2,048.
+    unsafe {
+        asm!(
+            "test {steps:e}, {steps:e}",
+            "jnz 2f",
+            "tilezero tmm0",
+            "jmp 3f",
+            "2:",
+            "tileloadd tmm0, [{sums} + {panel_row}*1]",
+            "3:",
+            "mov {high}, qword ptr [{tap}]",
+            "lea {high}, [{windows} + {high}*2]",
+            "mov {steps:e}, {depth:e}",
+            "4:",
+            "tileloadd tmm1, [{high} + {row}*1]",
+            "tileloadd tmm2, [{panel} + {panel_row}*1 + 4096]",
+            "tdpbf16ps tmm0, tmm1, tmm2",
+            "tileloadd tmm2, [{panel} + {panel_row}*1 + 2048]",
+            "tdpbf16ps tmm0, tmm1, tmm2",
+            "lea {part}, [{high} + {plane}]",
+            "tileloadd tmm1, [{part} + {row}*1]",
+            "tdpbf16ps tmm0, tmm1, tmm2",
+            "tileloadd tmm2, [{panel} + {panel_row}*1]",
+            "tdpbf16ps tmm0, tmm1, tmm2",
+            "add {part}, {plane}",
+            "tileloadd tmm1, [{part} + {row}*1]",
+            "tdpbf16ps tmm0, tmm1, tmm2",
+            "tileloadd tmm1, [{high} + {row}*1]",
+            "tdpbf16ps tmm0, tmm1, tmm2",
+            "add {high}, 64",
+            "add {panel}, 6144",
+            "dec {steps:e}",
+            "jnz 4b",
+            "add {tap}, 8",
+            "cmp {tap}, {end}",
+            "jne 3b",
+            "tilestored [{sums} + {panel_row}*1], tmm0",
+            steps = inout(reg) u64::from(product.accumulate) => _,
+            sums = in(reg) sums.wrapping_add(column),
+            panel_row = in(reg) PANEL_ROW,
+            panel = inout(reg) product.panel.wrapping_add(2 * column) => _,
+            windows = in(reg) windows,
+            plane = in(reg) product.window_plane * 2,
+            row = in(reg) row,
+            high = out(reg) _,
+            part = out(reg) _,
+            tap = inout(reg) taps.start => _,
+            end = in(reg) taps.end,
+            depth = in(reg) (product.depth / DEPTH_STEP) as u32,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _,
             options(nostack),
         );
     }

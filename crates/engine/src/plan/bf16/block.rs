@@ -29,6 +29,9 @@ pub(super) struct Product<'a> {
     /// For each [`DEPTH_STEP`] of `taps * depth`, and for each plane, half as many rows of `width` pairs: values `2 p` and
     /// `2 p + 1` of a column lie side by side.
     pub(super) panel: *const u16,
+    /// What will be a panel after this one, and bytes of it to be asked for during this product; it is not read.
+    pub(super) next: *const u16,
+    pub(super) next_len: usize,
     /// Row after row, without gaps.
     pub(super) sums: *mut f32,
     /// Whether the product is added to what `sums` holds.
@@ -286,6 +289,8 @@ pub(super) struct Split {
     pub(super) to: *mut u16,
     /// Values from plane to plane of `to`.
     pub(super) plane: usize,
+    /// As many numbers that will be split soon; they are only asked for, not read.
+    pub(super) ahead: *const f32,
 }
 
 /// # Safety
@@ -294,6 +299,10 @@ pub(super) struct Split {
 #[inline(always)]
 pub(super) unsafe fn split<L: HalfLanes>(split: &Split) {
     let mut at = 0;
+    for line in (0..split.len).step_by(16) {
+        // SAFETY: any address may be asked for.
+        unsafe { L::fetch_near(split.ahead.wrapping_add(line)) };
+    }
     // SAFETY: the caller's promise; only numbers below `len` are touched.
     unsafe {
         while at + L::N <= split.len {

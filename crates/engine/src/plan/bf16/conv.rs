@@ -23,8 +23,8 @@ const WEIGHTS: usize = 1 << 18;
 const FRAMES: usize = 1 << 18;
 /// Columns that a task keeps at least, since each copies its frames.
 const LEAST_COLUMNS: usize = 64;
-/// Tasks for each thread, where a layer can be cut into as many.
-const TASKS: usize = 4;
+/// Pixels that are copied before one is that is asked for: pages apart, no processor looks ahead by itself.
+const AHEAD: usize = 4;
 
 /// What activations consist of.
 pub(in crate::plan) trait Element: Stored + Send + Sync + std::fmt::Debug {
@@ -33,12 +33,28 @@ pub(in crate::plan) trait Element: Stored + Send + Sync + std::fmt::Debug {
     /// Pixels and columns of one task where windows are single pixels.
     const ROWS: usize;
     const COLUMNS: usize;
+    /// Tasks for each thread, where a layer can be cut into as many.
+    const TASKS: usize;
+    /// The longest depth of one pass, all planes together.
+    const DEPTH: usize;
 
     /// Elements from pixel to pixel.
     fn pixel_len(channels: usize) -> usize;
 
     /// Writes `from`, and zeros behind it up to `len`, in planes that are `plane` values apart.
-    fn copy(kernels: &ConvKernels<Self>, from: &[Self], to: &mut [u16], plane: usize, len: usize);
+    fn copy(kernels: &ConvKernels<Self>, from: &[Self], to: &mut [u16], plane: usize, len: usize) {
+        Self::copy_before(kernels, from, to, plane, len, from.as_ptr());
+    }
+
+    /// As [`Element::copy`], asking for as many elements at `ahead`.
+    fn copy_before(
+        kernels: &ConvKernels<Self>,
+        from: &[Self],
+        to: &mut [u16],
+        plane: usize,
+        len: usize,
+        ahead: *const Self,
+    );
 
     /// A weight's parts, as many as there are planes.
     fn parts(weight: f32) -> [u16; 3];
@@ -48,13 +64,15 @@ impl Element for u16 {
     const PLANES: usize = 1;
     const ROWS: usize = 128;
     const COLUMNS: usize = 256;
+    const TASKS: usize = 4;
+    const DEPTH: usize = 512;
 
     fn pixel_len(channels: usize) -> usize {
         pixel_len(channels)
     }
 
     #[inline(always)]
-    fn copy(_: &ConvKernels<u16>, from: &[u16], to: &mut [u16], _: usize, len: usize) {
+    fn copy_before(_: &ConvKernels<u16>, from: &[u16], to: &mut [u16], _: usize, len: usize, _: *const u16) {
         copy_pixel(from, &mut to[..len]);
     }
 
@@ -67,16 +85,25 @@ impl Element for f32 {
     const PLANES: usize = 3;
     const ROWS: usize = 192;
     const COLUMNS: usize = 512;
+    const TASKS: usize = 2;
+    const DEPTH: usize = 512;
 
     fn pixel_len(channels: usize) -> usize {
         channels
     }
 
     #[inline(always)]
-    fn copy(kernels: &ConvKernels<f32>, from: &[f32], to: &mut [u16], plane: usize, len: usize) {
+    fn copy_before(
+        kernels: &ConvKernels<f32>,
+        from: &[f32],
+        to: &mut [u16],
+        plane: usize,
+        len: usize,
+        ahead: *const f32,
+    ) {
         assert!(from.len() <= len && len <= plane && 2 * plane + len <= to.len(), "engine: numbers to be split");
         // SAFETY: the table has checked the instructions; the planes hold `len` values each, as was just checked.
-        unsafe { (kernels.split)(&Split { from: from.as_ptr(), len: from.len(), to: to.as_mut_ptr(), plane }) };
+        unsafe { (kernels.split)(&Split { from: from.as_ptr(), len: from.len(), to: to.as_mut_ptr(), plane, ahead }) };
         if from.len() < len {
             (0..3).for_each(|part| to[part * plane..][from.len()..len].fill(0));
         }
@@ -164,7 +191,7 @@ impl<T: Element> Conv16<T> {
             Windows::InPlace | Windows::Copied => (&[0][..], channels.next_multiple_of(DEPTH_STEP)),
         };
         let (planes, width) = (T::PLANES, kernels.columns);
-        let (passes, depth) = (passes(taps, run, DEPTH / planes / DEPTH_STEP * DEPTH_STEP), taps.len() * run);
+        let (passes, depth) = (passes(taps, run, T::DEPTH / planes / DEPTH_STEP * DEPTH_STEP), taps.len() * run);
         let padded = sizes.out_channels.next_multiple_of(width);
         let mut panels = Halves::zeroed(padded * depth * planes);
         let area = kernel * kernel;
@@ -206,6 +233,12 @@ impl<T: Element> Conv16<T> {
         self.panels.floats() + self.bias.len()
     }
 
+    /// A pass's rows of the panel that column `column`, a multiple of the width, begins.
+    fn panel(&self, width: usize, column: usize, pass: &Pass) -> &[u16] {
+        let start = (column * self.depth + pass.from * width) * T::PLANES;
+        &self.panels.values()[start..][..pass.taps.len() * pass.depth * width * T::PLANES]
+    }
+
     pub(in crate::plan) fn run(&self, kernels: &ConvKernels<T>, work: Work16<'_, T>) {
         let sizes = &self.sizes;
         let (rows, columns) = (work.batch * sizes.out_height * sizes.out_width, sizes.out_channels);
@@ -221,7 +254,7 @@ impl<T: Element> Conv16<T> {
             relu: work.relu,
             out: Target::new(work.out),
         };
-        let tasks = TASKS * rayon::current_num_threads();
+        let tasks = T::TASKS * rayon::current_num_threads();
         let Windows::Framed(frame) = &self.windows else {
             let tiles = Tiles::cut((BLOCK, kernels.columns), (rows, columns), (T::ROWS, T::COLUMNS), tasks);
             return for_each_task(tiles.count(), |task| {
@@ -320,12 +353,15 @@ impl<T: Element> Job<'_, T> {
             let part = Rows::pixels(copy.as_mut_ptr(), plane, row, height);
             let fill = |pass: &Pass| {
                 let (start, end) = (pass.taps[0], sizes.in_channels.min(pass.taps[0] + pass.depth));
-                for (i, row) in (row..row + height).enumerate() {
+                let place = |row: usize| {
                     let (line, column) = (row / sizes.out_width, row % sizes.out_width);
                     let (image, y) = (line / sizes.out_height, line % sizes.out_height);
-                    let from = (image * sizes.height + y * sizes.stride) * sizes.width + column * sizes.stride;
-                    let from = &x[from * pixel..][start..end];
-                    T::copy(self.kernels, from, &mut copy[i * pitch..], plane, pass.depth);
+                    ((image * sizes.height + y * sizes.stride) * sizes.width + column * sizes.stride) * pixel
+                };
+                for (i, row) in (row..row + height).enumerate() {
+                    let from = &x[place(row)..][start..end];
+                    let ahead = x.as_ptr().wrapping_add(place(row + AHEAD) + start);
+                    T::copy_before(self.kernels, from, &mut copy[i * pitch..], plane, pass.depth, ahead);
                 }
                 &[0][..]
             };
@@ -370,14 +406,15 @@ impl<T: Element> Job<'_, T> {
         &'p self,
         parts: &[Rows],
         row: usize,
-        (column, width): (usize, usize),
+        (first, width): (usize, usize),
         mut prepare: impl FnMut(&'p Pass) -> &'p [usize],
     ) {
         let (layer, kernels) = (self.layer, self.kernels);
-        let panel_width = kernels.columns;
+        let (panel_width, end) = (kernels.columns, first + width);
         // Between passes the sums of all rows and columns are kept, else those of a product and of the one before.
         let keeps = layer.passes.len() > 1;
-        let all = parts.iter().map(Rows::tiles).sum::<usize>() * width.next_multiple_of(panel_width);
+        let all_rows = parts.iter().map(Rows::tiles).sum::<usize>();
+        let all = all_rows * width.next_multiple_of(panel_width);
         scratch::with(if keeps { all } else { 2 * BLOCK * panel_width }, |sums| {
             let sums = Target::new(sums);
             // Sums are finished when the next product is under way: the processor does both at once, and need not wait
@@ -392,12 +429,19 @@ impl<T: Element> Job<'_, T> {
                 if keeps {
                     done = 0;
                 }
-                for column in (column..column + width).step_by(panel_width) {
-                    let panel = (column * layer.depth + pass.from * panel_width) * T::PLANES;
-                    let panel = &layer.panels.values()[panel..][..taps.len() * pass.depth * panel_width * T::PLANES];
+                for column in (first..end).step_by(panel_width) {
+                    let panel = layer.panel(panel_width, column, pass);
+                    // The panel after this one, of which each block asks for its share.
+                    let next = match layer.passes.get(number + 1) {
+                        _ if column + panel_width < end => layer.panel(panel_width, column + panel_width, pass),
+                        Some(pass) => layer.panel(panel_width, first, pass),
+                        None => &[],
+                    };
+                    let mut asked = 0;
                     for part in parts {
                         for start in (0..part.tiles()).step_by(BLOCK) {
                             let rows = BLOCK.min(part.tiles() - start);
+                            let share = next.len() * rows / all_rows;
                             let sums = sums.at(done * panel_width);
                             let finished = Finished { part, start, rows, column, sums };
                             if last {
@@ -412,6 +456,8 @@ impl<T: Element> Job<'_, T> {
                                 window_row: row,
                                 window_plane: part.plane,
                                 panel: panel.as_ptr(),
+                                next: next.as_ptr().wrapping_add(asked),
+                                next_len: share * size_of::<u16>(),
                                 sums,
                                 accumulate: number > 0,
                             };
@@ -426,6 +472,7 @@ impl<T: Element> Job<'_, T> {
                                 unsafe { self.finish(&before) };
                             }
                             done = if keeps { done + rows } else { BLOCK - done };
+                            asked += share;
                         }
                     }
                 }

@@ -13,6 +13,11 @@ pub struct BackboneDevice {
 }
 
 impl BackboneDevice {
+    /// Runs `f`, on the processor within the engine's pool.
+    pub(crate) fn on_pool<T: Send>(&self, f: impl FnOnce() -> T + Send) -> T {
+        if self.device.is_cpu() { latentwalk_engine::on_pool(f) } else { f() }
+    }
+
     /// The processor.
     pub fn cpu() -> Self {
         BackboneDevice { device: Device::Cpu }

@@ -94,7 +94,7 @@ pub(crate) struct Running {
 pub struct Network {
     spec: NetworkSpec,
     layout: Layout,
-    device: BackboneDevice,
+    pub(crate) device: BackboneDevice,
     weights: BTreeMap<String, Var>,
     running: BTreeMap<String, Running>,
     /// The numbers of the products in evaluation.

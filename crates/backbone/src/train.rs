@@ -369,7 +369,8 @@ impl<'a> Run<'a> {
         if index == last {
             let steps = all.div_ceil(accumulate);
             let rate = self.options.rate(step.epoch * steps + group, steps);
-            self.optimizer.update(self.network.weights(), &std::mem::take(&mut step.gradients), rate)?;
+            let (weights, gradients) = (self.network.weights(), std::mem::take(&mut step.gradients));
+            self.network.device.on_pool(|| self.optimizer.update(weights, &gradients, rate))?;
         }
         let event = TrainEvent::Step { epoch: step.epoch, step: index, steps: all, loss };
         step.save |= emit(on_event, &event, step.epoch)?;
@@ -389,7 +390,7 @@ impl<'a> Run<'a> {
         }
         let pixels = pixels.unwrap_or_default();
         let batch = Batch { targets, rows, pixels, shape: self.data.images.shape(), options: self.options };
-        step::gradients(&self.network, &self.losses, batch)
+        self.network.device.on_pool(|| step::gradients(&self.network, &self.losses, batch))
     }
 
     /// Loss and accuracies over the validation rows.

@@ -8,8 +8,8 @@
 use std::time::{Duration, Instant};
 
 use latentwalk_engine::{
-    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanKernels, PlanOptions, PlanPrecision, Value, Values, Weights,
-    keep_freed_memory,
+    Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanKernels, PlanOptions, PlanPrecision, Value, Values,
+    Weights, keep_freed_memory,
 };
 
 const PEAK_ROUNDS: u64 = 1 << 19;
@@ -217,14 +217,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:<20} ms of processor an image, median (best): {}", "", arg(4, "auto"));
     for (node, name) in names.iter().enumerate() {
         let times = contenders.iter().map(|c| &c.nodes[node]);
-        let times: Vec<String> = times.map(|t| format!("{:8.3} ({:.3})", median(t) * each, sorted(t)[0] * each)).collect();
+        let times: Vec<String> =
+            times.map(|t| format!("{:8.3} ({:.3})", median(t) * each, sorted(t)[0] * each)).collect();
         println!("{name:<20} {}", times.join("  "));
     }
     for contender in &contenders {
         let (wall, processor) = (sorted(&contender.wall), sorted(&contender.processor));
         let rate = |at: usize| batch as f64 / wall[at];
         // Pass by pass beside the first contender: both met the same minute.
-        let pairs: Vec<f64> = contenders[0].wall.iter().zip(&contender.wall).map(|(first, wall)| first / wall).collect();
+        let pairs: Vec<f64> =
+            contenders[0].wall.iter().zip(&contender.wall).map(|(first, wall)| first / wall).collect();
         println!(
             "{name} {side} px, batch {batch}, {}: {:.2} images a second (best {:.2}), {:.2} ms of processor an image (best {:.2}), {:.3} \
              times the first's speed ({:.3} to {:.3})",

@@ -115,14 +115,11 @@ impl WeightPlan {
                     runs.clear();
                     view.runs(pixels, &mut runs);
                     let left = Left { data: view.data, rows: &places, runs: &runs, step: view.step() };
-                    for column in (0..columns.len()).step_by(NR) {
-                        let panel = (columns.start + column) / NR * self.window.depth() + rows.start;
-                        let offset = chunk * self.partial_len() + panel * NR;
-                        let width = NR.min(columns.len() - column);
-                        // SAFETY: tasks differ in chunk, rows or columns, so their tiles do not overlap.
-                        let mut tile = unsafe { sums.tile(offset, NR, rows.len(), width) };
-                        multiply(isa, left, panels, 0..count, column, &mut tile, start > first);
-                    }
+                    let panel = self.window.depth() * NR;
+                    let offset = chunk * self.partial_len() + columns.start / NR * panel + rows.start * NR;
+                    // SAFETY: tasks differ in chunk, rows or columns, so their tiles do not overlap.
+                    let mut tile = unsafe { sums.panels(offset, panel, rows.len(), columns.len()) };
+                    multiply(isa, left, panels, 0..count, 0, &mut tile, start > first);
                 }
             }
         });

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::InstructionSet;
-use crate::kernel::{self, Block, NR, Run, most_rows};
+use crate::kernel::{self, Block, NR, Run, most_rows, most_rows_of_two};
 
 /// The longest depth of one pass: a panel of it (20 KiB) and six rows of the left matrix stay in a first-level cache.
 pub(crate) const DEPTH_BLOCK: usize = 320;
@@ -112,6 +112,8 @@ pub(crate) struct Tile<'a> {
     place: Place<'a>,
     rows: usize,
     columns: usize,
+    /// From [`NR`] columns to the next: [`NR`], but in panels.
+    panel: usize,
     _borrow: PhantomData<&'a mut [f32]>,
 }
 
@@ -126,7 +128,7 @@ enum Place<'a> {
 
 impl Tile<'_> {
     pub(crate) fn row_mut(&mut self, row: usize) -> &mut [f32] {
-        assert!(row < self.rows, "engine: row beyond its tile");
+        assert!(row < self.rows && self.panel == NR, "engine: row beyond its tile");
         // SAFETY: the row lies in the tile, which `self` alone may touch while it is borrowed.
         unsafe { std::slice::from_raw_parts_mut(self.row_start(row), self.columns) }
     }
@@ -167,7 +169,19 @@ impl<'a> Shared<'a> {
         assert!(end <= self.len, "engine: tile beyond its matrix");
         // SAFETY: `offset <= end <= len`.
         let data = unsafe { self.data.add(offset) };
-        Tile { data, place: Place::Every(stride), rows, columns, _borrow: PhantomData }
+        Tile { data, place: Place::Every(stride), rows, columns, panel: NR, _borrow: PhantomData }
+    }
+
+    /// Rows of panels, `panel` elements apart, whose first element is `offset`.
+    ///
+    /// # Safety
+    /// As [`Shared::tile`].
+    pub(crate) unsafe fn panels(&self, offset: usize, panel: usize, rows: usize, columns: usize) -> Tile<'a> {
+        let last = offset + columns.div_ceil(NR).saturating_sub(1) * panel;
+        assert!(rows * NR <= panel && last + rows * NR <= self.len, "engine: panels beyond their matrix");
+        // SAFETY: `offset <= last <= len`.
+        let data = unsafe { self.data.add(offset) };
+        Tile { data, place: Place::Every(NR), rows, columns, panel, _borrow: PhantomData }
     }
 
     /// Rows of `columns` elements that begin at `rows`, all different.
@@ -176,7 +190,7 @@ impl<'a> Shared<'a> {
     /// As [`Shared::tile`].
     pub(crate) unsafe fn scattered(&self, rows: &'a [usize], columns: usize) -> Tile<'a> {
         assert!(rows.iter().all(|row| row + columns <= self.len), "engine: row beyond its matrix");
-        Tile { data: self.data, place: Place::At(rows), rows: rows.len(), columns, _borrow: PhantomData }
+        Tile { data: self.data, place: Place::At(rows), rows: rows.len(), columns, panel: NR, _borrow: PhantomData }
     }
 }
 
@@ -201,30 +215,37 @@ pub(crate) fn multiply(
     assert!(a.runs.iter().map(|run| run.len).sum::<usize>() == depth.len(), "engine: matrices of different depths");
     assert!(depth.end <= b.depth && first_column + c.columns <= b.columns, "engine: block beyond the panels");
     assert!(first_column.is_multiple_of(NR), "engine: block starts inside a panel");
-    for column in (0..c.columns).step_by(NR) {
-        let panel = (first_column + column) / NR;
-        let panel = &b.data[(panel * b.depth + depth.start) * NR..][..depth.len() * NR];
-        let (mut row, most) = (0, most_rows(isa));
+    let mut column = 0;
+    while column < c.columns {
+        let panel =
+            |column: usize| &b.data[((first_column + column) / NR * b.depth + depth.start) * NR..][..depth.len() * NR];
+        let of_two = most_rows_of_two(isa).filter(|_| c.columns - column > NR);
+        let second = of_two.map(|_| panel(column + NR).as_ptr());
+        let columns = (c.columns - column).min(if second.is_some() { 2 * NR } else { NR });
+        let (mut row, most) = (0, of_two.unwrap_or(most_rows(isa)));
         while row < c.rows {
             let rows = block_rows(most, c.rows - row);
             // Rows that the block lacks repeat its last one; the kernel leaves them alone.
             let nth = |i: usize| row + i.min(rows - 1);
             let block = Block {
                 rows,
-                columns: NR.min(c.columns - column),
+                columns,
                 a: std::array::from_fn(|i| a.data.as_ptr().wrapping_add(a.rows[nth(i)])),
                 a_step: a.step,
                 runs: a.runs,
-                b: panel.as_ptr(),
-                c: std::array::from_fn(|i| c.row_start(nth(i)).wrapping_add(column)),
+                b: panel(column).as_ptr(),
+                second,
+                c: std::array::from_fn(|i| c.row_start(nth(i)).wrapping_add(column / NR * c.panel)),
+                c_second: c.panel,
                 accumulate,
             };
-            // SAFETY: no element of `a` that the block names lies behind `last`, checked above; the panel slice holds
+            // SAFETY: no element of `a` that the block names lies behind `last`, checked above; the panel slices hold
             // as many rows of NR as the runs have steps; the rows and columns of `c` lie in the tile, which is borrowed
             // mutably.
             unsafe { kernel::run(isa, &block) };
             row += rows;
         }
+        column += columns;
     }
 }
 

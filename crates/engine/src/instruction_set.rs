@@ -48,6 +48,15 @@ fn detect() -> InstructionSet {
     InstructionSet::Portable
 }
 
+/// Runs `f` on a thread of the current pool, with the caller's choice of kernels.
+///
+/// A thread outside hands each call of the engine over to the pool and sleeps until it is told of the end; from call to call
+/// other cores then have what the call before wrote. Whoever makes many calls makes them in here.
+pub fn on_pool<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    let portable = portable_is_asked_for();
+    rayon::scope(|_| if portable { with_portable_kernels(f) } else { f() })
+}
+
 /// Runs `f` with the portable kernels, for tests and comparisons.
 ///
 /// The choice holds for engine functions that `f` calls on this thread; the tasks that they spread over the pool follow

@@ -47,7 +47,7 @@ mod window;
 pub use conv::{conv2d, conv2d_grad_input};
 pub use conv_weight::conv2d_grad_weight;
 pub use elementwise::{add_relu, add_relu_grad};
-pub use instruction_set::{InstructionSet, instruction_set, with_portable_kernels};
+pub use instruction_set::{InstructionSet, instruction_set, on_pool, with_portable_kernels};
 pub use linear::{linear, linear_grad_input, linear_grad_weight};
 pub use memory::{give_back_freed_memory, keep_freed_memory, unspecified};
 pub use norm::{BatchStats, batch_norm_train, batch_norm_train_grad};

@@ -25,8 +25,10 @@ pub fn peak_rounds(rounds: u64) -> f32 {
             a: std::array::from_fn(|i| a[row(i) * DEPTH..].as_ptr()),
             a_step: 1,
             runs: &[Run { start: 0, len: DEPTH }],
+            second: None,
             b: b.as_ptr(),
             c: std::array::from_fn(|i| rows.wrapping_add(row(i) * NR)),
+            c_second: NR,
             accumulate: round % 1024 != 0,
         };
         // SAFETY: the three vectors hold exactly the block's operands.

@@ -21,6 +21,13 @@ pub(crate) fn most_rows(isa: InstructionSet) -> usize {
     }
 }
 
+/// Rows of a register block of two panels; `None` where an instruction set has no such blocks.
+///
+/// Such a block takes 10 loads for 16 products of vectors, one of one panel 13 for 12.
+pub(crate) fn most_rows_of_two(isa: InstructionSet) -> Option<usize> {
+    (isa == InstructionSet::Avx512).then_some(8)
+}
+
 /// A stretch of the depth over which the left matrix goes on at equal steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
@@ -29,12 +36,13 @@ pub(crate) struct Run {
     pub(crate) len: usize,
 }
 
-/// One register block: `c[rows, columns] (+)= a[rows, depth] * b[depth, NR]`; the runs make up the depth, in order.
+/// One register block: `c[rows, columns] (+)= a[rows, depth] * b[depth, NR]`; the runs make up the depth, in order. With a
+/// second panel there are up to `2 * NR` columns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block<'a> {
-    /// 1 to [`most_rows`].
+    /// 1 to [`most_rows`], or to [`most_rows_of_two`] with a second panel.
     pub(crate) rows: usize,
-    /// 1 to [`NR`]; the panel `b` is always [`NR`] wide.
+    /// 1 to [`NR`], and [`NR`] more with a second panel; panels are always [`NR`] wide.
     pub(crate) columns: usize,
     /// Row `i` of `a` at step `k` of a run is `a[i] + run.start + k * a_step`; pointers from `rows` on are not used.
     pub(crate) a: [*const f32; MR],
@@ -42,8 +50,12 @@ pub(crate) struct Block<'a> {
     pub(crate) runs: &'a [Run],
     /// `b[p, j]` is `b + p * NR + j`, `p` counting through all runs.
     pub(crate) b: *const f32,
+    /// The panel of the columns from [`NR`] on, laid out as `b`.
+    pub(crate) second: Option<*const f32>,
     /// `c[i, j]` is `c[i] + j`; pointers from `rows` on are not used.
     pub(crate) c: [*mut f32; MR],
+    /// `c[i, NR + j]` is `c[i] + c_second + j`.
+    pub(crate) c_second: usize,
     /// Whether the product is added to what `c` holds or replaces it.
     pub(crate) accumulate: bool,
 }
@@ -56,7 +68,11 @@ pub(crate) struct Block<'a> {
 /// [`crate::instruction_set()`].
 #[inline]
 pub(crate) unsafe fn run(isa: InstructionSet, block: &Block<'_>) {
-    debug_assert!((1..=most_rows(isa)).contains(&block.rows) && (1..=NR).contains(&block.columns));
+    let (most, columns) = match block.second {
+        None => (Some(most_rows(isa)), 1..=NR),
+        Some(_) => (most_rows_of_two(isa), NR + 1..=2 * NR),
+    };
+    debug_assert!(most.is_some_and(|most| (1..=most).contains(&block.rows)) && columns.contains(&block.columns));
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the caller vouches for the memory; `instruction_set()` found the features.
@@ -111,7 +127,9 @@ mod tests {
                             a_step: step,
                             runs: &runs,
                             b: b.as_ptr(),
+                            second: None,
                             c: std::array::from_fn(|i| start.wrapping_add(i * NR)),
+                            c_second: NR,
                             accumulate,
                         };
                         // SAFETY: the slices hold what the block names, and the machine has the instructions.
@@ -123,6 +141,42 @@ mod tests {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_two_panels_are_two_blocks() {
+        let isa = instruction_set();
+        let Some(most) = most_rows_of_two(isa) else { return };
+        let number = |i: usize| ((i * 7919 % 2003) as f32 - 1000.0) / 1000.0;
+        let runs = [Run { start: 1, len: 5 }, Run { start: 20, len: 8 }];
+        let a: Vec<f32> = (0..MR * 60).map(number).collect();
+        let panels = [0, 1].map(|panel| (0..13 * NR).map(|i| number(i * 3 + panel)).collect::<Vec<f32>>());
+        for (rows, columns) in (1..=most).flat_map(|rows| (NR + 1..=2 * NR).map(move |columns| (rows, columns))) {
+            for accumulate in [false, true] {
+                let [mut one, mut two] = [vec![0.5f32; MR * 2 * NR], vec![0.5f32; MR * 2 * NR]];
+                let block = |b: &[f32], second: Option<&[f32]>, columns: usize, c: *mut f32| Block {
+                    rows,
+                    columns,
+                    a: std::array::from_fn(|i| a[i * 60..].as_ptr()),
+                    a_step: 2,
+                    runs: &runs,
+                    b: b.as_ptr(),
+                    second: second.map(<[f32]>::as_ptr),
+                    c: std::array::from_fn(|i| c.wrapping_add(i * 2 * NR)),
+                    c_second: NR,
+                    accumulate,
+                };
+                let start = one.as_mut_ptr();
+                // SAFETY: the slices hold what the blocks name, and the machine has the instructions.
+                unsafe {
+                    run(isa, &block(&panels[0], Some(&panels[1]), columns, start));
+                    let start = two.as_mut_ptr();
+                    run(isa, &block(&panels[0], None, NR, start));
+                    run(isa, &block(&panels[1], None, columns - NR, start.wrapping_add(NR)));
+                }
+                assert_eq!(one, two, "{rows} {columns}");
             }
         }
     }

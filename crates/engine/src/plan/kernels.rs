@@ -80,13 +80,8 @@ impl PlanKernels {
 
     /// The `f32` kernels that this machine can run, the fastest first.
     pub fn available() -> Vec<PlanKernels> {
-        let all = [
-            PlanKernels::Amx,
-            PlanKernels::Avx512,
-            PlanKernels::Avx2Fma,
-            PlanKernels::Neon,
-            PlanKernels::Portable,
-        ];
+        let all =
+            [PlanKernels::Amx, PlanKernels::Avx512, PlanKernels::Avx2Fma, PlanKernels::Neon, PlanKernels::Portable];
         all.into_iter().filter(|kernels| kernels.is_available()).collect()
     }
 

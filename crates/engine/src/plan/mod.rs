@@ -302,10 +302,7 @@ impl Plan {
     ) -> Vec<Vec<f32>> {
         crate::check_len("images", images, batch * self.image_len());
         let mut run = Run::new(self, images, batch, wanted, self.take_buffers(), after);
-        // On a thread of the pool from the first layer to the last: a thread outside would hand over each layer and sleep, and
-        // another core would then have what the layer before wrote.
-        let portable = crate::instruction_set::portable_is_asked_for();
-        rayon::scope(|_| if portable { crate::with_portable_kernels(|| run.all()) } else { run.all() });
+        crate::on_pool(|| run.all());
         let (results, buffers) = run.finish();
         self.lock().push(buffers);
         results

@@ -12,9 +12,6 @@ use crate::plan::fold::Folded;
 use crate::plan::layer::{Origin, Sizes, Target, for_each_task};
 use crate::scratch;
 
-/// The longest depth of one pass, all planes together: a panel of it, 32 columns wide, takes 64 KiB, and windows stay in a
-/// first-level cache.
-const DEPTH: usize = 1024;
 /// Rows of one product: two tiles of sums, one above the other.
 const BLOCK: usize = 2 * ROW_STEP;
 /// Weights of this many values stay in a second-level cache; of more, each task is to serve as many frames as it can.
@@ -35,7 +32,7 @@ pub(in crate::plan) trait Element: Stored + Send + Sync + std::fmt::Debug {
     const COLUMNS: usize;
     /// Tasks for each thread, where a layer can be cut into as many.
     const TASKS: usize;
-    /// The longest depth of one pass, all planes together.
+    /// The longest depth of one pass, all planes together: a panel of 512, 32 columns wide, takes 32 KiB of a first-level cache.
     const DEPTH: usize;
 
     /// Elements from pixel to pixel.
@@ -266,8 +263,7 @@ impl<T: Element> Conv16<T> {
             });
         };
         let frames = work.batch * frame.per_image();
-        let most =
-            if self.panels.values().len() > WEIGHTS { (FRAMES / T::PLANES / frame.len).max(1) } else { 1 };
+        let most = if self.panels.values().len() > WEIGHTS { (FRAMES / T::PLANES / frame.len).max(1) } else { 1 };
         let group = frames.div_ceil(frames.div_ceil(most));
         let down = frames.div_ceil(group);
         let mut width = columns.next_multiple_of(kernels.columns);
@@ -628,7 +624,8 @@ mod tests {
                 let mut plus = |value: f64| sums = (sums.0 + value, sums.1 + value.abs());
                 for i in 0..inputs * area {
                     let (channel, ky, kx) = (i / area, i % area / kernel, i % kernel);
-                    let (y, x_at) = ((y * stride + ky).wrapping_sub(padding), (x_at * stride + kx).wrapping_sub(padding));
+                    let (y, x_at) =
+                        ((y * stride + ky).wrapping_sub(padding), (x_at * stride + kx).wrapping_sub(padding));
                     if y < height && x_at < width {
                         let weight = (f64::from(weight[o * inputs * area + i]) * scale[o]) as f32;
                         let x = x[((image * height + y) * width + x_at) * inputs + channel];

@@ -10,7 +10,7 @@ const MOST: usize = 16;
 ///
 /// # Safety
 /// As for [`Lanes`].
-pub(super) trait HalfLanes: Lanes {
+pub(in crate::plan) trait HalfLanes: Lanes {
     /// A pair of values for each lane.
     type Pairs: Copy;
 

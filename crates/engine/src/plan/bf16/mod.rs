@@ -30,14 +30,14 @@ mod pool;
 use rayon::prelude::*;
 
 use crate::aligned::Aligned;
-use crate::instruction_set::multiversion;
 use crate::instruction_set;
+use crate::instruction_set::multiversion;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use amx::is_available as amx_is_available;
 pub(super) use conv::{Conv16, Work16};
-pub(super) use kernels::{ConvKernels, Kernels16};
 pub(super) use kernels::portable as portable_kernels;
+pub(super) use kernels::{ConvKernels, Kernels16};
 #[cfg(target_arch = "x86_64")]
 pub(super) use kernels::{amx as amx_kernels, avx2 as avx2_kernels, avx512 as avx512_kernels};
 pub(super) use pool::{max_pool, mean};

@@ -50,7 +50,7 @@ pub enum PlanKernels {
     /// As [`PlanKernels::Avx512`], with the instruction for products of bfloat16.
     Avx512Bf16,
     /// As [`PlanKernels::Avx512Bf16`], with products of bfloat16 in AMX tiles; those of `f32` too, as sums of six, where that
-    /// is faster.
+    /// is faster: numbers beyond 3.39e38 then give what infinity gives, and ones below 1.2e-38 may count as zero.
     Amx,
     /// Two 128-bit vectors at a time with fused multiply-add, on AArch64. Its tests have run under an emulator only.
     Neon,

@@ -10,7 +10,7 @@
 //! (Sapphire Rapids; 7 where the other thread rests, in all ways).
 
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid_count, _MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::{__cpuid_count, _MM_HINT_T1, _mm_prefetch};
 use std::sync::OnceLock;
 
 use super::block::{DEPTH_STEP, Product, ROW_STEP};
@@ -123,7 +123,7 @@ fn ask_ahead(product: &Product<'_>, start: usize) {
     let len = product.next_len * ROW_STEP / product.rows;
     for line in (start / ROW_STEP * len..(start / ROW_STEP + 1) * len).step_by(64) {
         // SAFETY: a hint, which reads no memory.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(product.next.wrapping_byte_add(line).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(product.next.wrapping_byte_add(line).cast()) };
     }
 }
 

@@ -673,4 +673,93 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_number_that_is_not_one_stays_so_in_three_parts() {
+        let sizes = Sizes {
+            height: 1,
+            width: 20,
+            in_channels: 40,
+            out_height: 1,
+            out_width: 20,
+            out_channels: 35,
+            kernel: 1,
+            stride: 1,
+            padding: 0,
+        };
+        let folded = Folded { weight: numbers(1, 35 * 40).into(), scale: vec![1.0; 35], bias: vec![0.0; 35] };
+        for strange in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut x = numbers(2, 20 * 40);
+            x[7 * 40 + 39] = strange;
+            for kernels in split_kernels() {
+                let layer = Conv16::<f32>::compile(kernels, sizes, &folded).unwrap();
+                let mut out = vec![0.0; 20 * 35];
+                layer.run(kernels, Work16 { batch: 1, x: &x, add: None, relu: false, out: &mut out });
+                for (i, out) in out.iter().enumerate() {
+                    assert_eq!(out.is_finite(), i / 35 != 7, "{}: {out} at {i}", kernels.name);
+                }
+            }
+        }
+    }
+
+    /// The root mean square of a layer's error, of the deviation of its result.
+    #[test]
+    fn three_parts_in_tiles_err_about_as_plain_sums() {
+        let sizes = Sizes {
+            height: 6,
+            width: 7,
+            in_channels: 256,
+            out_height: 6,
+            out_width: 7,
+            out_channels: 32,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+        };
+        let normal = |seed: u64, len: usize| -> Vec<f32> {
+            // Sums of twelve uniform numbers.
+            let uniform = numbers(seed, 12 * len).into_iter().map(|v| v / 2f32.powi(v.abs().log2().floor() as i32 + 1));
+            let uniform: Vec<f32> = uniform.collect();
+            uniform.chunks(12).map(|part| part.iter().sum()).collect()
+        };
+        let (weight, x) = (normal(1, 32 * 256 * 9), normal(2, 42 * 256));
+        let exact: Vec<f64> = (0..42 * 32)
+            .map(|i| {
+                let (pixel, o) = (i / 32, i % 32);
+                let tap = |tap: usize| {
+                    let (y, x_at) = ((pixel / 7 + tap / 3).wrapping_sub(1), (pixel % 7 + tap % 3).wrapping_sub(1));
+                    if y >= 6 || x_at >= 7 {
+                        return 0.0;
+                    }
+                    let product =
+                        |c: usize| f64::from(x[(y * 7 + x_at) * 256 + c]) * f64::from(weight[(o * 256 + c) * 9 + tap]);
+                    (0..256).map(product).sum::<f64>()
+                };
+                (0..9).map(tap).sum()
+            })
+            .collect();
+        let deviation = (exact.iter().map(|v| v * v).sum::<f64>() / exact.len() as f64).sqrt();
+        let error = |out: &[f32]| {
+            let sum: f64 = out.iter().zip(&exact).map(|(out, exact)| (f64::from(*out) - exact).powi(2)).sum();
+            (sum / exact.len() as f64).sqrt() / deviation
+        };
+        let folded = || Folded { weight: weight.as_slice().into(), scale: vec![1.0; 32], bias: vec![0.0; 32] };
+        let mut out = vec![0.0; 42 * 32];
+        let plain = {
+            let kernels = crate::PlanKernels::Portable.tables().single;
+            let layer = crate::plan::direct::Direct::compile(kernels, sizes, &folded());
+            let zeros = [0.0; 256];
+            let work =
+                crate::plan::layer::Work { batch: 1, x: &x, add: None, relu: false, out: &mut out, zeros: &zeros };
+            layer.run(kernels, work);
+            error(&out)
+        };
+        for kernels in split_kernels() {
+            let layer = Conv16::<f32>::compile(kernels, sizes, &folded()).unwrap();
+            layer.run(kernels, Work16 { batch: 1, x: &x, add: None, relu: false, out: &mut out });
+            let error = error(&out);
+            let tiles = kernels.name.contains("AMX");
+            assert!(error < if tiles { 4e-7 } else { 4e-6 }, "{}: {error:e}, plain sums {plain:e}", kernels.name);
+        }
+    }
 }

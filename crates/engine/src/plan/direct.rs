@@ -230,7 +230,7 @@ impl Direct {
         }
     }
 
-    /// The address of every run of a tile's windows, as [`Block::runs`] wants them, register block by register block.
+    /// The address of every run of a tile's windows, as [`Product::runs`] wants them, register block by register block.
     fn list_runs(
         &self,
         kernels: &Kernels,

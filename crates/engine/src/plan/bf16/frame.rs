@@ -1,7 +1,7 @@
 //! Windows laid out so that tiles read them where they lie: the rows of a tile are equally far apart.
 
 use super::block::{DEPTH_STEP, ROW_STEP};
-use super::conv::Element;
+use super::element::{Element, Source};
 use super::kernels::ConvKernels;
 use super::pixel_len;
 use crate::plan::layer::Sizes;
@@ -155,13 +155,13 @@ impl Frame {
             let from = before * self.step + left - padding;
             if self.step == 1 && self.pixel == in_pixel {
                 let len = (inside - before) * in_pixel;
-                T::copy(kernels, &source[from * in_pixel..][..len], &mut frame[start..], self.len, len);
+                T::copy(kernels, Source::new(&source[from * in_pixel..][..len], len), &mut frame[start..], self.len);
                 continue;
             }
             let pixels = source[from * in_pixel..].chunks(in_pixel).step_by(self.step);
             for (i, pixel) in pixels.take(inside - before).enumerate() {
                 let to = &mut frame[start + i * self.pixel..];
-                T::copy(kernels, &pixel[..in_channels], to, self.len, self.depth);
+                T::copy(kernels, Source::new(&pixel[..in_channels], self.depth), to, self.len);
             }
         }
         if self.is_whole() {

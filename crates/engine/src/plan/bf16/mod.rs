@@ -20,12 +20,16 @@
 mod amx;
 mod block;
 mod conv;
+mod element;
 mod frame;
+mod job;
 mod kernels;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
 mod pool;
+#[cfg(test)]
+mod split_tests;
 
 use rayon::prelude::*;
 

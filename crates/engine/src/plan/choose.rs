@@ -144,14 +144,16 @@ pub(super) fn compile(
             let folded = fold(conv, sizes.in_channels)?;
             let tile = winograd_tile(convolution, &sizes, group);
             let split = kernels.split.filter(|_| tile.is_none() && !half && splits(convolution, &sizes));
-            let split = split.and_then(|kernels| Conv16::compile(kernels, sizes, &folded));
+            let split = split.and_then(|kernels| {
+                Conv16::compile(kernels, sizes, &folded).map(|layer| Kind::Split(layer, kernels, relu))
+            });
             let kind = match (tile, split) {
                 _ if half => match Conv16::compile(&kernels.half.conv, sizes, &folded) {
                     Some(layer) => Kind::Conv16(layer, relu),
                     None => return Err(PlanError::NonFinite { name }),
                 },
                 (Some(tile), _) => Kind::Winograd(Winograd::compile(kernels.single, sizes, &folded, tile), relu),
-                (None, Some(layer)) => Kind::Split(layer, relu),
+                (None, Some(split)) => split,
                 (None, None) => Kind::Direct(Direct::compile(kernels.single, sizes, &folded), relu),
             };
             (input, add, kind)

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 3x3, stride 1 | Winograd `F(4 x 4)`, `F(2 x 2)` or direct, whichever the layer's sizes let expect to be fastest |
 //! | few input channels | a copy in a frame of zeros, then direct |
-//! | with AMX: 128 outputs or more at 128 pixels or more | in tiles, each number split into three of bfloat16 |
+//! | with AMX, others of 128 outputs or more at 128 pixels or more | in tiles, each number split into three of bfloat16 |
 //! | all others | direct: windows are read where they lie |
 
 mod bf16;
@@ -36,7 +36,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::PoolShape;
 use crate::aligned::Aligned;
 
-use bf16::{Conv16, floats, pixel_len};
+use bf16::{Conv16, ConvKernels, floats, pixel_len};
 use choose::{compile, precisions, shapes};
 use direct::Direct;
 pub use graph::{Conv, Graph, Node, Norm, PlanError, Value, Values, Weights};
@@ -103,8 +103,8 @@ impl Default for PlanOptions {
 ///
 /// **Units and conventions** the order in which an output sums its products is fixed by the layer's sizes: the bytes of a
 /// result depend neither on the batch nor on the number of threads, only on the kernels. Against exact arithmetic, direct
-/// convolution errs by 2e-7 of the result's deviation, in AMX tiles by 3.5e-7, Winograd's `F(2 x 2)` by 4e-7 and `F(4 x 4)` by 1.1e-6 (root mean
-/// square, normal weights, 256 channels); a layer's budget is 1e-5.
+/// convolution errs by 2e-7 of the result's deviation, in AMX tiles by 3.5e-7, Winograd's `F(2 x 2)` by 4e-7 and
+/// `F(4 x 4)` by 1.1e-6 (root mean square, normal weights, 256 channels); a layer's budget is 1e-5.
 ///
 /// ```
 /// use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, Value, Values, Weights};
@@ -179,7 +179,7 @@ impl Step {
 enum Kind {
     Direct(Direct, bool),
     Winograd(Winograd, bool),
-    Split(Conv16<f32>, bool),
+    Split(Conv16<f32>, &'static ConvKernels<f32>, bool),
     MaxPool(PoolShape),
     /// Pixels of the input.
     Mean(usize),
@@ -260,10 +260,13 @@ impl Plan {
     /// Name of the instruction set that the plan's kernels use.
     pub fn kernels(&self) -> &'static str {
         match self.precision {
-            PlanPrecision::F32 => match self.kernels.split {
-                Some(kernels) if self.steps.iter().any(|step| matches!(step.kind, Kind::Split(..))) => kernels.name,
-                _ => self.kernels.single.name,
-            },
+            PlanPrecision::F32 => {
+                let split = self.steps.iter().find_map(|step| match step.kind {
+                    Kind::Split(_, kernels, _) => Some(kernels.name),
+                    _ => None,
+                });
+                split.unwrap_or(self.kernels.single.name)
+            }
             PlanPrecision::Bf16 => self.kernels.half.conv.name,
         }
     }
@@ -273,7 +276,7 @@ impl Plan {
         let len = |step: &Step| match &step.kind {
             Kind::Direct(layer, _) => layer.weights_len(),
             Kind::Winograd(layer, _) => layer.weights_len(),
-            Kind::Split(layer, _) => layer.weights_len(),
+            Kind::Split(layer, ..) => layer.weights_len(),
             Kind::Conv16(layer, _) => layer.weights_len(),
             Kind::MaxPool(_) | Kind::Mean(_) | Kind::MaxPool16(_) | Kind::Mean16(_) => 0,
         };

@@ -139,11 +139,9 @@ impl<'a> Run<'a> {
             Kind::Winograd(layer, relu) => {
                 layer.run(kernels.single, work(plan, step, batch, *relu, single, &mut out[place]))
             }
-            Kind::Split(layer, relu) => {
+            Kind::Split(layer, kernels, relu) => {
                 let (x, add, out) = (single(step.input), step.add.map(single), &mut out[place]);
-                if let Some(kernels) = kernels.split {
-                    layer.run(kernels, Work16 { batch, x, add, relu: *relu, out });
-                }
+                layer.run(kernels, Work16 { batch, x, add, relu: *relu, out });
             }
             Kind::MaxPool(shape) => {
                 pool::max_pool(kernels.single, &PoolShape { batch, ..*shape }, single(step.input), &mut out[place]);

@@ -79,7 +79,8 @@ impl<T: Element> Job<'_, T> {
         let plane = height.next_multiple_of(ROW_STEP) * pitch + DEPTH_STEP;
         scratch::with(floats(T::PLANES * plane), |memory| {
             let copy = halves_mut(memory);
-            let part = Rows::pixels(copy.as_mut_ptr(), plane, row, height);
+            let (memory, len) = (copy.as_mut_ptr(), copy.len());
+            let part = Rows::pixels(memory, plane, row, height);
             let fill = |pass: &Pass| {
                 let (start, end) = (pass.taps[0], sizes.in_channels.min(pass.taps[0] + pass.depth));
                 let place = |row: usize| {
@@ -90,7 +91,9 @@ impl<T: Element> Job<'_, T> {
                 for (i, row) in (row..row + height).enumerate() {
                     let from = &x[place(row)..][start..end];
                     let ahead = x.as_ptr().wrapping_add(place(row + AHEAD) + start);
-                    T::copy(self.kernels, Source { from, len: pass.depth, ahead }, &mut copy[i * pitch..], plane);
+                    // SAFETY: from row `i` on, in the memory that only this task has; no product reads it meanwhile.
+                    let to = unsafe { std::slice::from_raw_parts_mut(memory.add(i * pitch), len - i * pitch) };
+                    T::copy(self.kernels, Source { from, len: pass.depth, ahead }, to, plane);
                 }
                 &[0][..]
             };

@@ -55,6 +55,7 @@ pub(crate) struct Block<'a> {
     /// `c[i, j]` is `c[i] + j`; pointers from `rows` on are not used.
     pub(crate) c: [*mut f32; MR],
     /// `c[i, NR + j]` is `c[i] + c_second + j`.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "elsewhere no block has two panels"))]
     pub(crate) c_second: usize,
     /// Whether the product is added to what `c` holds or replaces it.
     pub(crate) accumulate: bool,

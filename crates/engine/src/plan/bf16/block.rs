@@ -30,7 +30,9 @@ pub(super) struct Product<'a> {
     /// `2 p + 1` of a column lie side by side.
     pub(super) panel: *const u16,
     /// What will be a panel after this one, and bytes of it to be asked for during this product; it is not read.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only products in AMX tiles ask ahead"))]
     pub(super) next: *const u16,
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "as `next`"))]
     pub(super) next_len: usize,
     /// Row after row, without gaps.
     pub(super) sums: *mut f32,

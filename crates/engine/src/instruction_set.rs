@@ -112,4 +112,11 @@ mod tests {
         assert_eq!(with_portable_kernels(instruction_set), InstructionSet::Portable);
         assert_eq!(instruction_set(), before);
     }
+
+    #[test]
+    fn a_thread_of_the_pool_follows_its_caller() {
+        assert_eq!(on_pool(instruction_set), instruction_set());
+        assert_eq!(with_portable_kernels(|| on_pool(instruction_set)), InstructionSet::Portable);
+        assert_eq!(on_pool(instruction_set), instruction_set());
+    }
 }

@@ -3,11 +3,10 @@
 //! The tiles are reached through inline assembly: their intrinsics are not stable. A tile holds 16 x 16 sums, 16 windows, 32 values
 //! deep, or as much of a panel for 16 columns.
 //!
-//! Few of the eight tiles are used: 32 x 32 sums in four tiles and their factors in the others would need a third fewer loads a
-//! product, which a core hides where its other hardware thread rests. Where that one works, the tiles that stand in for
-//! the named ones are shared with it, and each name in use takes one away: with all eight a load waits for the product before. Loads
-//! and products then took 30 ns a product, with four names 14.6 and with three, in the products of three parts, 11 instead of 27
-//! (Sapphire Rapids; 7 where the other thread rests, in all ways).
+//! Few of the eight tiles are used. 32 x 32 sums in four tiles and their factors in the others would need a third fewer loads a
+//! product, but in the minutes when a core seems to be shared with another hardware thread, they took 28 to 33 ns a product (7 in the
+//! others, whatever is named), four names 14 and, in the products of three parts, three names 11 instead of 25 to 27: as if the
+//! registers behind the names were shared too, and each name in use left one fewer to run ahead with. docs/performance.md has the table.
 
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid_count, _MM_HINT_T1, _mm_prefetch};

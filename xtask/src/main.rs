@@ -57,7 +57,7 @@ fn pass_on() -> Result<ExitCode> {
 /// # Errors
 /// As [`build_all`].
 fn build() -> Result<OsString> {
-    let [binary] = build_all([("latentwalk-pipeline", "latentwalk")])?;
+    let [binary] = build_all([("latentwalk", "latentwalk")])?;
     Ok(binary)
 }
 

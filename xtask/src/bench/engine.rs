@@ -133,7 +133,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn prepare(args: &'a EngineArgs) -> Result<Self> {
-        let binaries = [("latentwalk-pipeline", "latentwalk"), ("latentwalk-benches", "contender")];
+        let binaries = [("latentwalk", "latentwalk"), ("latentwalk-benches", "contender")];
         let [latentwalk, contender] = crate::build_all(binaries)?.map(PathBuf::from);
         let data = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("latentwalk-bench-engine"));
         std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;

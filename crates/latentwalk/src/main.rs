@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use latentwalk_cli::{BenchCommand, Command};
-use latentwalk_pipeline::{commands, embed, experiment, export, precision, progress::Console, project, runner};
+use latentwalk::{commands, embed, experiment, export, precision, progress::Console, project, runner};
 
 /// Along which line does a network see an attribute change? Directions in the vector space of an image
 /// classifier's last layer, measured and shown.

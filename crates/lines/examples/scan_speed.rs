@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use latentwalk_lines::{
-    Course, HnswIndex, HnswOptions, LinesError, Metric, PreservationStudy, Search, Space, StopContext, StopRule,
+    HnswIndex, HnswOptions, LineToValue, LinesError, Metric, PreservationStudy, Search, Space, StopContext, StopRule,
     WalkOptions, Way, walk,
 };
 use ndarray::{Array1, Array2, ArrayView2, s};
@@ -114,10 +114,10 @@ fn preservation(n: usize, starts: usize) -> Result<(), LinesError> {
         twin[2] = f64::from(to).mul_add(0.4, -0.8) as f32;
         Some(twin)
     };
-    let course = |start: usize, to: u32| {
+    let line_to = |start: usize, to: u32| {
         let weights = (0..K).map(|j| f64::from(u8::from(j == 2))).collect();
         let median = |class: u32| f64::from(class).mul_add(0.4, -0.8);
-        Course::towards(weights, median(of_starts[2][start].unwrap_or(0)), median(to), 0.5).ok()
+        LineToValue::towards(weights, median(of_starts[2][start].unwrap_or(0)), median(to), 0.5).ok()
     };
     let study = PreservationStudy {
         pool,
@@ -128,7 +128,7 @@ fn preservation(n: usize, starts: usize) -> Result<(), LinesError> {
         classes: 5,
         twins: &twins,
     };
-    let line = Way::Line { metric: &metric, course: &course };
+    let line = Way::Line { metric: &metric, line_to: &line_to };
     for (name, way) in
         [("line", line), ("nearest", Way::Nearest { metric: &metric }), ("labelled", Way::Labelled { metric: &metric })]
     {

@@ -30,7 +30,6 @@
 
 mod baselines;
 mod checks;
-mod course;
 mod error;
 pub mod figures;
 mod fnv;
@@ -47,8 +46,8 @@ mod space;
 mod stops;
 mod top;
 mod walk;
+mod way;
 
-pub use course::{Course, Way};
 pub use error::LinesError;
 pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric, spearman};
 pub use index::{DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, HnswIndex, HnswOptions};
@@ -58,3 +57,4 @@ pub use preservation::{Case, Ceiling, PreservationFigures, PreservationStudy, Tw
 pub use space::{Neighbour, Space};
 pub use stops::{StopContext, StopRule, Stops};
 pub use walk::{Hit, Search, StopResult, Strip, WalkOptions, walk};
+pub use way::{LineToValue, Way};

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
-use crate::course::{Search, Way};
 use crate::error::{LinesError, Result};
 use crate::figures::{mean, median};
+use crate::way::{Finder, Way};
 
 /// Places at which a twin counts as among the first.
 const FIRST_PLACES: usize = 10;
@@ -53,7 +53,7 @@ pub struct Case {
     /// none is labelled on both.
     pub unchanged: f64,
     /// Place of the twin among the candidates, 1 for the first, were it alone added to the pool; at equal distance the
-    /// pool row stands first. `None` without a twin, without a course, and for a twin outside the slab.
+    /// pool row stands first. `None` without a twin, without a line, and for a twin outside the slab.
     pub twin_rank: Option<usize>,
 }
 
@@ -108,11 +108,11 @@ impl PreservationStudy<'_> {
     /// Figures of one way.
     ///
     /// The result does not depend on the number of threads. **Errors.** An empty pool, no starts labelled in the target,
-    /// lists of lengths that do not fit, points, courses or twins of another width or with values that are not usable, a
+    /// lists of lengths that do not fit, points, lines or twins of another width or with values that are not usable, a
     /// target outside the attributes or labels of it outside its classes, a slab the wrong way round.
     pub fn run(&self, way: &Way<'_>) -> Result<PreservationFigures> {
         let cases = self.cases()?;
-        let search = Search::new(way, self.pool, &self.pool_labels[self.target])?;
+        let search = Finder::new(way, self.pool, &self.pool_labels[self.target])?;
         checks::rows("starts", search.width(), self.starts)?;
         let results: Vec<Result<(Case, bool)>> =
             cases.into_par_iter().map(|(start, to)| self.judge(&search, start, to)).collect();
@@ -190,7 +190,7 @@ impl PreservationStudy<'_> {
     }
 
     /// The case, and whether it has a twin.
-    fn judge(&self, search: &Search<'_>, start: usize, to: u32) -> Result<(Case, bool)> {
+    fn judge(&self, search: &Finder<'_>, start: usize, to: u32) -> Result<(Case, bool)> {
         let twin = (self.twins)(start, to);
         let found = search.find((start, self.starts.row(start)), to, twin.as_deref())?;
         let hit = found.row.is_some_and(|row| self.pool_labels[self.target][row] == Some(to));

@@ -4,7 +4,7 @@
 use ndarray::{Array2, array};
 
 use super::*;
-use crate::{Course, Metric};
+use crate::{LineToValue, Metric};
 
 type Labels = Vec<Vec<Option<u32>>>;
 
@@ -24,9 +24,9 @@ fn toy() -> (Array2<f32>, Labels, Array2<f32>, Labels) {
 }
 
 /// From and to the classes' own positions, half way.
-fn course(start: usize, to: u32) -> Option<Course> {
+fn line_to(start: usize, to: u32) -> Option<LineToValue> {
     let from = [0.0, 1.0, 2.0][start];
-    Some(Course::towards(vec![1.0, 0.0, 0.0], from, f64::from(to), 0.5).unwrap())
+    Some(LineToValue::towards(vec![1.0, 0.0, 0.0], from, f64::from(to), 0.5).unwrap())
 }
 
 fn twins(start: usize, to: u32) -> Option<Vec<f32>> {
@@ -62,7 +62,7 @@ fn found(figures: &PreservationFigures) -> Vec<Fields> {
 #[test]
 fn a_line_finds_the_nearest_image_in_the_slab() {
     let (toy, metric) = (toy(), Metric::euclidean(3).unwrap());
-    let figures = study(&toy).run(&Way::Line { metric: &metric, course: &course }).unwrap();
+    let figures = study(&toy).run(&Way::Line { metric: &metric, line_to: &line_to }).unwrap();
     let expected = [
         (0, 1, Some(2), true, 0.0, Some(1)),
         (0, 2, Some(3), true, 1.0, Some(2)),
@@ -80,16 +80,16 @@ fn a_line_finds_the_nearest_image_in_the_slab() {
 }
 
 #[test]
-fn a_line_without_course_or_image_misses() {
+fn a_missing_line_or_image_is_a_miss() {
     let (toy, metric) = (toy(), Metric::euclidean(3).unwrap());
     let narrow = |start: usize, to: u32| match (start, to) {
         (0, 1) => None,
         // Between the pool's rows, around the twin.
-        (0, 2) => Some(Course { weights: vec![-1.0, 0.0, 0.0], slab: (-2.0, -1.9) }),
-        (2, 0) => Some(Course { weights: vec![1.0, 0.0, 0.0], slab: (0.1, 0.9) }),
-        _ => course(start, to),
+        (0, 2) => Some(LineToValue { weights: vec![-1.0, 0.0, 0.0], slab: (-2.0, -1.9) }),
+        (2, 0) => Some(LineToValue { weights: vec![1.0, 0.0, 0.0], slab: (0.1, 0.9) }),
+        _ => line_to(start, to),
     };
-    let figures = study(&toy).run(&Way::Line { metric: &metric, course: &narrow }).unwrap();
+    let figures = study(&toy).run(&Way::Line { metric: &metric, line_to: &narrow }).unwrap();
     let expected = [
         (0, 1, None, false, 0.0, None),
         // [-2, -1.9) holds the border: the row at 2 and its twin.
@@ -100,8 +100,8 @@ fn a_line_without_course_or_image_misses() {
     assert_eq!(found(&figures), expected);
     assert_eq!((figures.cases, figures.missed, figures.hit_rate, figures.mean_unchanged), (4, 2, 0.5, 0.5));
     assert_eq!(figures.unchanged, [None, Some(1.0), None], "misses have no attributes to compare");
-    let alone = |_: usize, _: u32| Some(Course { weights: vec![1.0, 0.0, 0.0], slab: (2.5, 3.5) });
-    let figures = study(&toy).run(&Way::Line { metric: &metric, course: &alone }).unwrap();
+    let alone = |_: usize, _: u32| Some(LineToValue { weights: vec![1.0, 0.0, 0.0], slab: (2.5, 3.5) });
+    let figures = study(&toy).run(&Way::Line { metric: &metric, line_to: &alone }).unwrap();
     assert_eq!((figures.missed, figures.hit_rate, figures.mean_unchanged), (4, 0.0, 0.0));
     assert_eq!(figures.unchanged, [None; 3]);
     assert_eq!(figures.per_case[3].twin_rank, Some(1), "alone in its slab");
@@ -201,8 +201,8 @@ fn bad_studies_are_refused() {
         error(PreservationStudy { starts: narrow.view(), ..good }),
         LinesError::Width { what: "starts", expected: 3, got: 2 }
     ));
-    let short = |_: usize, _: u32| Some(Course { weights: vec![1.0], slab: (0.0, 1.0) });
-    let refused = good.run(&Way::Line { metric: &metric, course: &short });
+    let short = |_: usize, _: u32| Some(LineToValue { weights: vec![1.0], slab: (0.0, 1.0) });
+    let refused = good.run(&Way::Line { metric: &metric, line_to: &short });
     assert!(matches!(refused, Err(LinesError::Width { what: "the direction", expected: 3, got: 1 })));
     assert!(matches!(
         error(PreservationStudy { twins: &|_, _| Some(vec![0.0]), ..good }),
@@ -230,12 +230,12 @@ fn equal_figures_in_pools_of_one_and_two_threads() {
         classes: 4,
         twins: &|start, to| (start % 3 > 0).then(|| pool.row(start * 50 + to as usize).to_vec()),
     };
-    let course = |start: usize, to: u32| {
+    let line_to = |start: usize, to: u32| {
         let weights = (0..6).map(|j| ((start + j) % 5) as f64 - 1.5).collect();
-        Course::towards(weights, 0.0, f64::from(to) * 3.0, 0.5).ok()
+        LineToValue::towards(weights, 0.0, f64::from(to) * 3.0, 0.5).ok()
     };
     let ways = [
-        Way::Line { metric: &metric, course: &course },
+        Way::Line { metric: &metric, line_to: &line_to },
         Way::Nearest { metric: &metric },
         Way::Labelled { metric: &metric },
     ];

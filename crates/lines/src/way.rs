@@ -1,4 +1,4 @@
-//! Where a step to another value has to arrive, and the ways to find an image there.
+//! Where a line to another value has to arrive, and the ways to find an image there.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -10,15 +10,15 @@ use crate::top::Candidate;
 
 /// Where a line has to arrive: a direction and the slab of positions in which images are looked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Course {
+pub struct LineToValue {
     /// The direction: weights (a score) in raw PCA space.
     pub weights: Vec<f64>,
     /// Positions `[low, high)` along it.
     pub slab: (f64, f64),
 }
 
-impl Course {
-    /// The course to the slab around `to_median`, which reaches `reach` of the gap between the medians back towards
+impl LineToValue {
+    /// The line to the slab around `to_median`, which reaches `reach` of the gap between the medians back towards
     /// `from_median`, and as far beyond.
     ///
     /// **Units and conventions.** Positions along `weights`; the start's class may stand on either side. With a reach of
@@ -47,12 +47,12 @@ impl Course {
 /// How an image with another value of the target is looked for.
 #[derive(Clone, Copy)]
 pub enum Way<'a> {
-    /// Nearest to the line through the start, among the pool rows whose position lies in the course's slab.
+    /// Nearest to the line through the start, among the pool rows whose position lies in the slab of `line_to`.
     Line {
         /// The metric in which the line is drawn, as [`Metric::line`].
         metric: &'a Metric,
-        /// The course from a start (its row) to a class; `None` where there is none: a miss.
-        course: &'a (dyn Fn(usize, u32) -> Option<Course> + Sync),
+        /// The line from a start (its row) to a class; `None` where there is none: a miss.
+        line_to: &'a (dyn Fn(usize, u32) -> Option<LineToValue> + Sync),
     },
     /// Nearest to the start, whatever it is.
     Nearest {
@@ -74,14 +74,14 @@ pub(crate) struct Found {
 }
 
 /// A way over a mapped pool.
-pub(crate) struct Search<'a> {
+pub(crate) struct Finder<'a> {
     way: Way<'a>,
     space: Space,
     /// The target's label of every pool row.
     labels: &'a [Option<u32>],
 }
 
-impl<'a> Search<'a> {
+impl<'a> Finder<'a> {
     pub(crate) fn new(way: &Way<'a>, pool: ArrayView2<'_, f32>, labels: &'a [Option<u32>]) -> Result<Self> {
         let (Way::Line { metric, .. } | Way::Nearest { metric } | Way::Labelled { metric }) = *way;
         Ok(Self { way: *way, space: Space::new(metric.clone(), pool)?, labels })
@@ -100,8 +100,8 @@ impl<'a> Search<'a> {
     ) -> Result<Found> {
         let twin = twin.map(|twin| self.map_twin(twin)).transpose()?;
         match self.way {
-            Way::Line { course, .. } => match course(start, to) {
-                Some(course) => self.along(&course, point, twin),
+            Way::Line { line_to, .. } => match line_to(start, to) {
+                Some(line_to) => self.along(&line_to, point, twin),
                 None => Ok(Found::default()),
             },
             Way::Nearest { .. } => Ok(self.around(point, twin, |_| true)),
@@ -109,13 +109,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn along(&self, course: &Course, point: ArrayView1<'_, f32>, twin: Option<Vec<f32>>) -> Result<Found> {
-        course.check()?;
-        let line = self.space.metric().line(&course.weights, point)?;
+    fn along(&self, line_to: &LineToValue, point: ArrayView1<'_, f32>, twin: Option<Vec<f32>>) -> Result<Found> {
+        line_to.check()?;
+        let line = self.space.metric().line(&line_to.weights, point)?;
         let twin = twin.map(|twin| place_on(twin.into_iter(), &line));
-        let twin = twin.filter(|&(_, position)| course.holds(position)).map(|(square, _)| square);
+        let twin = twin.filter(|&(_, position)| line_to.holds(position)).map(|(square, _)| square);
         let tallies = self.space.fold_line(&line, Tally::default, |tally: &mut Tally, candidate| {
-            if course.holds(candidate.position) {
+            if line_to.holds(candidate.position) {
                 tally.add(candidate, twin);
             }
         });
@@ -181,19 +181,19 @@ mod tests {
 
     #[test]
     fn the_slab_reaches_back_and_as_far_beyond() {
-        let slab = |from, to, reach| Course::towards(vec![1.0], from, to, reach).unwrap().slab;
+        let slab = |from, to, reach| LineToValue::towards(vec![1.0], from, to, reach).unwrap().slab;
         assert_eq!(slab(0.0, 4.0, 0.5), (2.0, 6.0));
         assert_eq!(slab(4.0, 0.0, 0.5), (-2.0, 2.0));
         assert_eq!(slab(-1.0, 1.0, 1.0), (-1.0, 3.0));
-        let empty = Course::towards(vec![1.0], 1.0, 1.0, 0.5).unwrap();
+        let empty = LineToValue::towards(vec![1.0], 1.0, 1.0, 0.5).unwrap();
         assert!(!empty.holds(1.0), "equal medians leave no slab");
-        let course = Course::towards(vec![1.0], 0.0, 4.0, 0.25).unwrap();
-        assert_eq!([2.9, 3.0, 4.9, 5.0].map(|s| course.holds(s)), [false, true, true, false]);
+        let line_to = LineToValue::towards(vec![1.0], 0.0, 4.0, 0.25).unwrap();
+        assert_eq!([2.9, 3.0, 4.9, 5.0].map(|s| line_to.holds(s)), [false, true, true, false]);
     }
 
     #[test]
-    fn bad_courses_are_refused() {
-        let towards = |w: f64, from: f64, reach: f64| Course::towards(vec![w], from, 1.0, reach);
+    fn bad_lines_are_refused() {
+        let towards = |w: f64, from: f64, reach: f64| LineToValue::towards(vec![w], from, 1.0, reach);
         for reach in [-0.1, 1.1, f64::NAN] {
             assert!(matches!(towards(1.0, 0.0, reach), Err(LinesError::Option { name: "the reach", .. })));
         }
@@ -202,9 +202,9 @@ mod tests {
         let metric = Metric::euclidean(2).unwrap();
         let pool = array![[0.0_f32, 0.0], [1.0, 0.0]];
         let find = |weights: &[f64], slab: (f64, f64), twin: Option<&[f32]>| {
-            let course = |_: usize, _: u32| Some(Course { weights: weights.to_vec(), slab });
-            let way = Way::Line { metric: &metric, course: &course };
-            let search = Search::new(&way, pool.view(), &[None, None]).unwrap();
+            let line_to = |_: usize, _: u32| Some(LineToValue { weights: weights.to_vec(), slab });
+            let way = Way::Line { metric: &metric, line_to: &line_to };
+            let search = Finder::new(&way, pool.view(), &[None, None]).unwrap();
             search.find((0, pool.row(0)), 1, twin).map(|found| (found.row, found.twin_rank))
         };
         let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
@@ -227,13 +227,14 @@ mod tests {
         let labels: Vec<Option<u32>> = (0..2500).map(|i| Some((i % 3) as u32)).collect();
         let rows: Vec<usize> = (0..2500).collect();
         let metric = Metric::within_class(z.view(), &labels, &rows, 3, 1e-4).unwrap();
-        let course = |_: usize, _: u32| Some(Course { weights: vec![0.1, 0.2, -0.3, 0.4, 0.5], slab: (2.0, 9.0) });
+        let line_to =
+            |_: usize, _: u32| Some(LineToValue { weights: vec![0.1, 0.2, -0.3, 0.4, 0.5], slab: (2.0, 9.0) });
         for way in [
-            Way::Line { metric: &metric, course: &course },
+            Way::Line { metric: &metric, line_to: &line_to },
             Way::Nearest { metric: &metric },
             Way::Labelled { metric: &metric },
         ] {
-            let search = Search::new(&way, z.view(), &labels).unwrap();
+            let search = Finder::new(&way, z.view(), &labels).unwrap();
             let start = array![3.0_f32, 4.0, 5.0, 6.0, 2.0];
             let mut seen = Vec::new();
             for (row, values) in z.outer_iter().enumerate() {

@@ -75,6 +75,26 @@ impl NetworkSpec {
         }
     }
 
+    /// Bytes of pixels as the network takes them: scaled to 0..1, less the mean, by the deviation.
+    ///
+    /// **Shapes** both `[b, h, w, c]`, channels last, `c` being [`NetworkSpec::in_channels`].
+    ///
+    /// # Panics
+    /// Where the network has no channels.
+    pub fn normalise(&self, bytes: &[u8], out: &mut [f32]) {
+        // A byte has 256 values: dividing once for each of them is enough.
+        let channel = |c: usize| -> [f32; 256] {
+            std::array::from_fn(|value| (value as f32 / 255.0 - self.mean[c]) / self.std[c])
+        };
+        let channels: Vec<[f32; 256]> = (0..self.in_channels).map(channel).collect();
+        let pixels = out.chunks_exact_mut(channels.len()).zip(bytes.chunks_exact(channels.len()));
+        for (out, bytes) in pixels {
+            for ((out, &byte), values) in out.iter_mut().zip(bytes).zip(&channels) {
+                *out = values[usize::from(byte)];
+            }
+        }
+    }
+
     /// Length of the FC vector.
     ///
     /// **Errors** [`BackboneError::UnknownArch`].
@@ -155,6 +175,20 @@ mod tests {
             let message = bad.validate().unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn pixels_are_normalised_channel_by_channel() {
+        let spec = NetworkSpec {
+            mean: vec![0.5, 0.25, 0.0],
+            std: vec![0.5, 1.0, 2.0],
+            ..NetworkSpec::new("small", 3, Vec::new())
+        };
+        let expected = [255.0, 0.0, 51.0].map(|byte: f32| byte / 255.0);
+        let expected = [(expected[0] - 0.5) / 0.5, expected[1] - 0.25, expected[2] / 2.0];
+        let mut pixels = [0.0; 6];
+        spec.normalise(&[255, 0, 51, 255, 0, 51], &mut pixels);
+        assert_eq!(pixels[..], [expected, expected].concat());
     }
 
     #[test]

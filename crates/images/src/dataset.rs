@@ -98,6 +98,16 @@ pub enum Label {
     Many(Vec<u32>),
 }
 
+impl Label {
+    /// The class of an ordered or nominal attribute; `None` where it is missing, or where there may be several.
+    pub fn class(&self) -> Option<u32> {
+        match self {
+            Self::One(class) => Some(*class),
+            Self::Missing | Self::Many(_) => None,
+        }
+    }
+}
+
 /// One image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_cli::DescriptionArgs;
 use latentwalk_images::{Augmentation, Description, Origin, Source};
+use latentwalk_run::{PoolConfig, WalkPlan};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -20,8 +21,7 @@ mod sections;
 pub use built_in::{BUILT_IN, BuiltIn};
 pub use sections::{
     BackboneConfig, DEFAULT_AXES, DEFAULT_CHECKPOINT_MINUTES, DEFAULT_SEED, DETECTED, DecompositionConfig,
-    EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, Placing, PoolConfig, ProbeConfig, ReportConfig, Search,
-    Tap, WalksConfig,
+    EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, ProbeConfig, ReportConfig, SearchKind, Tap, WalksConfig,
 };
 
 /// Everything a run is made of.
@@ -171,7 +171,7 @@ impl Config {
         ensure!(!self.metrics.kinds.is_empty(), "`metrics.kinds` is empty; name at least `euclidean`");
         ensure!(self.metrics.starts >= 1, "`metrics.starts` is 0; give at least 1");
         ensure!(
-            self.index.enabled || self.walks.search == Search::Exact,
+            self.index.enabled || self.walks.search == SearchKind::Exact,
             "`walks.search` is hnsw, but `index.enabled` is false; turn one of them round"
         );
         ensure!(!self.pool.splits.is_empty(), "`pool.splits` is empty; name at least one of train, validation, test");
@@ -193,6 +193,16 @@ impl Config {
     /// Where the vectors lie that another program made.
     pub fn vectors(&self) -> Option<PathBuf> {
         self.embeddings.file.as_ref().map(|path| self.beside(path))
+    }
+
+    /// What the walks have in common.
+    pub fn walk_plan(&self) -> WalkPlan {
+        WalkPlan {
+            attributes: self.probe.attributes.clone(),
+            pool: self.pool.clone(),
+            stops: self.walks.stops,
+            placing: self.walks.placing,
+        }
     }
 
     /// A path as the description means it.

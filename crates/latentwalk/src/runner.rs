@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use latentwalk_artifacts::{Artifact, Begin, Commit, ContentHasher, Key, Recipe, Store, Why};
-use latentwalk_cli::{PipelineArgs, Stage};
+use latentwalk_cli::Stage;
 use latentwalk_images::SourceFile;
 use serde_json::Value;
 
 use crate::clock;
 use crate::config::Config;
+use crate::job::{Job, RunFacts, StageFact};
 use crate::progress::Console;
-use crate::stages::{Job, RunFacts, STAGES, StageFact, StageRow};
-use crate::summary;
+use crate::stages::{STAGES, StageRow};
 
 /// Name and version of the tool, as manifests and reports state it.
 pub const TOOL: &str = concat!("latentwalk ", env!("CARGO_PKG_VERSION"));
@@ -30,26 +30,8 @@ pub struct Planned {
     pub why: Why,
 }
 
-/// Runs the `pipeline` command.
-///
-/// # Errors
-/// The first stage that fails; what was finished before it stays stored.
-pub fn pipeline(args: &PipelineArgs, command: &str, console: &Console) -> Result<()> {
-    let started = Instant::now();
-    check_range(args)?;
-    set_threads(args.threads)?;
-    let config = Config::load(&args.source)?;
-    let store = Store::open(&args.store)?;
-    if args.dry_run {
-        return say_plan(&plan(&config, &store, &args.device, args.until)?, args.from, console);
-    }
-    let order = Order { config: &config, device: &args.device, from: args.from, until: args.until, command };
-    let run = stages(&order, &store, console)?;
-    finish(run, &order, &store, started, console)
-}
-
 /// What is to be run.
-pub struct Order<'a> {
+pub struct RunRequest<'a> {
     /// The resolved description.
     pub config: &'a Config,
     /// The device's name.
@@ -62,11 +44,11 @@ pub struct Order<'a> {
     pub command: &'a str,
 }
 
-/// The results of the stages that an order asks for.
-pub struct Run {
+/// The results of the stages that a request asks for.
+pub struct StageResults {
     /// The artifacts, stored before or made now.
     pub artifacts: BTreeMap<Stage, Artifact>,
-    /// Keys and durations, in order.
+    /// Keys and durations, in the order of the stages.
     pub facts: Vec<StageFact>,
     /// How many were made now.
     pub made: usize,
@@ -76,25 +58,23 @@ pub struct Run {
 ///
 /// # Errors
 /// The first stage that fails; what was finished before it stays stored.
-pub fn stages(order: &Order<'_>, store: &Store, console: &Console) -> Result<Run> {
+pub fn stages(request: &RunRequest<'_>, store: &Store, console: &Console) -> Result<StageResults> {
     // Known to be usable before hours are spent on earlier stages.
-    let device = latentwalk_backbone::parse_device(order.device)?;
-    if order.config.vectors().is_none() {
-        device.check_evaluation(order.config.embeddings.precision).context("`embeddings.precision`")?;
+    let device = latentwalk_backbone::parse_device(request.device)?;
+    if request.config.vectors().is_none() {
+        device.check_evaluation(request.config.embeddings.precision).context("`embeddings.precision`")?;
     }
-    let plan = plan(order.config, store, order.device, order.until)?;
-    let mut work = Work { order, store, console, run: Run { artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 } };
+    let plan = plan(request.config, store, request.device, request.until)?;
+    let mut work = Work {
+        request,
+        store,
+        console,
+        results: StageResults { artifacts: BTreeMap::new(), facts: Vec::new(), made: 0 },
+    };
     for (index, planned) in plan.iter().enumerate() {
         work.stage(planned, &format!("[{}/{}]", index + 1, plan.len()))?;
     }
-    Ok(work.run)
-}
-
-fn check_range(args: &PipelineArgs) -> Result<()> {
-    if let (Some(from), Some(until)) = (args.from, args.until) {
-        ensure!(from <= until, "--from {from} comes after --until {until}; nothing would run");
-    }
-    Ok(())
+    Ok(work.results)
 }
 
 /// Starts the threads that all stages share; 0 is one a core.
@@ -170,47 +150,36 @@ pub fn reason(planned: &Planned, from: Option<Stage>) -> Option<String> {
     }
 }
 
-fn say_plan(plan: &[Planned], from: Option<Stage>, console: &Console) -> Result<()> {
-    for planned in plan {
-        let name = planned.row.stage.name();
-        match reason(planned, from) {
-            Some(reason) => console.say(&format!("{name:<14} would run: {reason}")),
-            None => console.say(&format!("{name:<14} stored ({})", planned.key.short())),
-        }
-    }
-    Ok(())
-}
-
 struct Work<'a> {
-    order: &'a Order<'a>,
+    request: &'a RunRequest<'a>,
     store: &'a Store,
     console: &'a Console,
-    run: Run,
+    results: StageResults,
 }
 
 impl Work<'_> {
     fn stage(&mut self, planned: &Planned, place: &str) -> Result<()> {
         let stage = planned.row.stage;
-        let forced = self.order.from.is_some_and(|f| f <= stage);
+        let forced = self.request.from.is_some_and(|f| f <= stage);
         let stored = if forced { None } else { self.store.find(stage.name(), &planned.key)? };
         let reused = stored.is_some();
         let artifact = match stored {
             Some(artifact) => artifact,
             None => self.make(planned, forced, place).with_context(|| format!("stage `{stage}`"))?,
         };
-        self.run.facts.push(StageFact {
+        self.results.facts.push(StageFact {
             name: stage.name(),
             key: planned.key.to_string(),
             seconds: artifact.manifest().seconds,
             reused,
         });
-        self.run.artifacts.insert(stage, artifact);
+        self.results.artifacts.insert(stage, artifact);
         Ok(())
     }
 
     fn make(&mut self, planned: &Planned, forced: bool, place: &str) -> Result<Artifact> {
         let stage = planned.row.stage;
-        let why = reason(planned, self.order.from).unwrap_or_else(|| "its stored result is damaged".to_owned());
+        let why = reason(planned, self.request.from).unwrap_or_else(|| "its stored result is damaged".to_owned());
         self.console.say(&format!("{place} {stage}: {why}"));
         let mut waiting =
             || self.console.say(&format!("  {stage}: another process is making this result; waiting for it"));
@@ -224,15 +193,18 @@ impl Work<'_> {
             Begin::Make(pending) => pending,
         };
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let run =
-            RunFacts { command: self.order.command.to_owned(), tool: TOOL.to_owned(), stages: self.run.facts.clone() };
+        let run = RunFacts {
+            command: self.request.command.to_owned(),
+            tool: TOOL.to_owned(),
+            stages: self.results.facts.clone(),
+        };
         let metrics = {
             let progress = self.console.start(stage.name());
             let partial = pending.partial()?;
             (planned.row.run)(&Job {
-                config: self.order.config,
-                device: self.order.device,
-                inputs: &self.run.artifacts,
+                config: self.request.config,
+                device: self.request.device,
+                inputs: &self.results.artifacts,
                 out: pending.dir(),
                 partial: &partial,
                 progress: &progress,
@@ -240,34 +212,11 @@ impl Work<'_> {
             })?
         };
         let seconds = clock.elapsed().as_secs_f64();
-        self.run.made += 1;
+        self.results.made += 1;
         let commit =
             Commit { metrics, notes: Vec::new(), tool: TOOL.to_owned(), started: clock::rfc3339(started), seconds };
         let artifact = pending.commit(commit)?;
         self.console.say(&format!("  {stage}: {seconds:.1} s, {}", planned.key.short()));
         Ok(artifact)
     }
-}
-
-fn finish(run: Run, order: &Order<'_>, store: &Store, started: Instant, console: &Console) -> Result<()> {
-    let seconds = started.elapsed().as_secs_f64();
-    if run.made == 0 {
-        console.say(&format!("nothing to do: all {} stages are stored ({seconds:.2} s)", run.facts.len()));
-    }
-    let Some(report) = run.artifacts.get(&Stage::Report) else {
-        console.say(&format!("stopped after `{}`, as asked", run.facts.last().map_or("", |f| f.name)));
-        return Ok(());
-    };
-    let facts = RunFacts { command: order.command.to_owned(), tool: TOOL.to_owned(), stages: run.facts };
-    let record = summary::Record {
-        store,
-        config: order.config,
-        artifacts: &run.artifacts,
-        report,
-        facts: &facts,
-        seconds,
-        made: run.made,
-    };
-    let summary = record.write()?;
-    summary::print(&summary)
 }

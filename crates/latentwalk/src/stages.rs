@@ -2,17 +2,13 @@
 //!
 //! Help, the cache keys, the runner and the picture in the docs come from [`STAGES`].
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result};
-use latentwalk_artifacts::Artifact;
+use anyhow::Result;
 use latentwalk_cli::Stage;
 use latentwalk_images::SourceFile;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::progress::Progress;
+use crate::job::Job;
 use crate::stage;
 
 /// Lists the files from outside the store that a stage reads.
@@ -40,74 +36,6 @@ pub struct StageRow {
     pub writes: &'static [&'static str],
     /// Does the work, and returns the figures for the manifest.
     pub run: fn(&Job<'_>) -> Result<Value>,
-}
-
-/// What a stage is given.
-pub struct Job<'a> {
-    /// The resolved description.
-    pub config: &'a Config,
-    /// The device's name.
-    pub device: &'a str,
-    /// The artifacts of the stages that it reads.
-    pub inputs: &'a BTreeMap<Stage, Artifact>,
-    /// An empty folder that becomes the artifact.
-    pub out: &'a Path,
-    /// A folder that survives a kill, for work that can be resumed.
-    pub partial: &'a Path,
-    /// The display.
-    pub progress: &'a Progress,
-    /// Facts about this run, for the report's footer.
-    pub run: &'a RunFacts,
-}
-
-/// What the report says about the run that made it.
-#[derive(Debug, Clone)]
-pub struct RunFacts {
-    /// The command as typed.
-    pub command: String,
-    /// Name and version of the tool.
-    pub tool: String,
-    /// Keys and durations of the stages so far, in order.
-    pub stages: Vec<StageFact>,
-}
-
-/// One stage of the run.
-#[derive(Debug, Clone)]
-pub struct StageFact {
-    /// Its name.
-    pub name: &'static str,
-    /// Its artifact's key.
-    pub key: String,
-    /// Seconds that making it took, in this run or an earlier one.
-    pub seconds: f64,
-    /// Whether an earlier run made it.
-    pub reused: bool,
-}
-
-impl Job<'_> {
-    /// A file of an input artifact.
-    ///
-    /// # Errors
-    /// The stage is no input of this one, or the file is not in its artifact.
-    pub fn input(&self, stage: Stage, file: &str) -> Result<PathBuf> {
-        Ok(self.artifact(stage)?.file(file)?)
-    }
-
-    /// The folder of an input artifact.
-    ///
-    /// # Errors
-    /// The stage is no input of this one.
-    pub fn folder(&self, stage: Stage) -> Result<&Path> {
-        Ok(self.artifact(stage)?.dir())
-    }
-
-    /// An input artifact.
-    ///
-    /// # Errors
-    /// The stage is no input of this one.
-    pub fn artifact(&self, stage: Stage) -> Result<&Artifact> {
-        self.inputs.get(&stage).with_context(|| format!("the stage table does not let this stage read `{stage}`"))
-    }
 }
 
 /// The stages, in the order in which they run.

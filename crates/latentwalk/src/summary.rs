@@ -8,12 +8,12 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use latentwalk_artifacts::{Artifact, Store, write_atomic};
 use latentwalk_cli::Stage;
-use serde::{Deserialize, Serialize};
+use latentwalk_run::{RUN_FILE, RunFile, read_run, run_folders};
 use serde_json::{Value, json};
 
 use crate::clock;
 use crate::config::Config;
-use crate::stages::RunFacts;
+use crate::job::RunFacts;
 
 /// What a run's record is made from.
 pub struct Record<'a> {
@@ -32,24 +32,6 @@ pub struct Record<'a> {
     /// Stages that this run made.
     pub made: usize,
 }
-
-/// `run.json`: which artifacts a run used; `gc` keeps those of the latest runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunFile {
-    /// Version of this file's layout.
-    pub schema: u32,
-    /// Name and version of the tool.
-    pub tool: String,
-    /// The command as typed.
-    pub command: String,
-    /// The description's name.
-    pub name: String,
-    /// Stage and key of every artifact.
-    pub artifacts: BTreeMap<String, String>,
-}
-
-/// The file that says which artifacts a run used.
-pub const RUN_FILE: &str = "run.json";
 
 impl Record<'_> {
     /// Writes the run's folder, or finds the latest run when it is this very one again.
@@ -129,30 +111,8 @@ fn new_folder(runs: &std::path::Path, name: &str) -> Result<PathBuf> {
     }
 }
 
-/// The folders of all runs, oldest first.
-///
-/// # Errors
-/// The folder of runs cannot be read.
-pub fn run_folders(runs: &std::path::Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(runs).with_context(|| format!("cannot read {}", runs.display()))?;
-    let mut folders = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.join(RUN_FILE).is_file() {
-            folders.push(path);
-        }
-    }
-    folders.sort();
-    Ok(folders)
-}
-
 fn latest_run(runs: &std::path::Path) -> Result<Option<PathBuf>> {
     Ok(run_folders(runs)?.pop())
-}
-
-/// The artifacts that a run used; `None` when the file is not readable as such.
-pub fn read_run(folder: &std::path::Path) -> Option<RunFile> {
-    serde_json::from_slice(&std::fs::read(folder.join(RUN_FILE)).ok()?).ok()
 }
 
 /// The figures of a finished run. The report's place is where it lies now: a store may have been moved.

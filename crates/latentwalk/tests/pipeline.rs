@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use latentwalk_artifacts::Store;
+use latentwalk_lines::Search;
+use latentwalk_run::Run;
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_latentwalk");
@@ -97,6 +100,7 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     assert_eq!(folders.len(), 1);
     check_summary(&json(&folders[0].join("summary.json")));
     assert!(first.contains("report.html"));
+    walks_by_the_library_are_those_of_the_run(&store);
 
     let second = run(&store, &[], &[]);
     assert!(second.contains("nothing to do") && made(&second).is_empty(), "{second}");
@@ -139,6 +143,35 @@ fn check_summary(s: &Value) {
     let html = fs::read_to_string(s["report"].as_str().unwrap()).unwrap();
     assert!(html.contains("shoe_height") && html.contains("sandal"));
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "the report loads something from outside");
+}
+
+/// A finished run opened and walked without the binary: the strips that its report shows.
+fn walks_by_the_library_are_those_of_the_run(store: &Path) {
+    let store = Store::open_existing(store).unwrap();
+    let run = Run::open(&store, None).unwrap();
+    let (data, all) = (run.walk_data().unwrap(), run.walks().unwrap());
+    assert_eq!(all.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["category", "kind", "shoe_height", "sleeve"]);
+    for walks in &all {
+        let walk = data.attribute(&walks.name).unwrap();
+        let space = data.space(run.metric(&walks.name).unwrap()).unwrap();
+        assert_eq!((walk.stops.positions().len(), walks.strips.len()), (7, 6));
+        for strip in &walks.strips {
+            let again = walk.strip(&space, Search::Exact, strip.start, 1).unwrap();
+            // Through text, as the run's own: reading a number back can cost its last digit.
+            let again = serde_json::from_str(&serde_json::to_string(&again).unwrap()).unwrap();
+            assert_eq!(*strip, again, "{}", walks.name);
+        }
+        let index = run.index(&walks.name, &space).unwrap();
+        assert!(walk.strip(&space, Search::indexed(&index), walks.strips[0].start, 1).is_ok());
+    }
+    let refused = |error: latentwalk_run::Error| error.to_string();
+    assert!(refused(data.attribute("collar").err().unwrap()).contains("it has category, kind, shoe_height, sleeve"));
+    assert!(refused(run.metric("collar").err().unwrap()).contains("collar"));
+    assert!(refused(Run::open(&store, Some("yesterday")).err().unwrap()).contains("yesterday"));
+    let walk = data.attribute("sleeve").unwrap();
+    assert!(refused(walk.starts("tests", 1, 1).err().unwrap()).contains("train, validation and test"));
+    let space = data.space(run.metric("sleeve").unwrap()).unwrap();
+    assert!(refused(walk.strip(&space, Search::Exact, 600, 1).err().unwrap()).contains("600"));
 }
 
 fn look_into(store: &Path) {

@@ -1,7 +1,6 @@
 //! `bench precision`: what bfloat16 does to a description's vectors, axes, directions and walks.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use latentwalk_artifacts::Store;
@@ -9,41 +8,42 @@ use latentwalk_cli::{DescriptionArgs, PrecisionArgs, PrecisionRule, Stage};
 use latentwalk_decomposition::Pca;
 use latentwalk_embeddings::{DEFAULT_BATCH_ROWS, Reader};
 use latentwalk_probe::Direction;
+use latentwalk_run::AttributeWalks;
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Search};
+use super::{embed, print};
+use crate::config::{Config, SearchKind};
 use crate::experiment::mean_pair_auc;
 use crate::progress::Console;
-use crate::runner::{self, Order, Run};
-use crate::stage::walks::AttributeWalks;
+use crate::runner::{self, RunRequest, StageResults};
 
 /// Runs the command.
 ///
 /// # Errors
 /// A run that fails, given vectors instead of a network, a precision that the device lacks.
-pub fn run(args: &PrecisionArgs, command: &str, console: &Console) -> Result<()> {
+pub(super) fn run(args: &PrecisionArgs, command: &str, console: &Console) -> Result<()> {
     runner::set_threads(args.threads)?;
     let rule = args.precision.unwrap_or_else(|| own(&args.device));
     ensure!(rule != PrecisionRule::F32, "`--precision f32` is what is compared with; name bf16 or bf16-emulated");
-    let name = crate::embed::precision(rule).name();
+    let name = embed::precision(rule).name();
     let store = Store::open(&args.store)?;
     let side = |precision: &str| {
         let mut set = args.source.set.clone();
         set.push(format!("embeddings.precision={precision}"));
         let mut config = Config::load(&DescriptionArgs { set, ..args.source.clone() })?;
         // Walks by the exact scan do not ask the indexes, whose making takes the most time.
-        config.index.enabled &= config.walks.search == Search::Hnsw;
+        config.index.enabled &= config.walks.search == SearchKind::Hnsw;
         ensure!(config.vectors().is_none(), "the description takes given vectors: there is no network to run");
         console.say(&format!("`{}` in {precision}", config.name));
         let until = Some(Stage::Walks);
-        let order = Order { config: &config, device: &args.device, from: None, until, command };
-        let run = runner::stages(&order, &store, console)?;
-        Side::read(&config, run)
+        let request = RunRequest { config: &config, device: &args.device, from: None, until, command };
+        let results = runner::stages(&request, &store, console)?;
+        Side::read(&config, results)
     };
     let (exact, rough) = (side("f32")?, side(name)?);
     let figures = compare(name, &exact, &rough)?;
-    crate::commands::print(&table(&figures))?;
+    print(&table(&figures))?;
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&figures)? + "\n";
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -62,7 +62,7 @@ fn own(device: &str) -> PrecisionRule {
 /// One run, as far as it is compared.
 struct Side {
     name: String,
-    run: Run,
+    results: StageResults,
     vectors: Reader,
     pca: Pca,
     directions: Vec<Direction>,
@@ -70,23 +70,22 @@ struct Side {
 }
 
 impl Side {
-    fn read(config: &Config, run: Run) -> Result<Self> {
-        let artifact = |stage: Stage| run.artifacts.get(&stage).with_context(|| format!("the run has no `{stage}`"));
-        let walks = artifact(Stage::Walks)?.file("walks.json")?;
-        let read = |path: &Path| std::fs::read(path).with_context(|| path.display().to_string());
+    fn read(config: &Config, results: StageResults) -> Result<Self> {
+        let artifact =
+            |stage: Stage| results.artifacts.get(&stage).with_context(|| format!("the run has no `{stage}`"));
         Ok(Self {
             name: config.name.clone(),
             vectors: Reader::open(artifact(Stage::Embeddings)?.file(config.decomposition.tap.file())?)?,
             pca: Pca::load(artifact(Stage::Decomposition)?.dir())?,
             directions: latentwalk_probe::load(artifact(Stage::Probe)?.dir())?.directions,
-            walks: serde_json::from_slice(&read(&walks)?).with_context(|| walks.display().to_string())?,
-            run,
+            walks: latentwalk_run::read_walks(artifact(Stage::Walks)?.dir())?,
+            results,
         })
     }
 
     /// Figures of an attribute's walks, as in summary.json.
     fn walk_figures(&self, attribute: &str) -> Value {
-        let metrics = self.run.artifacts.get(&Stage::Walks).map(|artifact| &artifact.manifest().metrics);
+        let metrics = self.results.artifacts.get(&Stage::Walks).map(|artifact| &artifact.manifest().metrics);
         let found = metrics.and_then(|metrics| metrics.get("walks")?.get(attribute)).cloned().unwrap_or_default();
         let keep = ["median_spearman", "middle_visited", "on_attribute"];
         Value::Object(keep.into_iter().map(|key| (key.to_owned(), found[key].clone())).collect::<Map<_, _>>())

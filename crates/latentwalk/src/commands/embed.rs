@@ -28,13 +28,12 @@ use crate::runner;
 
 use shards::{SHARD, Shards, Skipped};
 use work::Work;
-pub(crate) use work::normalised;
 
 /// Runs the `embed` command.
 ///
 /// # Errors
 /// Unknown names, weights that do not fit, a folder without readable images, a result that exists, a full disk.
-pub fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
+pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     if args.list {
         return list();
     }
@@ -90,7 +89,7 @@ fn list() -> Result<()> {
         let _ = writeln!(text, "  {:<16}short side {}, {filter}, centre {} x {}", p.name, p.resize, p.crop, p.crop);
     }
     text.push_str("layers (--tap)\n  fc, pool, stem, layer1, layer2, layer3\n");
-    crate::commands::print(&text)
+    super::print(&text)
 }
 
 fn preprocess(name: &str) -> Result<&'static Preprocess> {
@@ -158,7 +157,7 @@ fn load(
     Ok(network.with_precision(precision(args.precision))?)
 }
 
-pub(crate) fn precision(rule: PrecisionRule) -> Precision {
+pub(super) fn precision(rule: PrecisionRule) -> Precision {
     match rule {
         PrecisionRule::F32 => Precision::F32,
         PrecisionRule::Bf16 => Precision::Bf16,
@@ -240,5 +239,5 @@ fn tell(out: &Path, rows: usize, skipped: &[Skipped], console: &Console) -> Resu
         write_atomic(&path, lines.as_bytes())?;
         console.say(&format!("{} images could not be read; {} lists them", skipped.len(), path.display()));
     }
-    crate::commands::print(&format!("{rows} vectors in {}\n", out.display()))
+    super::print(&format!("{rows} vectors in {}\n", out.display()))
 }

@@ -2,51 +2,37 @@
 
 use anyhow::{Context, Result, ensure};
 use latentwalk_artifacts::Store;
-use latentwalk_cli::{ExportArgs, Stage};
-use latentwalk_embeddings::{Column, LabelColumn, Reader, write_columns};
+use latentwalk_cli::ExportArgs;
+use latentwalk_embeddings::{Column, LabelColumn, write_columns};
 use latentwalk_images::Dataset;
 use latentwalk_probe::Direction;
+use latentwalk_run::{Run, label_columns};
 use ndarray::ArrayView2;
 
-use crate::project::{artifact, find_run};
-use crate::stage::embeddings::COLUMNS_FILE;
-use crate::stage::shared;
+use super::print;
 
-/// Runs the `export` command: one row an image with its labels, and on every direction its position, likeliest class and
+/// Runs the `export` command: one row per image with its labels, and on every direction its position, likeliest class and
 /// that class's probability.
 ///
 /// # Errors
 /// A run or an artifact that does not exist, a result that exists, a full disk.
-pub fn run(args: &ExportArgs) -> Result<()> {
+pub(super) fn run(args: &ExportArgs) -> Result<()> {
     let out = &args.out;
     ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());
-    let store = Store::open_existing(&args.store)?;
-    let run = find_run(&store, args.run.as_deref())?;
-    let folder = |stage: Stage| artifact(&store, &run, stage);
-    let dataset = Dataset::open(folder(Stage::Images)?.dir())?;
-    let coordinates = folder(Stage::Decomposition)?.file("coordinates.parquet")?;
-    let z = Reader::open(&coordinates)?.vectors(None)?;
-    ensure!(
-        z.nrows() == dataset.items.len(),
-        "{} has {} rows for {} images; run the pipeline again with --from embeddings",
-        coordinates.display(),
-        z.nrows(),
-        dataset.items.len()
-    );
-    let directions = latentwalk_probe::load(folder(Stage::Probe)?.dir())?.directions;
-    let mut columns = of_dataset(&dataset);
-    for direction in &directions {
-        columns.extend(of_direction(direction, z.view())?);
+    let run = Run::open(&Store::open_existing(&args.store)?, args.run.as_deref())?;
+    let points = run.points()?;
+    let mut columns = of_dataset(&points.dataset);
+    for direction in &run.directions()? {
+        columns.extend(of_direction(direction, points.z.view())?);
     }
-    let ids: Vec<String> = dataset.items.iter().map(|item| item.id.clone()).collect();
-    let carried = folder(Stage::Embeddings)?.dir().join(COLUMNS_FILE);
-    let carried = carried.is_file().then_some(carried);
+    let ids: Vec<String> = points.dataset.items.iter().map(|item| item.id.clone()).collect();
+    let carried = run.carried_columns()?;
     // Under another name until it is whole.
     let name = out.file_name().context("`--out` names no file")?.to_string_lossy().into_owned();
     let hidden = out.with_file_name(format!(".{name}.unfinished"));
     let rows = write_columns(&hidden, &ids, &columns, carried.as_deref())?;
     std::fs::rename(&hidden, out).with_context(|| format!("cannot write {}", out.display()))?;
-    crate::commands::print(&format!("{rows} rows in {}\n", out.display()))
+    print(&format!("{rows} rows in {}\n", out.display()))
 }
 
 /// The split and the labels.
@@ -54,7 +40,7 @@ fn of_dataset(dataset: &Dataset) -> Vec<(String, Column)> {
     let rows: Vec<usize> = (0..dataset.items.len()).collect();
     let split = |&row: &usize| Some(dataset.items[row].split.as_str().to_owned());
     let splits = Column::Text(rows.iter().map(split).collect());
-    let labels = shared::label_columns(dataset, &rows).into_iter().map(|labels| match labels {
+    let labels = label_columns(dataset, &rows).into_iter().map(|labels| match labels {
         LabelColumn::One(rows) => Column::Text(rows),
         LabelColumn::Many(rows) => Column::Texts(rows),
     });

@@ -1,11 +1,11 @@
 //! The sections of a description and their defaults.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use latentwalk_backbone::{Precision, TrainOptions};
 use latentwalk_lines::MetricKind;
 use latentwalk_probe::ProbeOptions;
+use latentwalk_run::{DEFAULT_STOPS, Placing};
 use serde::{Deserialize, Serialize};
 
 /// The seed of every stage that is given none of its own.
@@ -192,24 +192,6 @@ impl Default for NullConfig {
     }
 }
 
-/// `[pool]`: which images a walk may retrieve, and where walks may start.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PoolConfig {
-    /// Splits of the retrievable images; unlabelled images are included.
-    pub splits: Vec<String>,
-    /// Labels that a retrievable image must carry, as attribute = class.
-    pub only: BTreeMap<String, String>,
-    /// Labels that a start must carry, as attribute = class.
-    pub starts_only: BTreeMap<String, String>,
-}
-
-impl Default for PoolConfig {
-    fn default() -> Self {
-        Self { splits: vec!["train".to_owned()], only: BTreeMap::new(), starts_only: BTreeMap::new() }
-    }
-}
-
 /// `[metrics]`: the distance of a walk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -262,22 +244,10 @@ impl Default for IndexConfig {
     }
 }
 
-/// How a strip's stops are placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Placing {
-    /// Evenly between the outer classes' medians on the train split.
-    Medians,
-    /// At evenly spaced quantiles of the pool's positions, from 1 % to 99 %.
-    Quantiles,
-    /// One standard deviation of the pool's positions apart, around the start.
-    Sigma,
-}
-
 /// How a stop's images are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Search {
+pub enum SearchKind {
     /// Every image of the pool is looked at.
     Exact,
     /// Through the HNSW index.
@@ -295,7 +265,7 @@ pub struct WalksConfig {
     /// Images kept at each stop, nearest first.
     pub per_stop: usize,
     /// How they are found.
-    pub search: Search,
+    pub search: SearchKind,
     /// Held-out starts behind the figures.
     pub starts: usize,
     /// Split of the starts.
@@ -309,10 +279,10 @@ pub struct WalksConfig {
 impl Default for WalksConfig {
     fn default() -> Self {
         Self {
-            stops: 7,
+            stops: DEFAULT_STOPS,
             placing: Placing::Medians,
             per_stop: 1,
-            search: Search::Exact,
+            search: SearchKind::Exact,
             starts: 100,
             start_split: "test".to_owned(),
             strips: 6,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 /// The experiments that travel inside the binary, in the order in which `all` runs them.
-pub(super) const BUILT_IN: &[(&str, &str)] = &[
+pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("fashion-mnist", include_str!("../../../../fixtures/experiments/fashion-mnist.toml")),
     ("sleeve", include_str!("../../../../fixtures/experiments/sleeve.toml")),
     ("pattern", include_str!("../../../../fixtures/experiments/pattern.toml")),
@@ -34,12 +34,12 @@ pub(super) enum Study {
 /// One experiment.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Experiment {
+pub(crate) struct Experiment {
     /// The file's name without its ending.
     #[serde(skip)]
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The page's heading.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// What is asked.
     pub(super) question: String,
     /// What was found, in words, by whoever stated the expected figures.
@@ -81,15 +81,15 @@ pub(super) struct Expectation {
 
 /// A figure beside its expectation.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Check {
-    pub(super) name: String,
+pub(crate) struct Check {
+    pub(crate) name: String,
     pub(super) found: f64,
     pub(super) expectation: Option<Expectation>,
 }
 
 impl Check {
     /// Whether the figure lies within its tolerance; figures that nobody stated do.
-    pub(super) fn within(&self) -> bool {
+    pub(crate) fn within(&self) -> bool {
         self.expectation.is_none_or(|e| (self.found - e.expected).abs() <= e.tolerance + ROUNDING)
     }
 }
@@ -98,8 +98,13 @@ impl Check {
 const ROUNDING: f64 = 1e-9;
 
 impl Experiment {
+    /// The seed that the first, or the only, run has.
+    pub(super) fn first_seed(&self) -> Result<u64> {
+        self.seeds.first().copied().context("`seeds` is empty")
+    }
+
     /// Reads a built-in experiment or a TOML file.
-    pub(super) fn load(name: &str) -> Result<Self> {
+    pub(crate) fn load(name: &str) -> Result<Self> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
             return Self::parse(name, text).with_context(|| format!("experiment `{name}`"));
         }
@@ -133,7 +138,7 @@ impl Experiment {
     }
 
     /// Every figure beside its expectation.
-    pub(super) fn check(&self, figures: &[(String, f64)]) -> Result<Vec<Check>> {
+    pub(crate) fn check(&self, figures: &[(String, f64)]) -> Result<Vec<Check>> {
         for name in self.figures.keys() {
             ensure!(
                 figures.iter().any(|(found, _)| found == name),

@@ -7,19 +7,19 @@ use latentwalk_decomposition::Pca;
 use latentwalk_embeddings::Reader;
 use latentwalk_probe::{ProbeOptions, Standardize, Task};
 use latentwalk_report::figure::{Curves, Series, XScale, curves};
+use latentwalk_run::{AttributeLabels, probe_split};
 use ndarray::Array2;
 
-use super::Outcome;
-use super::direction::mean_pair_auc;
+use super::attribute_result::mean_pair_auc;
 use super::file::Experiment;
+use super::outcome::Outcome;
 use super::page::decimal;
-use super::trial::Laboratory;
+use super::trial::Trials;
 use super::variance::{NETWORKS, spectrum};
 use super::ways;
 use crate::config::{DEFAULT_AXES, Tap};
-use crate::stage::course::Scene;
-use crate::stage::shared::{self, Question};
-use crate::stages::Job;
+use crate::job::Job;
+use crate::stage::inputs;
 
 /// Restarts of the probe at each place: as many attributes and layers as here leave no time for more.
 const RESTARTS: usize = 8;
@@ -37,46 +37,46 @@ const CHANCE: f64 = 0.5;
 /// What comes after the layers: the FC layer's first principal axes.
 const PCA: &str = "PCA";
 
-pub(super) fn run(experiment: &Experiment, laboratory: &Laboratory<'_>) -> Result<Outcome> {
-    let seed = Laboratory::first_seed(experiment)?;
+pub(super) fn run(experiment: &Experiment, trials: &Trials<'_>) -> Result<Outcome> {
+    let seed = experiment.first_seed()?;
     let mut outcome = Outcome::default();
     let mut series = Vec::new();
     for (network, changes) in NETWORKS {
-        let trial = laboratory.trial(experiment, seed, changes, Stage::Embeddings)?;
+        let trial = trials.trial(experiment, seed, changes, Stage::Embeddings)?;
         let table = trial.job("layers", |job| separations(job, &experiment.attributes))?;
         tell(network, &experiment.attributes, &table, &mut outcome);
         series.extend(lines(network, &experiment.attributes, &table));
     }
     draw(&experiment.name, series, &mut outcome)?;
-    spaces(experiment, laboratory, seed, &mut outcome)?;
+    spaces(experiment, trials, seed, &mut outcome)?;
     Ok(outcome)
 }
 
 /// For every place, the separation of every attribute.
 fn separations(job: &Job<'_>, attributes: &[String]) -> Result<Vec<(String, Vec<f64>)>> {
-    let dataset = shared::dataset(job)?;
-    let questions: Vec<Question> = attributes.iter().map(|name| question(&dataset, name)).collect::<Result<_>>()?;
-    let splits: Vec<_> = dataset.items.iter().map(|item| shared::probe_split(item.split)).collect();
+    let dataset = inputs::dataset(job)?;
+    let labels: Vec<AttributeLabels> = attributes.iter().map(|name| labels(&dataset, name)).collect::<Result<_>>()?;
+    let splits: Vec<_> = dataset.items.iter().map(|item| probe_split(item.split)).collect();
     let mut table = Vec::new();
     let places = LAYERS.len() + 1;
     for (done, (tap, name)) in LAYERS.into_iter().enumerate() {
         let pca = spectrum(job, tap)?;
         let vectors = Reader::open(job.input(Stage::Embeddings, tap.file())?)?.vectors(None)?;
         let z = pca.transform(vectors.view())?;
-        table.push((name.to_owned(), separate(job, &questions, &splits, &z)?));
+        table.push((name.to_owned(), separate(job, &labels, &splits, &z)?));
         job.progress.set(done + 1, places);
         if tap == Tap::Fc {
             let few = first_axes(&pca, &z);
-            table.push((format!("{PCA} {DEFAULT_AXES}"), separate(job, &questions, &splits, &few)?));
+            table.push((format!("{PCA} {DEFAULT_AXES}"), separate(job, &labels, &splits, &few)?));
             job.progress.set(places, places);
         }
     }
     Ok(table)
 }
 
-fn question(dataset: &latentwalk_images::Dataset, name: &str) -> Result<Question> {
+fn labels(dataset: &latentwalk_images::Dataset, name: &str) -> Result<AttributeLabels> {
     let index = dataset.attribute(name).with_context(|| format!("the run has no attribute `{name}`"))?;
-    Question::exclusive(dataset, index).with_context(|| format!("`{name}` has several labels at once"))
+    AttributeLabels::exclusive(dataset, index).with_context(|| format!("`{name}` has several labels at once"))
 }
 
 /// The first axes of coordinates that hold more.
@@ -89,7 +89,7 @@ fn first_axes(pca: &Pca, z: &Array2<f32>) -> Array2<f32> {
 /// Coordinates are scaled axis by axis, so that no layer is at a disadvantage by the sizes of its variances.
 fn separate(
     job: &Job<'_>,
-    questions: &[Question],
+    attributes: &[AttributeLabels],
     splits: &[latentwalk_probe::Split],
     z: &Array2<f32>,
 ) -> Result<Vec<f64>> {
@@ -99,8 +99,8 @@ fn separate(
         bootstrap: 0,
         ..job.config.probe.options.clone()
     };
-    let one = |q: &Question| {
-        let task = Task { name: &q.name, classes: &q.classes, order: &q.order, z: z.view(), labels: &q.labels, splits };
+    let one = |a: &AttributeLabels| {
+        let task = Task { name: &a.name, classes: &a.classes, order: &a.order, z: z.view(), labels: &a.labels, splits };
         match latentwalk_probe::fit(&task, &options, &|_, _| {}) {
             Ok(direction) => Ok(mean_pair_auc(&direction)),
             // No restart found anything to go by.
@@ -108,7 +108,7 @@ fn separate(
             Err(error) => Err(error.into()),
         }
     };
-    questions.iter().map(one).collect()
+    attributes.iter().map(one).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -167,16 +167,16 @@ fn draw(page: &str, series: Vec<Series>, outcome: &mut Outcome) -> Result<()> {
 }
 
 /// The article's walks in the whole FC space and in that of its first principal axes.
-fn spaces(experiment: &Experiment, laboratory: &Laboratory<'_>, seed: u64, outcome: &mut Outcome) -> Result<()> {
+fn spaces(experiment: &Experiment, trials: &Trials<'_>, seed: u64, outcome: &mut Outcome) -> Result<()> {
     let mut rows = Vec::new();
     let whole = format!("decomposition.variance={WHOLE}");
     for (name, changes) in [("PCA space", &[][..]), ("FC space", &[whole.as_str()][..])] {
-        let trial = laboratory.trial(experiment, seed, changes, Stage::Probe)?;
+        let trial = trials.trial(experiment, seed, changes, Stage::Probe)?;
         trial.job("spaces", |job| {
-            let scene = Scene::read(job)?;
-            let axes = scene.points.z.ncols();
+            let data = inputs::walk_data(job)?;
+            let axes = data.points.z.ncols();
             for attribute in &experiment.attributes {
-                let found = ways::article(job, &scene, attribute)?;
+                let found = ways::article(job, &data, attribute)?;
                 rows.push(vec![
                     attribute.clone(),
                     format!("{name}, {axes} axes"),

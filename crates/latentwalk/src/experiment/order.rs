@@ -5,32 +5,31 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use latentwalk_cli::Stage;
 use latentwalk_probe::ProbeOptions;
+use latentwalk_run::read_walks;
 use rayon::prelude::*;
 
-use super::Outcome;
-use super::direction::{Sight, mean_pair_auc};
+use super::attribute_result::{AttributeResult, mean_pair_auc};
 use super::file::Experiment;
+use super::outcome::Outcome;
 use super::page::decimal;
-use super::trial::Laboratory;
-use crate::stage::course::Scene;
-use crate::stage::shared::{self, Points};
-use crate::stage::walks;
-use crate::stages::Job;
+use super::trial::Trials;
+use crate::job::Job;
+use crate::stage::inputs;
 
-pub(super) fn run(experiment: &Experiment, laboratory: &Laboratory<'_>) -> Result<Outcome> {
+pub(super) fn run(experiment: &Experiment, trials: &Trials<'_>) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     let attribute = &experiment.attributes[0];
     let mut networks = Vec::new();
     for &seed in &experiment.seeds {
-        let first = Laboratory::first_seed(experiment)? == seed;
+        let first = experiment.first_seed()? == seed;
         let until = if first { Stage::Walks } else { Stage::Decomposition };
-        let trial = laboratory.trial(experiment, seed, &[], until)?;
+        let trial = trials.trial(experiment, seed, &[], until)?;
         if first {
             trial.job("direction", |job| {
-                let (scene, all) = (Scene::read(job)?, walks::load(job)?);
-                let sight = Sight::new(job, &scene, &all, attribute)?;
-                sight.figures(attribute, &mut outcome.figures);
-                sight.show(&experiment.name, &mut outcome)
+                let (data, all) = (inputs::walk_data(job)?, read_walks(job.folder(Stage::Walks)?)?);
+                let result = AttributeResult::new(job, &data, &all, attribute)?;
+                result.figures(attribute, &mut outcome.figures);
+                result.show(&experiment.name, &mut outcome)
             })?;
         }
         networks.push((seed, trial.job("probes", |job| probes(job, experiment, attribute))?));
@@ -47,15 +46,15 @@ struct Probe {
 
 /// As many probes as the experiment asks for, on one network.
 fn probes(job: &Job<'_>, experiment: &Experiment, attribute: &str) -> Result<Vec<Probe>> {
-    let points = Points::read(job)?;
-    let questions = shared::questions(job.config, &points.dataset)?;
-    let question = questions.iter().find(|q| q.name == attribute);
-    let question = question.with_context(|| format!("the run has no attribute `{attribute}`"))?;
-    let task = question.task(&points);
+    let points = inputs::points(job)?;
+    let attributes = inputs::attributes(job, &points.dataset)?;
+    let labels = attributes.iter().find(|labels| labels.name == attribute);
+    let labels = labels.with_context(|| format!("the run has no attribute `{attribute}`"))?;
+    let task = labels.task(&points);
     let fit = |seed: u64| {
         let options = ProbeOptions { seed, ..job.config.probe.options.clone() };
         let direction = latentwalk_probe::fit(&task, &options, &|_, _| {})?;
-        let order = direction.found_order.iter().map(|&class| question.classes[class as usize].clone()).collect();
+        let order = direction.found_order.iter().map(|&class| labels.classes[class as usize].clone()).collect();
         Ok(Probe { order, auc: mean_pair_auc(&direction) })
     };
     (1..=experiment.probes).into_par_iter().map(fit).collect()

@@ -88,7 +88,7 @@ fn row(check: &Check) -> Vec<String> {
 }
 
 /// One line a figure, for the console.
-pub(super) fn verdicts(checks: &[Check]) -> String {
+pub(crate) fn verdicts(checks: &[Check]) -> String {
     let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for check in checks {

@@ -5,14 +5,16 @@ use latentwalk_cli::Stage;
 use latentwalk_images::{Dataset, Pixels, contact_sheet};
 use latentwalk_lines::PreservationFigures;
 use latentwalk_report::figure::{Direction, Guide, Point, Scatter, scatter};
+use latentwalk_run::WalkData;
 
-use super::Outcome;
+use super::cases::Cases;
 use super::file::Experiment;
+use super::outcome::Outcome;
 use super::page::decimal;
-use super::trial::Laboratory;
-use super::ways::{self, ARTICLE, BEST, Found, Ground, ORACLE, RANDOM, Role};
-use crate::stage::course::Scene;
-use crate::stages::Job;
+use super::trial::Trials;
+use super::ways::{self, ARTICLE, BEST, Found, ORACLE, RANDOM, Role};
+use crate::job::Job;
+use crate::stage::inputs;
 
 /// Share of the variance whose axes count as all of them.
 const ALL_AXES: &str = "decomposition.variance=0.9999";
@@ -42,33 +44,33 @@ impl Part {
     }
 }
 
-pub(super) fn run(experiment: &Experiment, laboratory: &Laboratory<'_>) -> Result<Outcome> {
-    let seed = Laboratory::first_seed(experiment)?;
+pub(super) fn run(experiment: &Experiment, trials: &Trials<'_>) -> Result<Outcome> {
+    let seed = experiment.first_seed()?;
     let mut outcome = Outcome::default();
     let mut sheets: Vec<(String, String, Vec<String>)> = Vec::new();
-    let trial = laboratory.trial(experiment, seed, &[], Stage::Probe)?;
+    let trial = trials.trial(experiment, seed, &[], Stage::Probe)?;
     let mut parts = trial.job("walks", |job| {
-        let scene = Scene::read(job)?;
+        let data = inputs::walk_data(job)?;
         let mut parts = Vec::new();
         for (done, attribute) in experiment.attributes.iter().enumerate() {
-            let ground = Ground::new(job, &scene, attribute)?;
+            let cases = Cases::new(job, &data, attribute)?;
             let part = Part {
                 attribute: attribute.clone(),
-                judged: ground.attributes.iter().map(|q| q.name.clone()).collect(),
-                ceiling: ground.study(|study| Ok(study.ceiling()?))?.mean_unchanged,
-                found: ways::all(&ground)?,
+                judged: cases.attributes.iter().map(|q| q.name.clone()).collect(),
+                ceiling: cases.study(|study| Ok(study.ceiling()?))?.mean_unchanged,
+                found: ways::all(&cases)?,
             };
             if SHOWN_ATTRIBUTES.contains(&attribute.as_str()) {
                 let file = format!("{}-{attribute}.jpg", experiment.name);
-                sheets.push((attribute.clone(), file.clone(), ground.question.classes.clone()));
-                outcome.files.push((file, sheet(job, &scene, &ground, part.of(BEST)?)?));
+                sheets.push((attribute.clone(), file.clone(), cases.labels.classes.clone()));
+                outcome.files.push((file, sheet(job, &data, &cases, part.of(BEST)?)?));
             }
             parts.push(part);
             job.progress.set(done + 1, experiment.attributes.len());
         }
         Ok(parts)
     })?;
-    let axes = more_axes(experiment, laboratory, seed, &mut parts)?;
+    let axes = more_axes(experiment, trials, seed, &mut parts)?;
     tell_ways(&parts, axes, &mut outcome)?;
     draw(&experiment.name, &parts, &mut outcome)?;
     tell_attributes(&parts, &mut outcome)?;
@@ -86,18 +88,17 @@ pub(super) fn run(experiment: &Experiment, laboratory: &Laboratory<'_>) -> Resul
 }
 
 /// The article's way and the best one again, in coordinates of all axes; gives their number.
-fn more_axes(experiment: &Experiment, laboratory: &Laboratory<'_>, seed: u64, parts: &mut [Part]) -> Result<usize> {
-    let trial = laboratory.trial(experiment, seed, &[ALL_AXES], Stage::Probe)?;
+fn more_axes(experiment: &Experiment, trials: &Trials<'_>, seed: u64, parts: &mut [Part]) -> Result<usize> {
+    let trial = trials.trial(experiment, seed, &[ALL_AXES], Stage::Probe)?;
     trial.job("more axes", |job| {
-        let scene = Scene::read(job)?;
+        let data = inputs::walk_data(job)?;
         for part in parts.iter_mut() {
-            let (article, best) =
-                (ways::article(job, &scene, &part.attribute), ways::best(job, &scene, &part.attribute));
+            let (article, best) = (ways::article(job, &data, &part.attribute), ways::best(job, &data, &part.attribute));
             let wide = |name, what, figures| Found { name, what, role: Role::Change, figures };
             part.found.push(wide(ARTICLE_WIDE, "the article's walk in coordinates of all axes", article?));
             part.found.push(wide(BEST_WIDE, "the best way in coordinates of all axes", best?));
         }
-        Ok(scene.points.z.ncols())
+        Ok(data.points.z.ncols())
     })
 }
 
@@ -269,18 +270,18 @@ fn tell_persistence(parts: &[Part], outcome: &mut Outcome) -> Result<()> {
 }
 
 /// For some starts: what was found for each class, and beneath it the exact twins.
-fn sheet(job: &Job<'_>, scene: &Scene, ground: &Ground<'_>, best: &PreservationFigures) -> Result<Vec<u8>> {
-    let dataset: &Dataset = &scene.points.dataset;
+fn sheet(job: &Job<'_>, data: &WalkData, cases: &Cases<'_>, best: &PreservationFigures) -> Result<Vec<u8>> {
+    let dataset: &Dataset = &data.points.dataset;
     let pixels = Pixels::open(job.folder(Stage::Images)?, dataset)?;
-    let classes = ground.question.classes.len() as u32;
+    let classes = cases.labels.classes.len() as u32;
     let mut lines = Vec::new();
-    for (start, &row) in ground.starts.iter().enumerate().take(SHOWN) {
+    for (start, &row) in cases.starts.iter().enumerate().take(SHOWN) {
         let found = |class: u32| {
             let case = best.per_case.iter().find(|case| case.start == start && case.to == class)?;
-            Some(scene.pool[case.row?])
+            Some(data.pool[case.row?])
         };
         lines.push(std::iter::once(Some(row)).chain((0..classes).map(found)).collect());
-        lines.push(std::iter::once(Some(row)).chain((0..classes).map(|class| ground.twin(start, class))).collect());
+        lines.push(std::iter::once(Some(row)).chain((0..classes).map(|class| cases.twin(start, class))).collect());
     }
     Ok(contact_sheet(&pixels, dataset, &lines, SIDE_PX, true)?)
 }

@@ -7,24 +7,24 @@ use latentwalk_embeddings::Reader;
 use latentwalk_report::figure::{Curves, Series, XScale, curves};
 use ndarray::Axis;
 
-use super::Outcome;
 use super::file::Experiment;
+use super::outcome::Outcome;
 use super::page::decimal;
-use super::trial::Laboratory;
+use super::trial::Trials;
 use crate::config::{DEFAULT_AXES, Tap};
-use crate::stage::shared::READ_ROWS;
-use crate::stages::Job;
+use crate::job::Job;
+use crate::stage::inputs::READ_ROWS;
 
 /// Shares of the variance whose number of axes is told.
 const SHARES: [f64; 4] = [0.90, 0.95, 0.98, 0.99];
 /// Both networks, and what makes them.
 pub(super) const NETWORKS: [(&str, &[&str]); 2] = [("trained", &[]), ("untrained", &["backbone.epochs=0"])];
 
-pub(super) fn run(experiment: &Experiment, laboratory: &Laboratory<'_>) -> Result<Outcome> {
-    let seed = Laboratory::first_seed(experiment)?;
+pub(super) fn run(experiment: &Experiment, trials: &Trials<'_>) -> Result<Outcome> {
+    let seed = experiment.first_seed()?;
     let mut spectra = Vec::new();
     for (network, changes) in NETWORKS {
-        let trial = laboratory.trial(experiment, seed, changes, Stage::Embeddings)?;
+        let trial = trials.trial(experiment, seed, changes, Stage::Embeddings)?;
         for tap in [Tap::Fc, Tap::Pool] {
             let name = format!("{network}, {}", tap.name());
             spectra.push((name, trial.job("variance", |job| spectrum(job, tap))?));

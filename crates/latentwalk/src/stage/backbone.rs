@@ -1,6 +1,5 @@
 //! Trains the network and measures it on held-out images.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -14,9 +13,9 @@ use latentwalk_images::{Attribute, AttributeKind, Batcher, Dataset, Label, Pixel
 use ndarray::Array2;
 use serde_json::{Map, Value, json};
 
-use super::shared;
+use super::inputs;
 use crate::config::{Config, DETECTED};
-use crate::stages::Job;
+use crate::job::Job;
 
 /// The images crate's batches, as the backbone asks for them.
 pub(crate) struct Source {
@@ -56,7 +55,7 @@ impl ImageSource for Source {
 /// # Errors
 /// Unknown architecture, head or device; a loss that is not finite; files that cannot be read or written.
 pub fn run(job: &Job<'_>) -> Result<Value> {
-    let dataset = shared::dataset(job)?;
+    let dataset = inputs::dataset(job)?;
     let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
     let train = dataset.rows(Split::Train);
     let heads = heads(job, &dataset)?;
@@ -103,8 +102,8 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
         None => latentwalk_backbone::evaluate(network, &source, &targets, &test, options.batch)?,
         Some(vectors) => evaluate_features(network, options.trainable, vectors.view(), &targets, &test, options.batch)?,
     };
-    write(job, "history.json", &json!({ "best_epoch": trained.best_epoch, "epochs": trained.history }))?;
-    write(job, "evaluation.json", &json!({ "split": "test", "heads": reports }))?;
+    job.write_json("history.json", &json!({ "best_epoch": trained.best_epoch, "epochs": trained.history }))?;
+    job.write_json("evaluation.json", &json!({ "split": "test", "heads": reports }))?;
     Ok(json!({
         "accuracy": accuracy(&reports),
         "parameters": network.parameters(),
@@ -228,7 +227,7 @@ fn targets(dataset: &Dataset, index: usize, attribute: &Attribute) -> Targets {
         };
         Targets::Many(labels.map(many).collect())
     } else {
-        Targets::One(labels.map(shared::exclusive).collect())
+        Targets::One(labels.map(Label::class).collect())
     }
 }
 
@@ -259,10 +258,4 @@ fn show(job: &Job<'_>, event: &TrainEvent, epochs: usize, spec: &NetworkSpec) {
 fn accuracy(reports: &[HeadReport]) -> Value {
     let entry = |r: &HeadReport| (r.name.clone(), json!({ "test": r.accuracy, "macro_f1": r.macro_f1 }));
     Value::Object(reports.iter().map(entry).collect::<Map<_, _>>())
-}
-
-/// Writes one JSON file of the artifact.
-pub(crate) fn write(job: &Job<'_>, file: &str, value: &impl serde::Serialize) -> Result<()> {
-    let path = job.out.join(file);
-    fs::write(&path, serde_json::to_vec(value)?).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -4,12 +4,13 @@ use anyhow::Result;
 use latentwalk_cli::Stage;
 use latentwalk_decomposition::{Accumulator, Keep, Pca, PcaOptions};
 use latentwalk_embeddings::{Reader, Table, Writer, WriterOptions};
+use latentwalk_run::COORDINATES_FILE;
 use ndarray::Axis;
 use serde_json::{Value, json};
 
-use super::shared::READ_ROWS;
+use super::inputs::READ_ROWS;
 use crate::config::{DEFAULT_AXES, DecompositionConfig};
-use crate::stages::Job;
+use crate::job::Job;
 
 /// Two passes over the embeddings: one accumulates the covariance, one projects.
 ///
@@ -32,7 +33,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     pca.save(job.out)?;
     let mut schema = reader.schema().clone();
     schema.width = pca.k();
-    let mut writer = Writer::create(job.out.join("coordinates.parquet"), &schema, WriterOptions::default())?;
+    let mut writer = Writer::create(job.out.join(COORDINATES_FILE), &schema, WriterOptions::default())?;
     for table in reader.batches(READ_ROWS)? {
         let mut table = table?;
         done += table.ids.len();

@@ -10,13 +10,14 @@ use latentwalk_embeddings::{
     AttributeColumn, DEFAULT_BATCH_ROWS, Reader, Schema, Summary, Table, VectorFile, Writer, WriterOptions,
 };
 use latentwalk_images::{AttributeKind, Augmentation, Batcher, Dataset, Pixels, SourceFile};
+use latentwalk_run::COLUMNS_FILE;
 use serde_json::{Value, json};
 
 use super::backbone::Source;
 use super::extraction::{Extraction, figures};
-use super::shared;
+use super::inputs;
 use crate::config::{Config, Tap};
-use crate::stages::Job;
+use crate::job::Job;
 
 /// Runs the trained network over all images, in the dataset's order.
 ///
@@ -25,7 +26,7 @@ use crate::stages::Job;
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let options = &job.config.embeddings;
     ensure!(!options.taps.is_empty(), "`embeddings.taps` is empty; name at least `fc`");
-    let dataset = shared::dataset(job)?;
+    let dataset = inputs::dataset(job)?;
     if let Some(path) = job.config.vectors() {
         return given(job, &dataset, &path);
     }
@@ -90,9 +91,6 @@ pub fn files(config: &Config) -> Result<Vec<SourceFile>> {
     Ok(file.into_iter().collect())
 }
 
-/// The further columns that came with given vectors, in the vectors' order.
-pub(crate) const COLUMNS_FILE: &str = "columns.parquet";
-
 /// Takes the vectors that another program made, one for every image, a batch at a time.
 fn given(job: &Job<'_>, dataset: &Dataset, path: &Path) -> Result<Value> {
     let mut found = VectorFile::open(path, job.out)?;
@@ -101,7 +99,7 @@ fn given(job: &Job<'_>, dataset: &Dataset, path: &Path) -> Result<Value> {
     let schema = schema(dataset, found.width(), Tap::Fc);
     let mut writer = Writer::create(job.out.join(Tap::Fc.file()), &schema, rows)?;
     let all: Vec<usize> = (0..dataset.items.len()).collect();
-    for part in all.chunks(shared::READ_ROWS) {
+    for part in all.chunks(inputs::READ_ROWS) {
         let chosen: Vec<usize> = part.iter().map(|&row| places[row]).collect();
         writer.write(&table(dataset, part, found.read(&chosen)?))?;
         job.progress.set(part.last().map_or(0, |last| last + 1), all.len());
@@ -158,7 +156,7 @@ pub(crate) fn table(dataset: &Dataset, rows: &[usize], vectors: ndarray::Array2<
         ids: rows.iter().map(|&r| dataset.items[r].id.clone()).collect(),
         splits: rows.iter().map(|&r| dataset.items[r].split.as_str().to_owned()).collect(),
         vectors,
-        labels: shared::label_columns(dataset, rows),
+        labels: latentwalk_run::label_columns(dataset, rows),
     }
 }
 

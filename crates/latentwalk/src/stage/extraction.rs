@@ -14,9 +14,9 @@ use serde_json::{Map, Value, json};
 
 use super::backbone::Source;
 use super::embeddings::{schema, table};
-use super::shared::READ_ROWS;
+use super::inputs::READ_ROWS;
 use crate::config::Tap;
-use crate::stages::Job;
+use crate::job::Job;
 
 /// What is run over what.
 pub(crate) struct Extraction<'a> {

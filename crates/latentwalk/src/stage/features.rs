@@ -8,8 +8,8 @@ use latentwalk_images::{Augmentation, Batcher, Pixels};
 use serde_json::{Value, json};
 
 use super::backbone::{Source, pretrained};
-use super::{extraction, shared};
-use crate::stages::Job;
+use super::{extraction, inputs};
+use crate::job::Job;
 
 /// Runs the frozen network over all images, in the dataset's order, without augmentation.
 ///
@@ -17,7 +17,7 @@ use crate::stages::Job;
 /// Weights that do not fit, a device that does not exist, files that cannot be read or written.
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let tap = job.config.features().context("nothing is frozen, so no features are kept")?;
-    let dataset = shared::dataset(job)?;
+    let dataset = inputs::dataset(job)?;
     let pixels = Pixels::open(job.folder(Stage::Images)?, &dataset)?;
     let network = pretrained(job, &dataset)?;
     let (mean, std) = (network.spec().mean.clone(), network.spec().std.clone());

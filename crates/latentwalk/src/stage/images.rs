@@ -4,7 +4,7 @@ use anyhow::Result;
 use latentwalk_images::Split;
 use serde_json::{Value, json};
 
-use crate::stages::Job;
+use crate::job::Job;
 
 /// Imports the description's source into the artifact.
 ///

@@ -1,14 +1,14 @@
-//! HNSW indexes of the retrieval pool, one an attribute in its default metric, with their recall.
+//! HNSW indexes of the retrieval pool, one per attribute in its default metric, with their recall.
 
 use anyhow::{Context, Result};
 use latentwalk_lines::{HnswIndex, HnswOptions, Space};
+use latentwalk_run::{AttributeMetrics, AttributeWalk, WalkData};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::course::{Course, Scene};
-use super::metrics::{self, AttributeMetrics};
-use crate::stages::Job;
+use super::inputs;
+use crate::job::Job;
 
 /// Neighbours whose recall is measured.
 const NEIGHBOURS: usize = 10;
@@ -28,13 +28,13 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     if !job.config.index.enabled {
         return Ok(json!({ "recall_at_10": null, "queries": 0 }));
     }
-    let scene = Scene::read(job)?;
-    let courses = scene.courses(job.config)?;
-    let metrics = metrics::load(job)?;
-    let queries = job.config.index.queries.max(1).div_ceil(courses.len().max(1));
-    let pairs: Vec<(&Course<'_>, &AttributeMetrics)> = courses.iter().zip(&metrics).collect();
-    // One thread an index: inside an index the order of insertion is part of the result.
-    let built: Vec<Built> = pairs.par_iter().map(|(c, m)| build(job, &scene, c, m, queries)).collect::<Result<_>>()?;
+    let data = inputs::walk_data(job)?;
+    let walks = data.all_attributes()?;
+    let metrics = inputs::metrics(job)?;
+    let queries = job.config.index.queries.max(1).div_ceil(walks.len().max(1));
+    let pairs: Vec<(&AttributeWalk<'_>, &AttributeMetrics)> = walks.iter().zip(&metrics).collect();
+    // One thread per index: inside an index the order of insertion is part of the result.
+    let built: Vec<Built> = pairs.par_iter().map(|(w, m)| build(job, &data, w, m, queries)).collect::<Result<_>>()?;
     for b in &built {
         job.progress.say(&format!(
             "{}: recall@{NEIGHBOURS} {:.4}, {:.4} of the rows find themselves",
@@ -48,28 +48,28 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     };
     let each = built.iter().map(entry).collect::<Map<_, _>>();
     Ok(
-        json!({ "recall_at_10": recall, "queries": total, "ef": job.config.index.ef, "rows": scene.pool.len(), "by_attribute": each }),
+        json!({ "recall_at_10": recall, "queries": total, "ef": job.config.index.ef, "rows": data.pool.len(), "by_attribute": each }),
     )
 }
 
 fn build(
     job: &Job<'_>,
-    scene: &Scene,
-    course: &Course<'_>,
+    data: &WalkData,
+    walk: &AttributeWalk<'_>,
     metrics: &AttributeMetrics,
     queries: usize,
 ) -> Result<Built> {
     let options = &job.config.index;
-    let space = scene.space(metrics.default_metric()?.clone())?;
+    let space = data.space(metrics.default_metric()?.clone())?;
     let built = HnswIndex::build(&space, HnswOptions { m: options.m, ef_construction: options.ef_construction })?;
-    let folder = job.out.join(latentwalk_probe::file_name(&course.question.name));
+    let folder = job.out.join(latentwalk_probe::file_name(&walk.labels.name));
     std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     built.save(&folder)?;
     // Measured on what was saved, as later commands will find it.
     let index = HnswIndex::load(&folder, &space)?;
-    let points = stop_points(job, scene, course, &space, queries)?;
+    let points = stop_points(job, data, walk, &space, queries)?;
     Ok(Built {
-        name: course.question.name.clone(),
+        name: walk.labels.name.clone(),
         queries: points.nrows(),
         recall: index.recall_at(&space, NEIGHBOURS, options.ef, points.view())?,
         self_retrieval: index.self_retrieval(&space, options.ef)?,
@@ -79,22 +79,21 @@ fn build(
 /// The points of the walks' stops, in the mapped space, `queries` of them or as many as the starts give.
 fn stop_points(
     job: &Job<'_>,
-    scene: &Scene,
-    course: &Course<'_>,
+    data: &WalkData,
+    walk: &AttributeWalk<'_>,
     space: &Space,
     queries: usize,
 ) -> Result<Array2<f32>> {
-    let starts = queries.div_ceil(course.stops.len());
-    let split = &job.config.walks.start_split;
-    let rows = course.starts(job.config, split, "walks.start_split", starts, job.config.index.seed)?;
+    let starts = queries.div_ceil(walk.stops.len());
+    let rows = walk.starts(&job.config.walks.start_split, starts, job.config.index.seed)?;
     let mut flat = Vec::new();
     for row in rows {
-        let line = space.metric().line(&course.direction.weights, scene.points.z.row(row))?;
-        for &position in course.stops.positions() {
+        let line = space.metric().line(&walk.direction.weights, data.points.z.row(row))?;
+        for &position in walk.stops.positions() {
             flat.extend(line.mapped_point(position));
         }
     }
-    let k = scene.points.z.ncols();
+    let k = data.points.z.ncols();
     flat.truncate(queries * k);
     Ok(Array2::from_shape_vec((flat.len() / k, k), flat)?)
 }

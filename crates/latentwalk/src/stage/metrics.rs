@@ -1,37 +1,13 @@
-//! The distances that a walk can use, and the one that it uses unless told otherwise.
-
-use std::fs;
+//! The distances that a walk can use, fitted on the train split and compared on validation starts.
 
 use anyhow::{Context, Result, bail};
-use latentwalk_cli::Stage;
-use latentwalk_lines::{Metric, MetricKind, WalkFigures, choose_metric};
-use serde::{Deserialize, Serialize};
+use latentwalk_lines::{MetricKind, WalkFigures, choose_metric};
+use latentwalk_run::{AttributeMetrics, AttributeWalk, Figures, METRICS_FILE, WalkData};
 use serde_json::{Map, Value, json};
 
-use super::backbone::write;
-use super::course::{Course, Figures, Scene};
+use super::inputs;
 use crate::config::Config;
-use crate::stages::Job;
-
-/// One attribute's metrics.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct AttributeMetrics {
-    pub(crate) name: String,
-    /// The metric that walks and the index use.
-    pub(crate) default: MetricKind,
-    /// Whether validation starts chose it; else the description did.
-    pub(crate) chosen_by_validation: bool,
-    pub(crate) metrics: Vec<Metric>,
-    /// Figures of walks from validation starts, metric by metric.
-    pub(crate) validation: Vec<(MetricKind, Figures)>,
-}
-
-impl AttributeMetrics {
-    pub(crate) fn default_metric(&self) -> Result<&Metric> {
-        let found = self.metrics.iter().find(|m| m.kind() == self.default);
-        found.with_context(|| format!("metrics.json lacks the default metric of `{}`", self.name))
-    }
-}
+use crate::job::Job;
 
 /// Fits every attribute's metrics on the train split and compares them on validation starts.
 ///
@@ -39,23 +15,16 @@ impl AttributeMetrics {
 /// `metrics.default` names no metric, or one that the attribute cannot be walked in.
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let wanted = wanted(job.config)?;
-    let scene = Scene::read(job)?;
-    let courses = scene.courses(job.config)?;
+    let data = inputs::walk_data(job)?;
+    let walks = data.all_attributes()?;
     let mut all = Vec::new();
-    for (done, course) in courses.iter().enumerate() {
-        all.push(of_course(job, &scene, course, wanted)?);
-        job.progress.set(done + 1, courses.len());
+    for (done, walk) in walks.iter().enumerate() {
+        all.push(of_attribute(job, &data, walk, wanted)?);
+        job.progress.set(done + 1, walks.len());
     }
-    write(job, "metrics.json", &all)?;
+    job.write_json(METRICS_FILE, &all)?;
     let defaults = all.iter().map(|a| (a.name.clone(), json!(a.default.name())));
     Ok(json!({ "default": Value::Object(defaults.collect::<Map<_, _>>()) }))
-}
-
-/// The metrics of every attribute, as an earlier stage left them.
-pub(crate) fn load(job: &Job<'_>) -> Result<Vec<AttributeMetrics>> {
-    let path = job.input(Stage::Metrics, "metrics.json")?;
-    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
 }
 
 fn wanted(config: &Config) -> Result<Option<MetricKind>> {
@@ -72,22 +41,22 @@ fn wanted(config: &Config) -> Result<Option<MetricKind>> {
     }
 }
 
-fn of_course(
+fn of_attribute(
     job: &Job<'_>,
-    scene: &Scene,
-    course: &Course<'_>,
+    data: &WalkData,
+    walk: &AttributeWalk<'_>,
     wanted: Option<MetricKind>,
 ) -> Result<AttributeMetrics> {
     let options = &job.config.metrics;
-    let (metrics, missing) = course.metrics(job.config)?;
+    let (metrics, missing) = walk.metrics(&options.kinds, options.shrinkage)?;
     for reason in missing {
         job.progress.say(&reason);
     }
-    let starts = course.starts(job.config, "validation", "metrics", options.starts, options.seed)?;
+    let starts = walk.starts("validation", options.starts, options.seed)?;
     let mut figures: Vec<(MetricKind, WalkFigures)> = Vec::new();
     for metric in &metrics {
-        let space = scene.space(metric.clone())?;
-        figures.push((metric.kind(), course.study(&space, &starts, |s| s.walk())?));
+        let space = data.space(metric.clone())?;
+        figures.push((metric.kind(), walk.study(&space, &starts, |s| s.walk())?));
     }
     let candidates: Vec<(MetricKind, &WalkFigures)> = figures.iter().map(|(kind, f)| (*kind, f)).collect();
     let default = match wanted {
@@ -95,7 +64,7 @@ fn of_course(
         None => candidates[choose_metric(&candidates)?].0,
     };
     let result = AttributeMetrics {
-        name: course.question.name.clone(),
+        name: walk.labels.name.clone(),
         default,
         chosen_by_validation: wanted.is_none(),
         validation: figures.iter().map(|(kind, f)| (*kind, Figures::from(f))).collect(),

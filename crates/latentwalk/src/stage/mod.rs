@@ -12,7 +12,5 @@ pub mod probe;
 pub mod report;
 pub mod walks;
 
-pub(crate) mod course;
 pub(crate) mod extraction;
-pub(crate) mod sections;
-pub(crate) mod shared;
+pub(crate) mod inputs;

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use latentwalk_cli::Stage;
 use latentwalk_probe::{NullOptions, NullReport};
+use latentwalk_run::{AttributeLabels, Points};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::backbone::write;
-use super::shared::{self, Points, Question};
-use crate::stages::Job;
+use super::inputs;
+use crate::job::Job;
 
 /// What `null.json` holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,21 +44,21 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     if let Some(base) = &options.base {
         fill(job, base, &mut file)?;
     }
-    write(job, "null.json", &file)?;
+    job.write_json("null.json", &file)?;
     let entry =
         |(name, s): (&String, &Standing)| (name.clone(), json!({ "ours": s.ours, "share_at_least": s.share_at_least }));
     Ok(json!({ "standing": Value::Object(file.standing.iter().map(entry).collect::<Map<_, _>>()) }))
 }
 
 fn fill(job: &Job<'_>, base: &str, file: &mut NullFile) -> Result<()> {
-    let points = Points::read(job)?;
+    let points = inputs::points(job)?;
     let index = points.dataset.attributes.iter().position(|a| a.name == base);
     let index =
         index.with_context(|| format!("`null.base` names `{base}`, which is not declared under [attributes]"))?;
-    let question = Question::exclusive(&points.dataset, index).with_context(|| {
+    let labels = AttributeLabels::exclusive(&points.dataset, index).with_context(|| {
         format!("`null.base` is `{base}`, a multi attribute; name one whose images carry one class each")
     })?;
-    let classes = question.classes.len();
+    let classes = labels.classes.len();
     let ours = ours(job, &points)?;
     let widths: BTreeSet<usize> = ours.values().map(|&(width, _)| width).collect();
     for width in widths {
@@ -70,7 +70,7 @@ fn fill(job: &Job<'_>, base: &str, file: &mut NullFile) -> Result<()> {
         let null = NullOptions { draws: job.config.null.draws, width, seed: job.config.null.seed };
         let progress = |done, total| job.progress.set(done, total);
         let probe = &job.config.probe.options;
-        let report = latentwalk_probe::null_distribution(&question.task(&points), &null, probe, &progress)?;
+        let report = latentwalk_probe::null_distribution(&labels.task(&points), &null, probe, &progress)?;
         file.by_width.insert(width, report);
     }
     for (name, (width, auc)) in ours {
@@ -86,9 +86,9 @@ fn fill(job: &Job<'_>, base: &str, file: &mut NullFile) -> Result<()> {
 
 /// Each ordered attribute's number of classes and figure.
 fn ours(job: &Job<'_>, points: &Points) -> Result<BTreeMap<String, (usize, f64)>> {
-    let questions = shared::questions(job.config, &points.dataset)?;
+    let attributes = inputs::attributes(job, &points.dataset)?;
     let directions = latentwalk_probe::load(job.folder(Stage::Probe)?)?.directions;
-    let pairs = questions.iter().zip(&directions);
-    let with_figure = pairs.filter_map(|(q, d)| Some((q.name.clone(), (q.order.len(), d.evidence.min_adjacent_auc?))));
+    let pairs = attributes.iter().zip(&directions);
+    let with_figure = pairs.filter_map(|(a, d)| Some((a.name.clone(), (a.order.len(), d.evidence.min_adjacent_auc?))));
     Ok(with_figure.collect())
 }

@@ -1,5 +1,7 @@
 //! Gathers what every stage found into one page.
 
+pub(crate) mod attribute;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -9,35 +11,35 @@ use latentwalk_cli::Stage;
 use latentwalk_decomposition::Pca;
 use latentwalk_images::{Dataset, Pixels, Split};
 use latentwalk_report as page;
+use latentwalk_run::{AttributeWalks, WalkData};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::null::NullFile;
-use super::sections::{self, Sources};
-use super::{course::Scene, walks};
+use super::{inputs, walks};
 use crate::config::Config;
-use crate::stages::Job;
+use crate::job::Job;
+use attribute::Sources;
 
 /// Writes `report.html`.
 ///
 /// # Errors
 /// An artifact that cannot be read, or a page that cannot be written.
 pub fn run(job: &Job<'_>) -> Result<Value> {
-    let scene = Scene::read(job)?;
-    let walks = walks::load(job)?;
-    let null: NullFile = read(job, Stage::Null, "null.json")?;
-    let metrics = super::metrics::load(job)?;
-    let dataset = &scene.points.dataset;
+    let data = inputs::walk_data(job)?;
+    let walks = latentwalk_run::read_walks(job.folder(Stage::Walks)?)?;
+    let null: NullFile = job.read_json(Stage::Null, "null.json")?;
+    let metrics = inputs::metrics(job)?;
+    let dataset = &data.points.dataset;
     let (images, places) = images(job, dataset, &walks)?;
-    let sources = Sources { job, scene: &scene, null: &null, metrics: &metrics, places: &places };
+    let sources = Sources { job, data: &data, null: &null, metrics: &metrics, places: &places };
     let report = page::Report {
         title: job.config.report.title.clone().unwrap_or_else(|| format!("{}: lines of a classifier", dataset.name)),
         summary: summary(job.config),
         facts: facts(job, dataset)?,
-        training: job.inputs.contains_key(&Stage::Backbone).then(|| training(job, &scene)).transpose()?,
+        training: job.inputs.contains_key(&Stage::Backbone).then(|| training(job, &data)).transpose()?,
         spectrum: Some(spectrum(job)?),
-        attributes: sections::all(&sources, &walks)?,
+        attributes: attribute::all(&sources, &walks)?,
         images,
         recipe: recipe(job)?,
     };
@@ -60,13 +62,6 @@ fn summary(config: &Config) -> String {
          images, measured on held-out ones, and walked along through real images.",
         config.name
     )
-}
-
-/// Reads a JSON file of an earlier stage.
-pub(crate) fn read<T: DeserializeOwned>(job: &Job<'_>, stage: Stage, file: &str) -> Result<T> {
-    let path = job.input(stage, file)?;
-    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
 }
 
 fn facts(job: &Job<'_>, dataset: &Dataset) -> Result<page::RunFacts> {
@@ -101,12 +96,12 @@ struct Evaluation {
     heads: Vec<HeadReport>,
 }
 
-fn training(job: &Job<'_>, scene: &Scene) -> Result<page::Training> {
-    let history: History = read(job, Stage::Backbone, "history.json")?;
-    let evaluation: Evaluation = read(job, Stage::Backbone, "evaluation.json")?;
-    let spec: NetworkSpec = read(job, Stage::Backbone, "network.json")?;
+fn training(job: &Job<'_>, data: &WalkData) -> Result<page::Training> {
+    let history: History = job.read_json(Stage::Backbone, "history.json")?;
+    let evaluation: Evaluation = job.read_json(Stage::Backbone, "evaluation.json")?;
+    let spec: NetworkSpec = job.read_json(Stage::Backbone, "network.json")?;
     let parameters = job.artifact(Stage::Backbone)?.manifest().metrics["parameters"].as_u64().unwrap_or_default();
-    let dataset = &scene.points.dataset;
+    let dataset = &data.points.dataset;
     Ok(page::Training {
         network: format!("{}, {} parameters, FC length {}", spec.arch, thousands(parameters), spec.fc_len()?),
         epochs: history.epochs.iter().map(|e| epoch(e, &spec)).collect(),
@@ -157,7 +152,7 @@ fn spectrum(job: &Job<'_>) -> Result<page::Spectrum> {
 fn images(
     job: &Job<'_>,
     dataset: &Dataset,
-    walks: &[walks::AttributeWalks],
+    walks: &[AttributeWalks],
 ) -> Result<(Vec<page::ImageData>, BTreeMap<usize, usize>)> {
     let pixels = Pixels::open(job.folder(Stage::Images)?, dataset)?;
     let originals = latentwalk_images::originals(&job.config.images, &job.config.origin);
@@ -183,7 +178,7 @@ fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
 fn recipe(job: &Job<'_>) -> Result<page::Recipe> {
     let parameters = job.config.parameters()?;
     let seeds = parameters.iter().filter(|(key, _)| key.ends_with(".seed"));
-    let stage = |s: &crate::stages::StageFact| page::StageFact {
+    let stage = |s: &crate::job::StageFact| page::StageFact {
         name: s.name.to_owned(),
         key: s.key.clone(),
         seconds: Some(s.seconds),

@@ -2,96 +2,58 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use latentwalk_cli::Stage;
-use latentwalk_lines::{HnswIndex, MetricKind, Search, Space, WalkOptions, walk};
+use latentwalk_lines::{HnswIndex, Search, Space};
 use latentwalk_probe::{MethodChoice, ProbeOptions};
-use serde::{Deserialize, Serialize};
+use latentwalk_run::{AttributeMetrics, AttributeWalk, AttributeWalks, Figures, StripRecord, WALKS_FILE, WalkData};
 use serde_json::{Map, Value, json};
 
-use super::backbone::write;
-use super::course::{Course, Figures, Scene};
-use super::metrics::{self, AttributeMetrics};
-use crate::config;
-use crate::stages::Job;
-
-/// One attribute's walks, as `walks.json` holds them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct AttributeWalks {
-    pub(crate) name: String,
-    pub(crate) metric: MetricKind,
-    /// Class indices from low to high: the declared order, or the found one.
-    pub(crate) order: Vec<u32>,
-    /// Whether the description declared the order.
-    pub(crate) declared: bool,
-    pub(crate) stops: Vec<f64>,
-    /// Figures on the held-out starts, metric by metric.
-    pub(crate) by_metric: Vec<(MetricKind, Figures)>,
-    /// What is reached otherwise, in the default metric.
-    pub(crate) yardsticks: Vec<(String, Figures)>,
-    pub(crate) strips: Vec<StripRecord>,
-}
-
-/// One strip; rows are the dataset's.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StripRecord {
-    pub(crate) start: usize,
-    pub(crate) position: f64,
-    pub(crate) stops: Vec<StopRecord>,
-}
-
-/// One stop; no images where the slab is empty.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StopRecord {
-    pub(crate) position: f64,
-    pub(crate) slab: (f64, f64),
-    pub(crate) images: Vec<ImageRecord>,
-}
-
-/// One retrieved image.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ImageRecord {
-    pub(crate) row: usize,
-    pub(crate) position: f64,
-    pub(crate) distance: f64,
-}
+use super::inputs;
+use crate::config::SearchKind;
+use crate::job::Job;
 
 /// Walks from held-out starts along every direction.
 ///
 /// # Errors
 /// No start in the split, an index that does not fit, files that cannot be written.
 pub fn run(job: &Job<'_>) -> Result<Value> {
-    let scene = Scene::read(job)?;
-    let courses = scene.courses(job.config)?;
-    let metrics = metrics::load(job)?;
+    let data = inputs::walk_data(job)?;
+    let walks = data.all_attributes()?;
+    let metrics = inputs::metrics(job)?;
     let mut all = Vec::new();
-    for (done, (course, metrics)) in courses.iter().zip(&metrics).enumerate() {
-        all.push(of_course(job, &scene, course, metrics)?);
-        job.progress.set(done + 1, courses.len());
+    for (done, (walk, metrics)) in walks.iter().zip(&metrics).enumerate() {
+        all.push(of_attribute(job, &data, walk, metrics)?);
+        job.progress.set(done + 1, walks.len());
     }
-    write(job, "walks.json", &all)?;
+    job.write_json(WALKS_FILE, &all)?;
     let entries = all.iter().map(|w| (w.name.clone(), summary(w)));
     Ok(json!({ "walks": Value::Object(entries.collect::<Map<_, _>>()) }))
 }
 
-fn of_course(job: &Job<'_>, scene: &Scene, course: &Course<'_>, metrics: &AttributeMetrics) -> Result<AttributeWalks> {
+fn of_attribute(
+    job: &Job<'_>,
+    data: &WalkData,
+    walk: &AttributeWalk<'_>,
+    metrics: &AttributeMetrics,
+) -> Result<AttributeWalks> {
     let options = &job.config.walks;
-    let starts = course.starts(job.config, &options.start_split, "walks.start_split", options.starts, options.seed)?;
+    let starts = walk.starts(&options.start_split, options.starts, options.seed)?;
     let mut by_metric = Vec::new();
     for metric in &metrics.metrics {
-        let space = scene.space(metric.clone())?;
-        by_metric.push((metric.kind(), Figures::from(&course.study(&space, &starts, |s| s.walk())?)));
+        let space = data.space(metric.clone())?;
+        by_metric.push((metric.kind(), Figures::from(&walk.study(&space, &starts, |s| s.walk())?)));
     }
     let metric = metrics.default_metric()?;
-    let space = scene.space(metric.clone())?;
+    let space = data.space(metric.clone())?;
     let walks = AttributeWalks {
-        name: course.question.name.clone(),
+        name: walk.labels.name.clone(),
         metric: metric.kind(),
-        order: course.order.clone(),
-        declared: !course.question.order.is_empty(),
-        stops: course.stops.positions().to_vec(),
-        yardsticks: yardsticks(job, scene, course, &space, &starts)?,
-        strips: strips(job, scene, course, &space, &starts)?,
+        order: walk.order.clone(),
+        declared: !walk.labels.order.is_empty(),
+        stops: walk.stops.positions().to_vec(),
+        yardsticks: yardsticks(job, data, walk, &space, &starts)?,
+        strips: strips(job, walk, &space, &starts)?,
         by_metric,
     };
     say(job, &walks);
@@ -101,40 +63,31 @@ fn of_course(job: &Job<'_>, scene: &Scene, course: &Course<'_>, metrics: &Attrib
 /// The same starts without the line, without the direction, without both; and along the class-mean difference.
 fn yardsticks(
     job: &Job<'_>,
-    scene: &Scene,
-    course: &Course<'_>,
+    data: &WalkData,
+    walk: &AttributeWalk<'_>,
     space: &Space,
     starts: &[usize],
 ) -> Result<Vec<(String, Figures)>> {
     let seed = job.config.walks.seed;
     let mut rows = vec![
-        ("random image of the same slab", course.study(space, starts, |s| s.random_in_slab(seed))?),
-        ("random direction", course.study(space, starts, |s| s.random_direction(seed))?),
-        ("nearest neighbours of the start", course.study(space, starts, |s| s.nearest_to_start())?),
+        ("random image of the same slab", walk.study(space, starts, |s| s.random_in_slab(seed))?),
+        ("random direction", walk.study(space, starts, |s| s.random_direction(seed))?),
+        ("nearest neighbours of the start", walk.study(space, starts, |s| s.nearest_to_start())?),
     ];
-    if !course.question.order.is_empty() {
+    if !walk.labels.order.is_empty() {
         let options = ProbeOptions { method: MethodChoice::Lda, ..job.config.probe.options.clone() };
-        let rival = latentwalk_probe::fit(&course.question.task(&scene.points), &options, &|_, _| {})?;
-        rows.push((
-            "class-mean difference (LDA)",
-            course.along(job.config, &rival)?.study(space, starts, |s| s.walk())?,
-        ));
+        let rival = latentwalk_probe::fit(&walk.labels.task(&data.points), &options, &|_, _| {})?;
+        rows.push(("class-mean difference (LDA)", walk.along(&rival)?.study(space, starts, |s| s.walk())?));
     }
     Ok(rows.iter().map(|(name, f)| ((*name).to_owned(), Figures::from(f))).collect())
 }
 
 /// The strips of the report: starts of every class in turn, so that both ends and the middle are seen.
-fn strips(
-    job: &Job<'_>,
-    scene: &Scene,
-    course: &Course<'_>,
-    space: &Space,
-    starts: &[usize],
-) -> Result<Vec<StripRecord>> {
+fn strips(job: &Job<'_>, walk: &AttributeWalk<'_>, space: &Space, starts: &[usize]) -> Result<Vec<StripRecord>> {
     let index = match job.config.walks.search {
-        config::Search::Exact => None,
-        config::Search::Hnsw => {
-            let folder = job.folder(Stage::Index)?.join(latentwalk_probe::file_name(&course.question.name));
+        SearchKind::Exact => None,
+        SearchKind::Hnsw => {
+            let folder = job.folder(Stage::Index)?.join(latentwalk_probe::file_name(&walk.labels.name));
             Some(HnswIndex::load(&folder, space)?)
         }
     };
@@ -142,13 +95,14 @@ fn strips(
         None => Search::Exact,
         Some(index) => Search::Hnsw { index, ef: job.config.index.ef },
     };
-    let chosen = in_turn(course, starts, job.config.walks.strips);
-    chosen.into_iter().map(|start| strip(job, scene, course, space, search, start)).collect()
+    let chosen = in_turn(walk, starts, job.config.walks.strips);
+    let strip = |start| Ok(walk.strip(space, search, start, job.config.walks.per_stop)?);
+    chosen.into_iter().map(strip).collect()
 }
 
-fn in_turn(course: &Course<'_>, starts: &[usize], count: usize) -> Vec<usize> {
-    let of_class = |class: u32| starts.iter().copied().filter(move |&row| course.question.labels[row] == Some(class));
-    let mut lists: Vec<_> = course.order.iter().map(|&class| of_class(class)).collect();
+fn in_turn(walk: &AttributeWalk<'_>, starts: &[usize], count: usize) -> Vec<usize> {
+    let of_class = |class: u32| starts.iter().copied().filter(move |&row| walk.labels.labels[row] == Some(class));
+    let mut lists: Vec<_> = walk.order.iter().map(|&class| of_class(class)).collect();
     let mut chosen = Vec::new();
     while chosen.len() < count {
         let before = chosen.len();
@@ -158,31 +112,6 @@ fn in_turn(course: &Course<'_>, starts: &[usize], count: usize) -> Vec<usize> {
         }
     }
     chosen
-}
-
-fn strip(
-    job: &Job<'_>,
-    scene: &Scene,
-    course: &Course<'_>,
-    space: &Space,
-    search: Search<'_>,
-    start: usize,
-) -> Result<StripRecord> {
-    let line = space.metric().line(&course.direction.weights, scene.points.z.row(start))?;
-    let exclude: Vec<usize> = scene.in_pool(start).into_iter().collect();
-    let options = WalkOptions { per_stop: job.config.walks.per_stop, search, exclude: &exclude };
-    let found = walk(space, &line, &course.stops, &options)?;
-    let image = |hit: &latentwalk_lines::Hit| ImageRecord {
-        row: scene.pool[hit.row],
-        position: hit.position,
-        distance: hit.distance,
-    };
-    let stop = |s: &latentwalk_lines::StopResult| StopRecord {
-        position: s.position,
-        slab: s.slab,
-        images: s.hits.iter().map(image).collect(),
-    };
-    Ok(StripRecord { start, position: found.start_position, stops: found.stops.iter().map(stop).collect() })
 }
 
 /// Figures that presuppose an order are `null` where none was declared.
@@ -228,11 +157,4 @@ pub(crate) fn shown(all: &[AttributeWalks]) -> BTreeSet<usize> {
     strips
         .flat_map(|s| std::iter::once(s.start).chain(s.stops.iter().flat_map(|t| t.images.iter().map(|i| i.row))))
         .collect()
-}
-
-/// The walks of every attribute, as the stage before left them.
-pub(crate) fn load(job: &Job<'_>) -> Result<Vec<AttributeWalks>> {
-    let path = job.input(Stage::Walks, "walks.json")?;
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
 }

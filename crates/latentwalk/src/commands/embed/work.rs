@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Instant;
 
 use anyhow::Result;
-use latentwalk_backbone::{Evaluator, NetworkSpec};
+use latentwalk_backbone::Evaluator;
 use latentwalk_embeddings::{Schema, Table};
 use latentwalk_images::{Preparation, prepare};
 use ndarray::Array2;
@@ -92,7 +92,7 @@ impl Work<'_> {
         let image = self.preparation.crop as usize * self.preparation.crop as usize * spec.in_channels;
         let mut pixels = vec![0.0; files.len() * image];
         let decode = |(out, file): (&mut [f32], &String)| -> Result<(), String> {
-            normalise(spec, &prepare(&self.folder.join(file), &self.preparation)?, out);
+            spec.normalise(&prepare(&self.folder.join(file), &self.preparation)?, out);
             Ok(())
         };
         let decoded: Vec<_> = pixels.par_chunks_mut(image).zip(files).with_max_len(1).map(decode).collect();
@@ -120,42 +120,5 @@ impl Work<'_> {
         };
         let table = Table { ids, splits: vec![String::new(); rows], vectors, labels: Vec::new() };
         Ok(Finished { shard, table, skipped })
-    }
-}
-
-/// Bytes of pixels as the network takes them.
-pub(crate) fn normalised(spec: &NetworkSpec, bytes: &[u8]) -> Vec<f32> {
-    let mut pixels = vec![0.0; bytes.len()];
-    normalise(spec, bytes, &mut pixels);
-    pixels
-}
-
-fn normalise(spec: &NetworkSpec, bytes: &[u8], out: &mut [f32]) {
-    // A byte has 256 values: dividing once for each of them is enough.
-    let channel =
-        |c: usize| -> [f32; 256] { std::array::from_fn(|value| (value as f32 / 255.0 - spec.mean[c]) / spec.std[c]) };
-    let channels: Vec<[f32; 256]> = (0..spec.in_channels).map(channel).collect();
-    let pixels = out.chunks_exact_mut(channels.len()).zip(bytes.chunks_exact(channels.len()));
-    for (out, bytes) in pixels {
-        for ((out, &byte), values) in out.iter_mut().zip(bytes).zip(&channels) {
-            *out = values[usize::from(byte)];
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pixels_are_normalised_channel_by_channel() {
-        let spec = NetworkSpec {
-            mean: vec![0.5, 0.25, 0.0],
-            std: vec![0.5, 1.0, 2.0],
-            ..NetworkSpec::new("small", 3, Vec::new())
-        };
-        let expected = [255.0, 0.0, 51.0].map(|byte: f32| byte / 255.0);
-        let expected = [(expected[0] - 0.5) / 0.5, expected[1] - 0.25, expected[2] / 2.0];
-        assert_eq!(normalised(&spec, &[255, 0, 51, 255, 0, 51]), [expected, expected].concat());
     }
 }

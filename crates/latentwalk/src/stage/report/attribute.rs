@@ -7,13 +7,10 @@ use latentwalk_images::{AttributeKind, Label};
 use latentwalk_lines::MetricKind;
 use latentwalk_probe::{Direction, Method, Verdict};
 use latentwalk_report as page;
+use latentwalk_run::{AttributeLabels, AttributeMetrics, AttributeWalks, Figures, ImageRecord, StripRecord, WalkData};
 
-use super::course::{Figures, Scene};
-use super::metrics::AttributeMetrics;
-use super::null::NullFile;
-use super::shared::Question;
-use super::walks::{AttributeWalks, ImageRecord, StripRecord};
-use crate::stages::Job;
+use crate::job::Job;
+use crate::stage::null::NullFile;
 
 /// AUC from which an order counts as found well.
 const ENOUGH: f64 = 0.96;
@@ -21,7 +18,7 @@ const ENOUGH: f64 = 0.96;
 /// What the sections are made from.
 pub(crate) struct Sources<'a> {
     pub(crate) job: &'a Job<'a>,
-    pub(crate) scene: &'a Scene,
+    pub(crate) data: &'a WalkData,
     pub(crate) null: &'a NullFile,
     pub(crate) metrics: &'a [AttributeMetrics],
     /// Where each shown dataset row stands among the report's images.
@@ -30,15 +27,13 @@ pub(crate) struct Sources<'a> {
 
 /// One section an attribute, in declaration order.
 pub(crate) fn all(sources: &Sources<'_>, walks: &[AttributeWalks]) -> Result<Vec<page::AttributeSection>> {
-    let parts = sources.scene.questions.iter().zip(&sources.scene.directions).zip(walks).zip(sources.metrics);
-    parts
-        .map(|(((question, direction), walks), metrics)| section(sources, question, direction, walks, metrics))
-        .collect()
+    let parts = sources.data.attributes.iter().zip(&sources.data.directions).zip(walks).zip(sources.metrics);
+    parts.map(|(((labels, direction), walks), metrics)| section(sources, labels, direction, walks, metrics)).collect()
 }
 
 fn section(
     sources: &Sources<'_>,
-    question: &Question,
+    labels: &AttributeLabels,
     direction: &Direction,
     walks: &AttributeWalks,
     metrics: &AttributeMetrics,
@@ -46,43 +41,43 @@ fn section(
     Ok(page::AttributeSection {
         method: method(direction.method).to_owned(),
         settings: settings(sources, direction, metrics),
-        restarts: restarts(question, direction),
-        pairwise_auc: pairs(question, direction, &walks.order),
-        probabilities: Some(probabilities(question, direction)),
-        null: null(sources.null, question, direction),
+        restarts: restarts(labels, direction),
+        pairwise_auc: pairs(labels, direction, &walks.order),
+        probabilities: Some(probabilities(labels, direction)),
+        null: null(sources.null, labels, direction),
         walks: Some(figures(sources, walks)),
-        strips: walks.strips.iter().map(|s| strip(sources, question, s)).collect::<Result<_>>()?,
-        ..distribution(sources.scene, question, direction)?
+        strips: walks.strips.iter().map(|s| strip(sources, labels, s)).collect::<Result<_>>()?,
+        ..distribution(sources.data, labels, direction)?
     })
 }
 
 /// As much of a section as the figure of its distribution needs.
 pub(crate) fn distribution(
-    scene: &Scene,
-    question: &Question,
+    data: &WalkData,
+    labels: &AttributeLabels,
     direction: &Direction,
 ) -> Result<page::AttributeSection> {
     Ok(page::AttributeSection {
-        name: question.name.clone(),
-        kind: match question.kind {
+        name: labels.name.clone(),
+        kind: match labels.kind {
             AttributeKind::Ordered => page::Kind::Ordered,
             AttributeKind::Nominal => page::Kind::Nominal,
             AttributeKind::Multi => page::Kind::Multi,
         },
-        order: question.order.iter().map(|&c| question.classes[c as usize].clone()).collect(),
-        verdict: verdict(question, direction),
+        order: labels.order.iter().map(|&c| labels.classes[c as usize].clone()).collect(),
+        verdict: verdict(labels, direction),
         split: "test".to_owned(),
-        classes: classes(scene, question, direction)?,
+        classes: classes(data, labels, direction)?,
         ..Default::default()
     })
 }
 
-fn verdict(question: &Question, direction: &Direction) -> page::Verdict {
+fn verdict(labels: &AttributeLabels, direction: &Direction) -> page::Verdict {
     let auc = direction.evidence.min_adjacent_auc.unwrap_or(f64::NAN);
     match direction.verdict {
         Verdict::Folded => page::Verdict::folded(auc),
-        Verdict::Unordered if question.classes.len() > 2 => page::Verdict::nominal(),
-        _ if question.classes.len() == 2 => page::Verdict::separated(auc, ENOUGH),
+        Verdict::Unordered if labels.classes.len() > 2 => page::Verdict::nominal(),
+        _ if labels.classes.len() == 2 => page::Verdict::separated(auc, ENOUGH),
         _ => page::Verdict::ordered(auc, ENOUGH),
     }
 }
@@ -119,20 +114,20 @@ fn settings(sources: &Sources<'_>, direction: &Direction, metrics: &AttributeMet
     settings
 }
 
-fn restarts(question: &Question, direction: &Direction) -> Option<page::Restarts> {
+fn restarts(labels: &AttributeLabels, direction: &Direction) -> Option<page::Restarts> {
     (!direction.restarts.is_empty()).then(|| page::Restarts {
         total: direction.restarts.len(),
         collapsed: direction.restarts_collapsed(),
-        in_order: (!question.order.is_empty()).then(|| direction.restarts_in_order()),
+        in_order: (!labels.order.is_empty()).then(|| direction.restarts_in_order()),
     })
 }
 
-fn classes(scene: &Scene, question: &Question, direction: &Direction) -> Result<Vec<page::ClassPositions>> {
-    let positions = direction.positions(scene.points.view())?;
-    let splits = &scene.points.splits;
+fn classes(data: &WalkData, labels: &AttributeLabels, direction: &Direction) -> Result<Vec<page::ClassPositions>> {
+    let positions = direction.positions(data.points.z.view())?;
+    let splits = &data.points.splits;
     let of_class = |(index, name): (usize, &String)| {
         let class = Some(index as u32);
-        let rows = (0..positions.len()).filter(|&i| question.labels[i] == class);
+        let rows = (0..positions.len()).filter(|&i| labels.labels[i] == class);
         let held_out = rows.filter(|&i| splits[i] == latentwalk_probe::Split::Test);
         page::ClassPositions {
             name: name.clone(),
@@ -140,20 +135,20 @@ fn classes(scene: &Scene, question: &Question, direction: &Direction) -> Result<
             held_out: held_out.map(|i| positions[i]).collect(),
         }
     };
-    Ok(question.classes.iter().enumerate().map(of_class).collect())
+    Ok(labels.classes.iter().enumerate().map(of_class).collect())
 }
 
 /// Every pair, lower class first by the walk's order; classes outside it come last.
-fn pairs(question: &Question, direction: &Direction, order: &[u32]) -> Vec<page::PairAuc> {
-    let outside = (0..question.classes.len() as u32).filter(|c| !order.contains(c));
+fn pairs(labels: &AttributeLabels, direction: &Direction, order: &[u32]) -> Vec<page::PairAuc> {
+    let outside = (0..labels.classes.len() as u32).filter(|c| !order.contains(c));
     let all: Vec<usize> = order.iter().copied().chain(outside).map(|c| c as usize).collect();
     let auc = &direction.evidence.pairwise_auc;
     let mut pairs = Vec::new();
     for (i, &lower) in all.iter().enumerate() {
         for &upper in &all[i + 1..] {
             pairs.push(page::PairAuc {
-                lower: question.classes[lower].clone(),
-                upper: question.classes[upper].clone(),
+                lower: labels.classes[lower].clone(),
+                upper: labels.classes[upper].clone(),
                 auc: auc[lower][upper],
             });
         }
@@ -161,17 +156,17 @@ fn pairs(question: &Question, direction: &Direction, order: &[u32]) -> Vec<page:
     pairs
 }
 
-fn probabilities(question: &Question, direction: &Direction) -> page::Probabilities {
+fn probabilities(labels: &AttributeLabels, direction: &Direction) -> page::Probabilities {
     let curve = &direction.evidence.curve;
     let of_class = |c: usize| curve.probabilities.iter().map(|p| p[c]).collect();
     page::Probabilities {
         positions: curve.positions.clone(),
-        curves: question.classes.iter().enumerate().map(|(c, name)| (name.clone(), of_class(c))).collect(),
+        curves: labels.classes.iter().enumerate().map(|(c, name)| (name.clone(), of_class(c))).collect(),
     }
 }
 
-fn null(file: &NullFile, question: &Question, direction: &Direction) -> Option<page::Null> {
-    let report = file.by_width.get(&question.order.len())?;
+fn null(file: &NullFile, labels: &AttributeLabels, direction: &Direction) -> Option<page::Null> {
+    let report = file.by_width.get(&labels.order.len())?;
     let base = file.base.as_deref()?;
     Some(page::Null {
         statistic: "min. adjacent AUC".to_owned(),
@@ -199,7 +194,7 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
         start_split: sources.job.config.walks.start_split.clone(),
         pool: format!(
             "{} images of the {} split",
-            sources.scene.pool.len(),
+            sources.data.pool.len(),
             sources.job.config.pool.splits.join(" and ")
         ),
         stops: walks.stops.len(),
@@ -208,31 +203,27 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
     }
 }
 
-fn strip(sources: &Sources<'_>, question: &Question, strip: &StripRecord) -> Result<page::Strip> {
+fn strip(sources: &Sources<'_>, labels: &AttributeLabels, strip: &StripRecord) -> Result<page::Strip> {
     let mut stops = Vec::new();
     for stop in &strip.stops {
         let nearest = stop.images.first();
         let card =
-            nearest.map(|image: &ImageRecord| card(sources, question, image.row, image.position, Some(image.distance)));
+            nearest.map(|image: &ImageRecord| card(sources, labels, image.row, image.position, Some(image.distance)));
         stops.push(page::StopCard { position: stop.position, card: card.transpose()? });
     }
-    Ok(page::Strip {
-        caption: String::new(),
-        start: card(sources, question, strip.start, strip.position, None)?,
-        stops,
-    })
+    Ok(page::Strip { caption: String::new(), start: card(sources, labels, strip.start, strip.position, None)?, stops })
 }
 
 fn card(
     sources: &Sources<'_>,
-    question: &Question,
+    labels: &AttributeLabels,
     row: usize,
     position: f64,
     distance: Option<f64>,
 ) -> Result<page::Card> {
-    let dataset = &sources.scene.points.dataset;
+    let dataset = &sources.data.points.dataset;
     let item = dataset.items.get(row).with_context(|| format!("walks.json names row {row}, which does not exist"))?;
-    let others = dataset.attributes.iter().zip(&item.labels).filter(|(a, _)| a.name != question.name);
+    let others = dataset.attributes.iter().zip(&item.labels).filter(|(a, _)| a.name != labels.name);
     let text = |classes: &[String], label: &Label| match label {
         Label::Missing => None,
         Label::One(c) => Some(classes[*c as usize].clone()),
@@ -244,7 +235,7 @@ fn card(
         split: item.split.as_str().to_owned(),
         position,
         distance,
-        label: question.labels[row].map(|c| question.classes[c as usize].clone()),
+        label: labels.labels[row].map(|c| labels.classes[c as usize].clone()),
         others: others.map(|(a, label)| (a.name.clone(), text(&a.classes, label))).collect(),
     })
 }

@@ -1,0 +1,71 @@
+//! `experiment`: a question, its runs, and figures that must stay within their tolerance.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use latentwalk_artifacts::Store;
+use latentwalk_cli::ExperimentArgs;
+
+use super::print;
+use crate::experiment::{self, BUILT_IN, Experiment, Trials, page};
+use crate::progress::Console;
+use crate::runner;
+
+/// Runs the `experiment` command.
+///
+/// # Errors
+/// An unknown experiment, a run that fails, a page that cannot be written, a figure outside its tolerance.
+pub(super) fn run(args: &ExperimentArgs, command: &str, console: &Console) -> Result<()> {
+    if args.list {
+        return list();
+    }
+    let wanted = args.name.as_deref().unwrap_or_default();
+    let experiments = match wanted {
+        "all" => BUILT_IN.iter().map(|(name, _)| Experiment::load(name)).collect::<Result<Vec<_>>>()?,
+        name => vec![Experiment::load(name)?],
+    };
+    runner::set_threads(args.threads)?;
+    let store = Store::open(&args.store)?;
+    let trials = Trials { store: &store, device: &args.device, command, console };
+    let mut strayed = Vec::new();
+    for each in &experiments {
+        console.say(&format!("experiment `{}`: {}", each.name, each.title));
+        let outcome = experiment::study(each, &trials).with_context(|| format!("experiment `{}`", each.name))?;
+        let checks = each.check(&outcome.figures)?;
+        let text = outcome.page(each, &checks);
+        write(&args.out, &each.name, &text, &outcome.files)?;
+        let outside = checks.iter().filter(|check| !check.within()).count();
+        let path = args.out.join(format!("{}.md", each.name));
+        print(&page::verdicts(&checks))?;
+        console.say(&format!("page: {}", path.display()));
+        if outside > 0 {
+            strayed.push(format!("{outside} of `{}`", each.name));
+        }
+    }
+    ensure!(strayed.is_empty(), "figures outside their tolerance: {}; the pages say which", strayed.join(", "));
+    Ok(())
+}
+
+fn list() -> Result<()> {
+    let mut text = String::new();
+    for (name, _) in BUILT_IN {
+        let _ = writeln!(text, "{name:<15}{}", Experiment::load(name)?.title);
+    }
+    print(&text)
+}
+
+/// Writes the page and its files; the page last, so that it never names a file that is not there.
+fn write(folder: &Path, name: &str, text: &str, files: &[(String, Vec<u8>)]) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let page = (format!("{name}.md"), text.as_bytes().to_vec());
+    for (file, bytes) in files.iter().chain([&page]) {
+        if file.contains(['/', '\\']) {
+            bail!("`{file}` is not a file's name");
+        }
+        let path = folder.join(file);
+        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! `garments`: a wardrobe with known truth, as a folder of images.
+
+use std::path::Path;
+
+use anyhow::Result;
+use latentwalk_cli::GarmentsArgs;
+use latentwalk_garments::Format;
+
+use super::{megabytes, print};
+use crate::progress::Console;
+
+/// Renders a wardrobe into a folder.
+///
+/// # Errors
+/// Options out of range, a folder that is not empty, a full disk.
+pub(super) fn run(args: &GarmentsArgs, console: &Console) -> Result<()> {
+    let options = latentwalk_garments::Options {
+        count: args.count,
+        size: args.size,
+        seed: args.seed,
+        balanced: args.balanced,
+        twin_sets: args.twin_sets,
+        format: if args.png { Format::Png } else { Format::Jpeg },
+    };
+    let summary = {
+        let progress = console.start("garments");
+        let parquet = |folder: &Path, rows: &[_]| {
+            let path = folder.join(latentwalk_garments::PARQUET_FILE);
+            let columns = &latentwalk_garments::COLUMNS;
+            latentwalk_embeddings::write_text_table(path, columns, rows).map_err(std::io::Error::other)
+        };
+        latentwalk_garments::write_dataset(&args.out, &options, &parquet, &|done, total| progress.set(done, total))?
+    };
+    let description = args.out.join(latentwalk_garments::DESCRIPTION_FILE);
+    print(&format!(
+        "{} garments and {} twins, {} of images in {}\nrun: latentwalk pipeline {}\n",
+        summary.garments,
+        summary.twins,
+        megabytes(summary.image_bytes),
+        args.out.display(),
+        description.display()
+    ))
+}

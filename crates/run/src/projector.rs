@@ -1,0 +1,81 @@
+//! New images to coordinates: the way that the run's own images went.
+
+use std::path::Path;
+
+use latentwalk_backbone::{BackboneDevice, Network, Tap};
+use latentwalk_decomposition::Pca;
+use latentwalk_images::{Exif, ImageShape, pack_file};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::run::Run;
+
+/// The network and the axes of a run.
+pub struct Projector {
+    network: Network,
+    pca: Pca,
+    tap: Tap,
+    shape: ImageShape,
+    exif: Exif,
+}
+
+/// Where some images stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projected {
+    /// Places, in the list of files, of those that could be read.
+    pub read: Vec<usize>,
+    /// Their coordinates, one row each.
+    pub z: Array2<f32>,
+    /// Places of the others, each with the reason.
+    pub skipped: Vec<(usize, String)>,
+}
+
+impl Projector {
+    /// Loads what a run places images with.
+    ///
+    /// # Errors
+    /// As [`Run::network`], [`Run::pca`] and [`Run::dataset`].
+    pub fn open(run: &Run, device: &BackboneDevice) -> Result<Self> {
+        Ok(Self {
+            shape: run.dataset()?.shape,
+            network: run.network(device)?,
+            pca: run.pca()?,
+            tap: run.tap()?,
+            exif: run.exif()?,
+        })
+    }
+
+    /// The coordinates of some image files, in one pass of the network.
+    ///
+    /// A file that cannot be read is listed with its reason, and no error.
+    ///
+    /// # Errors
+    /// What the network refuses.
+    pub fn coordinates<P: AsRef<Path> + Sync>(&self, files: &[P]) -> Result<Projected> {
+        let pack = |file: &P| pack_file(file.as_ref(), self.shape.width, self.shape.channels, self.exif);
+        let packed: Vec<Result<Vec<u8>, String>> = files.par_iter().map(pack).collect();
+        let (mut read, mut skipped, mut pixels) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, bytes) in packed.into_iter().enumerate() {
+            match bytes {
+                Ok(bytes) => {
+                    read.push(place);
+                    let from = pixels.len();
+                    pixels.resize(from + bytes.len(), 0.0);
+                    self.network.spec().normalise(&bytes, &mut pixels[from..]);
+                }
+                Err(reason) => skipped.push((place, reason)),
+            }
+        }
+        let z = match read.len() {
+            0 => Array2::zeros((0, self.pca.k())),
+            n => self.pca.transform(self.embed(&pixels, n)?.view())?,
+        };
+        Ok(Projected { read, z, skipped })
+    }
+
+    fn embed(&self, pixels: &[f32], n: usize) -> Result<Array2<f32>> {
+        let ImageShape { height, width, .. } = self.shape;
+        Ok(self.network.embed(pixels, n, height, width, self.tap)?)
+    }
+}

@@ -2,6 +2,9 @@
 //! What several test modules need.
 
 use crate::data::{Augment, ImageSource, LoadError};
+use crate::device::BackboneDevice;
+use crate::network::Network;
+use crate::spec::{Head, NetworkSpec};
 
 /// Images in memory.
 pub(crate) struct Pictures {
@@ -56,4 +59,13 @@ pub(crate) fn quarters(n: usize, side: usize, noise: f32) -> (Pictures, Vec<u32>
         }
     }
     (Pictures { shape: (side, side, 1), pixels }, labels)
+}
+
+/// A small network for images of two channels with a head of each kind.
+pub(crate) fn network(seed: u64) -> Network {
+    let spec = NetworkSpec {
+        fc: Some(12),
+        ..NetworkSpec::new("small", 2, vec![Head::exclusive("kind", 3), Head::multi("style", 4)])
+    };
+    Network::new(spec, seed, &BackboneDevice::cpu()).unwrap()
 }

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::plan::{Compiled, Output, PlanStatus, consume, forward_of, forward_outputs};
-use super::{Forward, Network, Tap, check_pixels};
+use super::cache::{Compiled, PlanStatus};
+use super::evaluate::check_pixels;
+use super::model::Network;
+use super::outputs::{Forward, Output, forward_of, forward_outputs};
+use super::plan::consume;
 use crate::arch::Layout;
+use crate::data::check_shape;
 use crate::error::Result;
 use crate::spec::NetworkSpec;
+use crate::tap::Tap;
 
 /// A network that evaluates images of one size and does nothing else: a plan without the weights that it was made from,
 /// which take as much memory again.
@@ -35,7 +40,7 @@ impl Network {
     ///
     /// **Errors** an image below the smallest size, weights that are not finite.
     pub fn into_evaluator(self, height: usize, width: usize) -> Result<Evaluator> {
-        super::check_shape(&self.spec, height, width)?;
+        check_shape(&self.spec, height, width)?;
         let (spec, layout) = (self.spec.clone(), self.layout.clone());
         let inner = match consume(self, (height, width))? {
             Ok(plan) => {
@@ -131,6 +136,7 @@ mod tests {
         assert!(evaluator.embed(&pixels[1..], 3, Tap::Fc).unwrap_err().to_string().contains("expected 270"));
         assert!(network().into_evaluator(4, 10).is_err());
     }
+
     #[test]
     fn a_plan_that_exists_is_kept_and_a_network_without_one_stays_whole() {
         let network = || Network::new(NetworkSpec::new("small", 1, vec![]), 7, &BackboneDevice::cpu()).unwrap();

@@ -6,17 +6,17 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::loss::HeadLoss;
+use super::optimizer::Optimizer;
+use super::step::{Batch, gradients, train_step};
 use crate::arch::{Arch, BlockKind, Layout, Stem};
 use crate::data::Targets;
 use crate::device::BackboneDevice;
-use crate::loss::HeadLoss;
 use crate::network::Network;
-use crate::optimizer::Optimizer;
 use crate::options::{OptimizerKind, TrainOptions};
 use crate::spec::{Head, NetworkSpec};
 use crate::state::{Array, Arrays};
 use crate::testing::counter_noise;
-use crate::train::{Batch, gradients, train_step};
 
 #[derive(Deserialize)]
 struct Golden {

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var, bail};
 use latentwalk_engine as engine;
 
-use crate::error::{Result, TensorMismatch};
+use crate::error::Result;
+use crate::mismatch::TensorMismatch;
 use crate::options::{ADAM_BETA1, ADAM_BETA2, ADAM_EPS, OptimizerKind, TrainOptions};
 use crate::state::{Array, Arrays};
 
 /// Gradients by the weights' names.
-pub(crate) type Gradients = BTreeMap<String, Tensor>;
+pub(super) type Gradients = BTreeMap<String, Tensor>;
 
 /// The two moments of a parameter; SGD uses only the first, its velocity.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ enum Slot {
 
 /// An update rule with its state for every parameter.
 #[derive(Debug)]
-pub(crate) struct Optimizer {
+pub(super) struct Optimizer {
     kind: OptimizerKind,
     weight_decay: f64,
     momentum: f64,
@@ -32,13 +33,13 @@ pub(crate) struct Optimizer {
     /// Rate of everything but the heads, as a share of theirs.
     backbone_rate: f64,
     /// Steps taken.
-    pub(crate) step: u64,
+    pub(super) step: u64,
     slots: BTreeMap<String, Slot>,
 }
 
 impl Optimizer {
     /// A fresh state for `weights`.
-    pub(crate) fn new(options: &TrainOptions, weights: &BTreeMap<String, Var>) -> Result<Self> {
+    pub(super) fn new(options: &TrainOptions, weights: &BTreeMap<String, Var>) -> Result<Self> {
         let slot = |(name, var): (&String, &Var)| {
             let second = options.optimizer == OptimizerKind::AdamW;
             Ok((name.clone(), Slot::zeros(var, second)?))
@@ -57,7 +58,7 @@ impl Optimizer {
     /// Updates every weight by its gradient.
     ///
     /// Weight decay spares BatchNorm and biases: they are the vectors among the parameters.
-    pub(crate) fn update(&mut self, weights: &BTreeMap<String, Var>, gradients: &Gradients, rate: f64) -> Result<()> {
+    pub(super) fn update(&mut self, weights: &BTreeMap<String, Var>, gradients: &Gradients, rate: f64) -> Result<()> {
         self.step += 1;
         for (name, var) in weights {
             let (Some(gradient), Some(slot)) = (gradients.get(name), self.slots.get_mut(name)) else { continue };
@@ -73,7 +74,7 @@ impl Optimizer {
     }
 
     /// The state under `first/NAME` and `second/NAME`.
-    pub(crate) fn export(&self, into: &mut Arrays) -> Result<()> {
+    pub(super) fn export(&self, into: &mut Arrays) -> Result<()> {
         for (name, slot) in &self.slots {
             let (first, second) = slot.values()?;
             for (part, values) in [("first", first), ("second", second)] {
@@ -85,7 +86,7 @@ impl Optimizer {
     }
 
     /// Takes over what [`Optimizer::export`] gave; `step` is the caller's to set.
-    pub(crate) fn import(&mut self, from: &mut Arrays) -> Result<(), TensorMismatch> {
+    pub(super) fn import(&mut self, from: &mut Arrays) -> Result<(), TensorMismatch> {
         for (name, slot) in &mut self.slots {
             let mut take = |part: &str, expected: usize| {
                 let name = format!("{part}/{name}");

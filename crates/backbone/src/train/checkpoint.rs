@@ -8,27 +8,27 @@ use std::path::Path;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use super::record::{Best, EpochRecord, Within};
 use crate::data::{Targets, TrainData};
 use crate::error::{BackboneError, Result};
 use crate::options::TrainOptions;
 use crate::spec::NetworkSpec;
 use crate::state::{Arrays, decode, encode, read, write_whole};
-use crate::train::{Best, EpochRecord, Within};
 
 /// The checkpoint's file in its folder.
-pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
+pub(super) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 const META_KEY: &str = "latentwalk";
 const VERSION: u32 = 1;
 
 /// Everything that training needs to go on.
 #[derive(Debug)]
-pub(crate) struct Saved {
-    pub(crate) optimizer: Arrays,
-    pub(crate) weights: Arrays,
-    pub(crate) step: u64,
-    pub(crate) history: Vec<EpochRecord>,
-    pub(crate) best: Option<Best>,
-    pub(crate) within: Option<Within>,
+pub(super) struct Saved {
+    pub(super) optimizer: Arrays,
+    pub(super) weights: Arrays,
+    pub(super) step: u64,
+    pub(super) history: Vec<EpochRecord>,
+    pub(super) best: Option<Best>,
+    pub(super) within: Option<Within>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ struct Record {
 }
 
 /// What a checkpoint belongs to: spec, options, number and shape of the images, rows and labels.
-pub(crate) fn fingerprint(spec: &NetworkSpec, options: &TrainOptions, data: &TrainData<'_>) -> String {
+pub(super) fn fingerprint(spec: &NetworkSpec, options: &TrainOptions, data: &TrainData<'_>) -> String {
     let mut hash = Fnv::new();
     hash.text(&serde_json::to_string(&(spec, options)).unwrap_or_default());
     let (h, w, c) = data.images.shape();
@@ -81,7 +81,7 @@ fn hash_targets(hash: &mut Fnv, targets: &Targets) {
 }
 
 /// Writes the checkpoint, replacing an older one.
-pub(crate) fn save(dir: &Path, fingerprint: &str, saved: Saved) -> Result<()> {
+pub(super) fn save(dir: &Path, fingerprint: &str, saved: Saved) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|source| BackboneError::Write { path: dir.to_owned(), source })?;
     let path = dir.join(CHECKPOINT_FILE);
     let mut meta = Meta {
@@ -104,7 +104,7 @@ pub(crate) fn save(dir: &Path, fingerprint: &str, saved: Saved) -> Result<()> {
 }
 
 /// Reads a checkpoint; `None` where there is none, a reason where it cannot be used.
-pub(crate) fn load(dir: &Path, fingerprint: &str) -> Result<Option<Saved>, String> {
+pub(super) fn load(dir: &Path, fingerprint: &str) -> Result<Option<Saved>, String> {
     let path = dir.join(CHECKPOINT_FILE);
     if !path.exists() {
         return Ok(None);

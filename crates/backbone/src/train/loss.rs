@@ -13,24 +13,24 @@ const ROWS: usize = 64;
 
 /// The loss of one head.
 #[derive(Debug, Clone)]
-pub(crate) struct HeadLoss {
-    pub(crate) classes: usize,
-    pub(crate) multi: bool,
+pub(super) struct HeadLoss {
+    pub(super) classes: usize,
+    pub(super) multi: bool,
     /// One weight a class: of rows of that class for an exclusive head, of rows that carry the label for a multi-label one.
-    pub(crate) class_weights: Option<Vec<f64>>,
-    pub(crate) smoothing: f64,
+    pub(super) class_weights: Option<Vec<f64>>,
+    pub(super) smoothing: f64,
 }
 
 /// A sum of losses and the weight to divide it by for the mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct LossSum {
-    pub(crate) loss: f64,
-    pub(crate) weight: f64,
+pub(super) struct LossSum {
+    pub(super) loss: f64,
+    pub(super) weight: f64,
 }
 
 impl LossSum {
     /// Mean loss; 0 where no row is labelled.
-    pub(crate) fn mean(self) -> f64 {
+    pub(super) fn mean(self) -> f64 {
         if self.weight > 0.0 { self.loss / self.weight } else { 0.0 }
     }
 }
@@ -44,7 +44,7 @@ impl std::ops::AddAssign for LossSum {
 
 impl HeadLoss {
     /// The loss of `head`; class weights are counted over `rows`.
-    pub(crate) fn new(head: &Head, smoothing: f64, weigh: Option<(&Targets, &[usize])>) -> Self {
+    pub(super) fn new(head: &Head, smoothing: f64, weigh: Option<(&Targets, &[usize])>) -> Self {
         let class_weights = weigh.map(|(targets, rows)| match head.multi {
             true => positive_weights(head.classes, targets, rows),
             false => balanced_weights(head.classes, targets, rows),
@@ -58,7 +58,7 @@ impl HeadLoss {
     ///
     /// **Source** exclusive heads as `torch.nn.CrossEntropyLoss` with `weight` and `label_smoothing`, multi-label
     /// heads as `torch.nn.BCEWithLogitsLoss` with `pos_weight` (mean over rows and classes).
-    pub(crate) fn compute(&self, logits: &[f32], targets: &Targets, rows: &[usize], gradient: &mut [f32]) -> LossSum {
+    pub(super) fn compute(&self, logits: &[f32], targets: &Targets, rows: &[usize], gradient: &mut [f32]) -> LossSum {
         let block = ROWS * self.classes;
         let parts = rows.par_chunks(ROWS).zip(logits.par_chunks(block)).zip(gradient.par_chunks_mut(block));
         let parts: Vec<LossSum> = parts.map(|((rows, x), g)| self.rows(x, targets, rows, g)).collect();

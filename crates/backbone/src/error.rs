@@ -104,13 +104,16 @@ pub enum BackboneError {
         /// Channels of the images.
         got: usize,
     },
-    /// A pixel slice does not have `b * h * w * c` values.
-    #[error("expected {expected} pixel values (batch * height * width * channels) but got {got}")]
-    PixelCount {
-        /// Expected length.
-        expected: usize,
-        /// Length given.
-        got: usize,
+    /// The images are not of the size that an evaluator was compiled for.
+    #[error(
+        "the images are {}x{} but the evaluator was compiled for {}x{}; resize them or compile one for their size",
+        got.0, got.1, expected.0, expected.1
+    )]
+    ImageSize {
+        /// Height and width that the evaluator takes.
+        expected: (usize, usize),
+        /// Height and width of the images.
+        got: (usize, usize),
     },
     /// A pixel is NaN or infinite.
     #[error("image {row} holds a pixel that is NaN or infinite; check how it was decoded and normalised")]

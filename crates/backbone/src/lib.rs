@@ -7,8 +7,23 @@
 //! [`read_checkpoint`] and [`Network::pretrained`] take weights of torchvision, timm and transformers; a
 //! [`Preprocess`] says how images have to be prepared for them.
 //!
-//! Images are batches of normalised `f32` in `NHWC` order. Matrices are `ndarray` arrays, one vector a row;
-//! candle stays inside this crate. Equal inputs and seeds give equal bytes for any number of threads.
+//! Images are `ndarray` views of normalised `f32` in `NHWC` order (`[b, height, width, channels]`). Matrices are `ndarray`
+//! arrays with one vector per row; candle stays inside this crate. Equal inputs and seeds give equal bytes for any number
+//! of threads.
+//!
+//! # Example
+//!
+//! ```
+//! use latentwalk_backbone::{BackboneDevice, Head, Network, NetworkSpec, Tap};
+//! use ndarray::Array4;
+//!
+//! let spec = NetworkSpec::new("small", 3, vec![Head::exclusive("sleeve", 4)]);
+//! let network = Network::new(spec, 1, &BackboneDevice::cpu())?;
+//! let two_images = Array4::from_shape_fn((2, 16, 16, 3), |(image, y, x, _)| (image + y * x) as f32 / 256.0);
+//! assert_eq!(network.embed(two_images.view(), Tap::Fc)?.dim(), (2, 1000));
+//! assert_eq!(network.predict(two_images.view())?[0].dim(), (2, 4));
+//! # Ok::<(), latentwalk_backbone::BackboneError>(())
+//! ```
 
 mod arch;
 mod data;

@@ -7,6 +7,7 @@ mod features;
 mod files;
 mod forward;
 mod graph;
+mod images;
 mod model;
 mod outputs;
 #[cfg(test)]

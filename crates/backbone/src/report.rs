@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::data::{ImageSource, Targets, check_images, check_rows, check_targets, load_rows};
+use crate::data::{ImageSource, Targets, check_images, check_rows, check_targets, load_rows, view};
 use crate::error::Result;
 use crate::network::{Features, Network, logits_of_features};
 use crate::spec::Head;
@@ -23,10 +23,9 @@ pub fn evaluate(
     check_images(images, network.spec())?;
     check_targets(targets, heads, images.len())?;
     check_rows(rows, images.len())?;
-    let (h, w, _) = images.shape();
     count(heads, targets, rows, batch, |rows| {
         let pixels = load_rows(images, rows, None)?;
-        let logits = network.predict(&pixels, rows.len(), h, w)?;
+        let logits = network.predict(view(&pixels, rows.len(), images.shape())?)?;
         Ok(logits.into_iter().map(|logits| logits.into_iter().collect()).collect())
     })
 }

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
 //! What several test modules need.
 
-use crate::data::{Augment, ImageSource, LoadError};
+use ndarray::ArrayView4;
+
+use crate::data::{self, Augment, ImageSource, LoadError};
 use crate::device::BackboneDevice;
 use crate::network::Network;
 use crate::spec::{Head, NetworkSpec};
@@ -68,4 +70,9 @@ pub(crate) fn network(seed: u64) -> Network {
         ..NetworkSpec::new("small", 2, vec![Head::exclusive("kind", 3), Head::multi("style", 4)])
     };
     Network::new(spec, seed, &BackboneDevice::cpu()).unwrap()
+}
+
+/// Values as images; they have as many channels as the values give them.
+pub(crate) fn images(values: &[f32], n: usize, h: usize, w: usize) -> ArrayView4<'_, f32> {
+    data::view(values, n, (h, w, values.len() / (n * h * w))).unwrap()
 }

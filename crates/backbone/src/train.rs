@@ -14,7 +14,7 @@ mod tests;
 
 use ndarray::ArrayView2;
 
-use crate::data::{Augment, TrainData};
+use crate::data::{Augment, TrainData, view};
 use crate::device::parse_device;
 use crate::error::{BackboneError, Result};
 use crate::mismatch::TensorMismatch;
@@ -370,7 +370,6 @@ impl<'a> Run<'a> {
     /// Loss and accuracies over the validation rows.
     fn validate(&self, epoch: usize) -> Result<(Option<f64>, Vec<Option<f64>>)> {
         let (data, heads) = (self.data, &self.network.spec().heads);
-        let (h, w, _) = data.images.shape();
         let mut sums = vec![LossSum::default(); heads.len()];
         let mut tallies: Vec<Tally> = heads.iter().map(Tally::new).collect();
         let mut count = |rows: &[usize], k: usize, logits: &[f32]| {
@@ -391,7 +390,7 @@ impl<'a> Run<'a> {
             }
         } else {
             for_each_batch(data.images, &batches, None, epoch, |_, rows, pixels| {
-                let logits = self.network.validate(&pixels, (rows.len(), h, w), planned)?;
+                let logits = self.network.validate(view(&pixels, rows.len(), data.images.shape())?, planned)?;
                 for (k, logits) in logits.into_iter().enumerate() {
                     count(rows, k, &logits.into_iter().collect::<Vec<f32>>());
                 }

@@ -48,19 +48,31 @@
 //! # Example
 //!
 //! ```
-//! # fn main() -> Result<(), latentwalk_images::Error> {
-//! let description = latentwalk_images::Description::parse(
+//! use latentwalk_images::{Augmentation, Batcher, Dataset, Description, Origin, Pixels, Split, import};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let out = folder.path();
+//! let description = Description::parse(
 //!     r#"
 //!     [images]
-//!     source = "folder"
-//!     root = "photos"
-//!     [attributes.garment]
+//!     source = "garments"   # drawn while they are imported: this source needs no files
+//!     size = 32
+//!     minimum_per_class = 1
+//!     [images.garments]
+//!     count = 60
+//!     balanced = true
+//!     [attributes.sleeve]
 //!     kind = "nominal"
-//!     column = "folder"
 //!     "#,
 //! )?;
-//! description.check()?;
-//! assert_eq!(description.attributes.0[0].name, "garment");
+//! import("wardrobe", &description, &Origin::Folder(".".into()), out, &|_done, _all| ())?;
+//! let dataset = Dataset::open(out)?;
+//! assert_eq!((dataset.items.len(), dataset.attributes[0].name.as_str()), (60, "sleeve"));
+//!
+//! let batcher = Batcher::new(Pixels::open(out, &dataset)?, vec![0.5; 3], vec![0.25; 3], Augmentation::none())?;
+//! let rows = dataset.rows(Split::Train);
+//! let mut batch = vec![0.0; 8 * dataset.shape.len()];
+//! batcher.load(&rows[..8], None, &mut batch)?;
 //! # Ok(())
 //! # }
 //! ```

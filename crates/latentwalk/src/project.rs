@@ -10,7 +10,7 @@ use latentwalk_cli::{ProjectArgs, Stage};
 use latentwalk_decomposition::Pca;
 use latentwalk_images::{Dataset, Exif, pack_file};
 use latentwalk_probe::Direction;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView4};
 use rayon::prelude::*;
 
 use crate::config::Tap;
@@ -66,7 +66,8 @@ pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
         }
         read += names.len();
         let (h, w) = (dataset.shape.height, dataset.shape.width);
-        let vectors = network.embed(&pixels, names.len(), h, w, tap.of_network())?;
+        let pixels = ArrayView4::from_shape((names.len(), h, w, network.spec().in_channels), &pixels)?;
+        let vectors = network.embed(pixels, tap.of_network())?;
         lines(&mut text, &names, direction, &pca.transform(vectors.view())?)?;
     }
     ensure!(read > 0, "none of the {} images could be read", args.images.len());

@@ -14,6 +14,7 @@ use crate::network::Network;
 use crate::preprocess::{IMAGENET_MEAN, IMAGENET_STD};
 use crate::spec::{Head, NetworkSpec};
 use crate::state::{Array, Arrays};
+use crate::testing::images;
 use crate::weights::{Checkpoint, detect_arch};
 
 const SIDE: usize = 64;
@@ -149,7 +150,7 @@ fn parity(arch: &str) {
 fn parity_on(arch: &str, device: &BackboneDevice) {
     let golden = Golden::of(arch);
     let network = load(arch, &golden, device);
-    let out = network.forward_all(&pixels(), IMAGES, SIDE, SIDE).unwrap();
+    let out = network.forward_all(images(&pixels(), IMAGES, SIDE, SIDE)).unwrap();
     close(&format!("{arch} pool"), &out.pool, &golden.matrix("pool"));
     close(&format!("{arch} fc"), &out.fc, &golden.matrix("fc"));
     close(&format!("{arch} logits"), &out.logits[0], &golden.matrix("logits"));
@@ -208,7 +209,7 @@ mod cuda {
         let Some(device) = device() else { return };
         let golden = Golden::of("resnet50");
         let network = load("resnet50", &golden, &device).with_precision(Precision::Bf16).unwrap();
-        let got = network.forward_all(&pixels(), IMAGES, SIDE, SIDE).unwrap().fc;
+        let got = network.forward_all(images(&pixels(), IMAGES, SIDE, SIDE)).unwrap().fc;
         let expected = golden.matrix("fc");
         let (got, expected) = (centred(got.view()), centred(expected.view()));
         for row in 0..IMAGES {

@@ -163,7 +163,9 @@ fn options(precision: Precision) -> PlanOptions {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::network::images::Images;
     use crate::network::outputs::Output;
+    use crate::testing::images;
     use crate::{ARCHITECTURES, BackboneDevice, Head, NetworkSpec, PlanStatus, Tap};
 
     fn network(arch: &str, channels: usize) -> Network {
@@ -193,7 +195,8 @@ mod tests {
                 let wanted: Vec<Output> =
                     TAPS.map(Output::Tap).into_iter().chain([Output::Head(0), Output::Head(1)]).collect();
                 let planned = plan_of(&network, (h, w)).unwrap().unwrap().run(&x, 3, &wanted).unwrap();
-                let layered = network.layer_by_layer(&x, 3, h, w, &wanted).unwrap();
+                let layered =
+                    network.layer_by_layer(&Images::of(&network.spec, images(&x, 3, h, w)).unwrap(), &wanted).unwrap();
                 for ((planned, layered), output) in planned.iter().zip(&layered).zip(&wanted) {
                     assert_eq!(planned.dim(), layered.dim());
                     let scale = layered.iter().fold(0f32, |most, v| most.max(v.abs()));
@@ -209,7 +212,7 @@ mod tests {
     fn changed_weights_or_statistics_make_a_new_plan() {
         let mut network = network("small", 1);
         let x = pixels(2 * 100);
-        let embed = |network: &Network| network.embed(&x, 2, 10, 10, Tap::Fc).unwrap();
+        let embed = |network: &Network| network.embed(images(&x, 2, 10, 10), Tap::Fc).unwrap();
         assert_eq!(network.plan_status(), PlanStatus::None);
         let first = embed(&network);
         assert!(matches!(network.plan_status(), PlanStatus::Compiled { height: 10, width: 10, .. }));
@@ -233,9 +236,9 @@ mod tests {
         let network = network("resnet18", 3);
         let (side, image) = (40, 40 * 40 * 3);
         let x = pixels(5 * image);
-        let all = network.forward_with_stages(&x, 5, side, side).unwrap();
+        let all = network.forward_with_stages(images(&x, 5, side, side)).unwrap();
         for row in 0..5 {
-            let alone = network.forward_with_stages(&x[row * image..][..image], 1, side, side).unwrap();
+            let alone = network.forward_with_stages(images(&x[row * image..][..image], 1, side, side)).unwrap();
             for tap in TAPS {
                 assert_eq!(alone.tap(tap).unwrap().row(0), all.tap(tap).unwrap().row(row), "{tap:?}");
             }
@@ -249,7 +252,7 @@ mod tests {
             let mut state = network.state().unwrap();
             state.get_mut(name).unwrap().values[1] = f32::NAN;
             network.set_state(state).unwrap();
-            let message = network.embed(&pixels(100), 1, 10, 10, Tap::Fc).unwrap_err().to_string();
+            let message = network.embed(images(&pixels(100), 1, 10, 10), Tap::Fc).unwrap_err().to_string();
             assert!(message.contains(name), "{message}");
         }
     }
@@ -258,9 +261,9 @@ mod tests {
     fn bfloat16_keeps_vectors_within_its_digits_and_needs_a_plan() {
         let x = pixels(3 * 40 * 40 * 3);
         for arch in ["small", "resnet18", "resnet50"] {
-            let exact = network(arch, 3).forward_all(&x, 3, 40, 40).unwrap();
+            let exact = network(arch, 3).forward_all(images(&x, 3, 40, 40)).unwrap();
             let rough = network(arch, 3).with_precision(Precision::Bf16Emulated).unwrap();
-            let rough = rough.forward_all(&x, 3, 40, 40).unwrap();
+            let rough = rough.forward_all(images(&x, 3, 40, 40)).unwrap();
             for tap in [Tap::Fc, Tap::Pool] {
                 let (a, b) = (exact.tap(tap).unwrap(), rough.tap(tap).unwrap());
                 let scale = a.iter().fold(0f32, |most, v| most.max(v.abs()));
@@ -271,7 +274,7 @@ mod tests {
         }
         let network = network("small", 1).with_precision(Precision::Bf16Emulated).unwrap();
         network.plan.refuse((10, 10), "an unknown operation".to_owned());
-        let message = network.embed(&pixels(100), 1, 10, 10, Tap::Pool).unwrap_err().to_string();
+        let message = network.embed(images(&pixels(100), 1, 10, 10), Tap::Pool).unwrap_err().to_string();
         assert!(message.contains("bf16-emulated") && message.contains("an unknown operation"), "{message}");
     }
 
@@ -288,9 +291,9 @@ mod tests {
     fn what_a_plan_does_not_know_goes_layer_by_layer_with_a_reason() {
         let network = network("small", 1);
         let x = pixels(100);
-        let planned = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
+        let planned = network.embed(images(&x, 1, 10, 10), Tap::Pool).unwrap();
         network.plan.refuse((10, 10), "an unknown operation".to_owned());
-        let layered = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
+        let layered = network.embed(images(&x, 1, 10, 10), Tap::Pool).unwrap();
         assert_eq!(network.plan_status(), PlanStatus::LayerByLayer { reason: "an unknown operation".to_owned() });
         // Rounding differs, so the other path was taken.
         assert!(planned.iter().zip(&layered).all(|(a, b)| (a - b).abs() < 1e-5));

@@ -8,7 +8,7 @@ use super::loss::HeadLoss;
 use super::optimizer::Gradients;
 use super::step::Outcome;
 use crate::arch::DensePlan;
-use crate::data::{Targets, TrainData};
+use crate::data::{Targets, TrainData, view};
 use crate::error::Result;
 use crate::network::{Features, Layer, Network};
 use crate::tap::Tap;
@@ -17,9 +17,8 @@ use crate::tap::Tap;
 pub(super) fn features(network: &Network, tap: Tap, data: &TrainData<'_>, batch: usize) -> Result<Features<'static>> {
     let rows: Vec<usize> = data.train.iter().chain(data.validation).copied().collect();
     let mut values = Vec::with_capacity(rows.len() * network.width(tap));
-    let (h, w, _) = data.images.shape();
     for_each_batch(data.images, &plain_batches(&rows, batch), None, 0, |_, rows, pixels| {
-        values.extend(network.embed(&pixels, rows.len(), h, w, tap)?);
+        values.extend(network.embed(view(&pixels, rows.len(), data.images.shape())?, tap)?);
         Ok(())
     })?;
     Ok(Features::of_rows(network, tap, rows, values))

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::checkpoint::CHECKPOINT_FILE;
-use super::step::{gradients, train_step};
+use super::step::gradients;
 use super::*;
 use crate::data::{ImageSource, LoadError, Targets};
 use crate::report::{evaluate, evaluate_features};
 use crate::spec::Head;
 use crate::tap::Tap;
-use crate::testing::{Pictures, counter_noise, quarters};
+use crate::testing::{Pictures, counter_noise, images, quarters};
 use crate::trainable::Trainable;
 
 const SIDE: usize = 8;
@@ -360,7 +360,7 @@ fn heads_on_stored_features_see_what_the_network_sees() {
     let features = heads::features(&network, Tap::Fc, &data, 7).unwrap();
     let rows = [3, 35, 11];
     let pixels = crate::data::load_rows(&problem.images, &rows, None).unwrap();
-    let all = network.predict(&pixels, rows.len(), SIDE, SIDE).unwrap();
+    let all = network.predict(images(&pixels, rows.len(), SIDE, SIDE)).unwrap();
     for (ours, theirs) in logits_of_features(&network, &features, &rows).unwrap().iter().zip(&all) {
         assert!(ours.iter().zip(theirs.iter()).all(|(a, b)| (a - b).abs() < 1e-4), "{ours:?} {theirs:?}");
     }
@@ -418,7 +418,7 @@ fn heads_on_given_vectors_are_heads_on_images() {
     let start = problem.train(&options(1)).unwrap().network;
     let (data, n) = (problem.data(), problem.images.len());
     let pixels = crate::data::load_rows(&problem.images, &(0..n).collect::<Vec<_>>(), None).unwrap();
-    let all = start.forward_all(&pixels, n, SIDE, SIDE).unwrap();
+    let all = start.forward_all(images(&pixels, n, SIDE, SIDE)).unwrap();
     for (trainable, vectors) in [(Trainable::Heads, &all.fc), (Trainable::Fc, &all.pool)] {
         let options = TrainOptions { trainable, ..options(4) };
         let from_images = go_on(&problem, &start, &options);

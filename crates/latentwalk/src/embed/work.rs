@@ -9,7 +9,7 @@ use anyhow::Result;
 use latentwalk_backbone::{Evaluator, NetworkSpec};
 use latentwalk_embeddings::{Schema, Table};
 use latentwalk_images::{Preparation, prepare};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView4};
 use rayon::prelude::*;
 
 use super::shards::{SHARD, Shards, Skipped};
@@ -115,8 +115,12 @@ impl Work<'_> {
         let rows = ids.len();
         let vectors = match rows {
             0 => Array2::zeros((0, self.width)),
-            // On a thread of the pool: from outside, each layer would wait to be taken up and to be told of its end.
-            _ => rayon::scope(|_| self.network.embed(&pixels, rows, self.tap.of_network()))?,
+            _ => {
+                let (h, w) = self.network.image_size();
+                let pixels = ArrayView4::from_shape((rows, h, w, self.network.spec().in_channels), &pixels)?;
+                // On a thread of the pool: from outside, each layer would wait to be taken up and to be told of its end.
+                rayon::scope(|_| self.network.embed(pixels, self.tap.of_network()))?
+            }
         };
         let table = Table { ids, splits: vec![String::new(); rows], vectors, labels: Vec::new() };
         Ok(Finished { shard, table, skipped })

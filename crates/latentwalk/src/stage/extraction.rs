@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use latentwalk_backbone::{Evaluator, Forward, ImageSource};
 use latentwalk_embeddings::{Summary, Writer, WriterOptions};
 use latentwalk_images::Dataset;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView4};
 use serde_json::{Map, Value, json};
 
 use super::backbone::Source;
@@ -87,17 +87,17 @@ impl Extraction<'_> {
             });
             for &start in &starts {
                 let pixels = receiver.recv().context("the loader ended")?.map_err(anyhow::Error::from_boxed)?;
-                self.one(&pixels, end(start) - start, files)?;
+                self.one(ArrayView4::from_shape((end(start) - start, h, w, c), &pixels)?, files)?;
                 self.job.progress.set(end(start), rows);
             }
             Ok(())
         })
     }
 
-    fn one(&self, pixels: &[f32], rows: usize, files: &mut [Numbers]) -> Result<()> {
+    fn one(&self, pixels: ArrayView4<'_, f32>, files: &mut [Numbers]) -> Result<()> {
         let late = self.taps.iter().all(|tap| matches!(tap, Tap::Fc | Tap::Pool));
         let forward = || -> latentwalk_backbone::Result<Forward> {
-            if late { self.network.forward_all(pixels, rows) } else { self.network.forward_with_stages(pixels, rows) }
+            if late { self.network.forward_all(pixels) } else { self.network.forward_with_stages(pixels) }
         };
         // On a thread of the pool: from outside, each layer would wait to be taken up and to be told of its end.
         let outputs = rayon::scope(|_| forward())?;

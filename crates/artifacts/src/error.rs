@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::verify::Problem;
+use crate::key::Key;
+use crate::problem::Problem;
 
 /// Shorthand for a result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -70,7 +71,7 @@ pub enum Error {
         /// The artifact's stage.
         stage: String,
         /// The artifact's key.
-        key: crate::Key,
+        key: Key,
         /// Its manifest's version.
         found: u64,
         /// The version that this build reads and writes.
@@ -94,7 +95,7 @@ pub enum Error {
         /// The artifact's stage.
         stage: String,
         /// The artifact's key.
-        key: crate::Key,
+        key: Key,
         /// The name that was asked for.
         name: String,
         /// The names that there are.

@@ -196,5 +196,4 @@ impl GcReport {
 }
 
 #[cfg(test)]
-#[path = "gc_tests.rs"]
 mod tests;

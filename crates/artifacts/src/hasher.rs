@@ -204,5 +204,4 @@ fn nanoseconds(time: SystemTime) -> i64 {
 }
 
 #[cfg(test)]
-#[path = "hasher_tests.rs"]
 mod tests;

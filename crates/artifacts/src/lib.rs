@@ -45,27 +45,32 @@
 
 mod disk;
 mod error;
+mod fact;
 mod gc;
 mod hasher;
 mod key;
 mod lock;
 mod manifest;
 mod pending;
+mod problem;
 mod query;
 mod recipe;
 mod store;
 #[cfg(test)]
 mod testing;
 mod verify;
+mod version;
 
 pub use disk::write_atomic;
 pub use error::{Error, Result};
+pub use fact::Fact;
 pub use gc::{GcOptions, GcReport, Removed, RemovedKind};
 pub use hasher::{ContentHasher, hash_bytes};
 pub use key::Key;
-pub use manifest::{Commit, FileEntry, MANIFEST_VERSION, Manifest};
+pub use manifest::{Commit, FileEntry, Manifest};
 pub use pending::{Begin, Pending};
+pub use problem::{Fault, Problem};
 pub use query::{Entry, Why};
-pub use recipe::{Fact, Recipe, explain};
-pub use store::{Artifact, Found, STORE_VERSION, Store};
-pub use verify::{Fault, Problem};
+pub use recipe::{Recipe, explain};
+pub use store::{Artifact, Found, Store};
+pub use version::{MANIFEST_VERSION, STORE_VERSION};

@@ -1,17 +1,19 @@
 //! The record beside a result's files: what it is, what made it, which files belong to it.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::disk::is_absence;
+use crate::error::io_at;
+use crate::fact::Fact;
 use crate::key::Key;
-use crate::recipe::{Fact, Recipe};
-use crate::verify::Fault;
-
-/// The version of the manifest's own layout that this build writes and reads.
-pub const MANIFEST_VERSION: u32 = 1;
+use crate::problem::Fault;
+use crate::recipe::Recipe;
+use crate::version::MANIFEST_VERSION;
 
 /// The manifest's file name, which no stage may use at the top of its folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -130,6 +132,19 @@ impl Manifest {
         }
         let outside = self.files.iter().find(|file| !stays_inside(&file.path))?;
         Some(format!("it names `{}`, which is not a path inside its folder", outside.path))
+    }
+}
+
+impl FileEntry {
+    /// The cheap check: the file is there, plain, and has its size.
+    pub(crate) fn check_size(&self, folder: &Path) -> crate::Result<Option<Fault>> {
+        let path = folder.join(&self.path);
+        match fs::symlink_metadata(&path) {
+            Ok(data) if data.is_file() && data.len() == self.bytes => Ok(None),
+            Ok(data) => Ok(Some(Fault::Size { file: self.path.clone(), expected: self.bytes, got: data.len() })),
+            Err(error) if is_absence(&error) => Ok(Some(Fault::Missing { file: self.path.clone() })),
+            Err(error) => Err(io_at("look at", &path)(error)),
+        }
     }
 }
 

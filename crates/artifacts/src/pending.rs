@@ -8,9 +8,9 @@ use crate::error::{Error, Result, io_at};
 use crate::key::Key;
 use crate::lock::Lock;
 use crate::manifest::{Commit, FileEntry, MANIFEST, Manifest};
+use crate::problem::Problem;
 use crate::recipe::Recipe;
 use crate::store::{Artifact, Found, Kind, Store, check_stage};
-use crate::verify::Problem;
 
 /// What [`Store::begin`] found: a result that is ready, or leave to make it.
 #[derive(Debug)]
@@ -222,5 +222,4 @@ impl Drop for Pending {
 }
 
 #[cfg(test)]
-#[path = "pending_tests.rs"]
 mod tests;

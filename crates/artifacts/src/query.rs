@@ -5,9 +5,9 @@ use std::fmt;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::manifest::Manifest;
+use crate::problem::Problem;
 use crate::recipe::{Recipe, differences, explain};
 use crate::store::{Artifact, Found, Loaded, Store};
-use crate::verify::Problem;
 
 /// One line of [`Store::list`].
 #[derive(Clone, Debug, PartialEq)]
@@ -135,5 +135,4 @@ fn entry(manifest: Manifest) -> Entry {
 }
 
 #[cfg(test)]
-#[path = "query_tests.rs"]
 mod tests;

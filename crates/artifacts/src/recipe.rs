@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::fact::Fact;
 use crate::key::Key;
 
 /// Longest value, in characters, that an explanation shows.
@@ -32,16 +33,6 @@ pub struct Recipe {
     pub inputs: BTreeMap<String, Key>,
     /// The content of the outside files that the stage reads: name to BLAKE3 in hexadecimal.
     pub files: BTreeMap<String, String>,
-}
-
-/// One thing that a result depends on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Fact {
-    /// `stage`, `revision`, `schema`, `device`, `parameter NAME`, `input STAGE` or `file NAME`.
-    pub name: String,
-    /// The value as canonical JSON text: no spaces, objects sorted by name. Kept as text, since reading a number and
-    /// writing it again need not give the same digits.
-    pub value: String,
 }
 
 impl Recipe {
@@ -210,5 +201,4 @@ fn with_values(subject: &str, change: &Difference<'_>) -> String {
 }
 
 #[cfg(test)]
-#[path = "recipe_tests.rs"]
 mod tests;

@@ -10,11 +10,9 @@ use crate::disk::{create_folder, is_absence, names, read_if_there, write_atomic}
 use crate::error::{Error, Result, io_at};
 use crate::key::Key;
 use crate::lock::Lock;
-use crate::manifest::{MANIFEST, MANIFEST_VERSION, Manifest};
-use crate::verify::{Fault, Problem, check_size};
-
-/// The version of the store's layout that this build writes and reads.
-pub const STORE_VERSION: u32 = 1;
+use crate::manifest::{MANIFEST, Manifest};
+use crate::problem::{Fault, Problem};
+use crate::version::{MANIFEST_VERSION, STORE_VERSION};
 
 const STORE_FILE: &str = "store.json";
 const STORE_FORMAT: &str = "latentwalk-store";
@@ -209,7 +207,7 @@ impl Store {
             Loaded::Manifest(manifest) => manifest,
         };
         for entry in &manifest.files {
-            if let Some(fault) = check_size(&dir, entry)? {
+            if let Some(fault) = entry.check_size(&dir)? {
                 return damaged(fault);
             }
         }
@@ -308,5 +306,4 @@ fn newer(stage: &str, key: &Key, found: u64) -> Error {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

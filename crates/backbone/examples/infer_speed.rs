@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use latentwalk_backbone::{BackboneDevice, Head, Network, NetworkSpec, Tap};
+use ndarray::Array4;
 
 /// Runs of each row that count, after one that does not.
 const RUNS: usize = 7;
@@ -44,11 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             0,
             &BackboneDevice::cpu(),
         )?;
-        let pixels: Vec<f32> =
-            (0..batch * side * side * channels).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+        let values = (0..batch * side * side * channels).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+        let pixels = Array4::from_shape_vec((batch, side, side, channels), values)?;
         let start = Instant::now();
         let evaluator = pool.install(|| network.into_evaluator(side, side))?;
-        let embed = || pool.install(|| evaluator.embed(&pixels, batch, Tap::Pool));
+        let embed = || pool.install(|| evaluator.embed(pixels.view(), Tap::Pool));
         embed()?;
         let first = start.elapsed().as_secs_f64();
         let mut rates = Vec::new();

@@ -7,6 +7,7 @@ use latentwalk_backbone::{
     Augment, BackboneDevice, BackboneError, Head, ImageSource, LoadError, Network, NetworkSpec, Next, Tap, Targets,
     TrainData, TrainEvent, TrainOptions, train,
 };
+use ndarray::Array4;
 
 /// Steps before the clock starts.
 const WARMUP: usize = 3;
@@ -74,11 +75,11 @@ fn train_rate(shape: (usize, usize, usize), batch: usize) -> Result<String, Back
 
 fn embed_rate((h, w, c): (usize, usize, usize), batch: usize) -> Result<String, BackboneError> {
     let network = Network::new(spec(c), 0, &BackboneDevice::cpu())?;
-    let pixels: Vec<f32> = (0..batch * h * w * c).map(|i| (i % 17) as f32 / 17.0).collect();
+    let pixels = Array4::from_shape_fn((batch, h, w, c), |(_, y, x, k)| ((y * w + x) * c + k) as f32 % 17.0 / 17.0);
     let mut times = Vec::new();
     for _ in 0..STEPS {
         let start = Instant::now();
-        network.embed(&pixels, batch, h, w, Tap::Fc)?;
+        network.embed(pixels.view(), Tap::Fc)?;
         times.push(start.elapsed());
     }
     Ok(rates(batch, times))

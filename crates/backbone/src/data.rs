@@ -1,5 +1,7 @@
 //! What training and evaluation need from images and labels, without knowing where they come from.
 
+use ndarray::ArrayView4;
+
 use crate::arch::Arch;
 use crate::error::{BackboneError, Result};
 use crate::spec::{Head, NetworkSpec};
@@ -160,6 +162,11 @@ pub(crate) fn load_rows(images: &dyn ImageSource, rows: &[usize], augment: Optio
     })?;
     check_finite(&pixels, h * w * c, |position| rows[position])?;
     Ok(pixels)
+}
+
+/// `n` images of a source as an array, where they lie.
+pub(crate) fn view(pixels: &[f32], n: usize, (h, w, c): (usize, usize, usize)) -> Result<ArrayView4<'_, f32>> {
+    ArrayView4::from_shape((n, h, w, c), pixels).map_err(|error| BackboneError::Compute(Box::new(error)))
 }
 
 /// Refuses NaN and infinity; `row` turns a position in the batch into the row to name.

@@ -4,7 +4,7 @@ use candle_core::Device;
 use latentwalk_engine::PlanKernels;
 
 use crate::error::{BackboneError, Result};
-use crate::options::Precision;
+use crate::precision::Precision;
 
 /// A device that networks live on; made by [`parse_device`].
 #[derive(Debug, Clone)]

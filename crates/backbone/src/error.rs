@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::options::Trainable;
+use crate::mismatch::TensorMismatch;
+use crate::trainable::Trainable;
 use crate::weights::CheckpointFault;
 
 /// Result with [`BackboneError`].
@@ -103,13 +104,16 @@ pub enum BackboneError {
         /// Channels of the images.
         got: usize,
     },
-    /// A pixel slice does not have `b * h * w * c` values.
-    #[error("expected {expected} pixel values (batch * height * width * channels) but got {got}")]
-    PixelCount {
-        /// Expected length.
-        expected: usize,
-        /// Length given.
-        got: usize,
+    /// The images are not of the size that an evaluator was compiled for.
+    #[error(
+        "the images are {}x{} but the evaluator was compiled for {}x{}; resize them or compile one for their size",
+        got.0, got.1, expected.0, expected.1
+    )]
+    ImageSize {
+        /// Height and width that the evaluator takes.
+        expected: (usize, usize),
+        /// Height and width of the images.
+        got: (usize, usize),
     },
     /// A pixel is NaN or infinite.
     #[error("image {row} holds a pixel that is NaN or infinite; check how it was decoded and normalised")]
@@ -333,45 +337,6 @@ pub enum BackboneError {
     /// The numeric library failed.
     #[error("computation failed: {0}")]
     Compute(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// How a set of tensors differs from what the network needs.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TensorMismatch {
-    /// A tensor is missing.
-    #[error("tensor `{name}` is missing; the weights belong to another network")]
-    Missing {
-        /// Its name.
-        name: String,
-    },
-    /// A tensor belongs to no parameter.
-    #[error("tensor `{name}` is not part of the network; the weights belong to another one")]
-    Unexpected {
-        /// Its name.
-        name: String,
-    },
-    /// A tensor has the wrong shape.
-    #[error("tensor `{name}` has shape {got:?} but the network needs {expected:?}")]
-    Shape {
-        /// Its name.
-        name: String,
-        /// Shape of the network's parameter.
-        expected: Vec<usize>,
-        /// Shape in the file.
-        got: Vec<usize>,
-    },
-    /// A tensor is not 32-bit float.
-    #[error("tensor `{name}` is not of type F32; convert the weights to 32-bit floats")]
-    Type {
-        /// Its name.
-        name: String,
-    },
-    /// A tensor holds NaN or infinite values.
-    #[error("tensor `{name}` holds NaN or infinite values")]
-    NonFinite {
-        /// Its name.
-        name: String,
-    },
 }
 
 impl From<candle_core::Error> for BackboneError {

@@ -6,6 +6,7 @@
 //! [`Tape`]. On a CUDA device [`plain`]
 //! composes the same functions from candle's operations.
 
+mod fixed;
 mod host;
 mod plain;
 mod tape;
@@ -18,14 +19,10 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, S
 use latentwalk_engine::{self as engine, BatchStats, ConvShape, PoolShape};
 
 use host::slice;
+
+pub(crate) use fixed::{NORM_EPS, POOL};
 pub(crate) use host::{Host, Values};
 pub(crate) use tape::{Recorder, Tape};
-
-/// Added to the variance before its root is taken; torch's default.
-pub(crate) const NORM_EPS: f32 = 1e-5;
-
-/// ResNet's only max-pool: kernel, stride and padding.
-pub(crate) const POOL: (usize, usize, usize) = (3, 2, 1);
 
 /// Convolution without bias, padded by half the kernel.
 ///

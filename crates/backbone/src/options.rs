@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::BackboneDevice;
 use crate::error::{BackboneError, Result};
-use crate::network::Tap;
+use crate::precision::Precision;
+use crate::trainable::Trainable;
 
 /// Default of [`TrainOptions::epochs`].
 pub const DEFAULT_EPOCHS: usize = 12;
@@ -44,32 +45,6 @@ pub enum OptimizerKind {
     Sgd,
 }
 
-/// Which part of the network learns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trainable {
-    /// All of it.
-    #[default]
-    All,
-    /// The fourth stage, the FC layer and the heads; what lies before keeps its weights and BatchNorm statistics.
-    LastStage,
-    /// The FC layer and the heads. Pooled vectors are computed once, without augmentation.
-    Fc,
-    /// The heads alone. FC vectors are computed once, without augmentation.
-    Heads,
-}
-
-impl Trainable {
-    /// The vectors on which the trainable part stands, where everything below them is frozen: they need computing once.
-    pub fn features(self) -> Option<Tap> {
-        match self {
-            Trainable::Heads => Some(Tap::Fc),
-            Trainable::Fc => Some(Tap::Pool),
-            Trainable::All | Trainable::LastStage => None,
-        }
-    }
-}
-
 /// What BatchNorm does in the part that learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,35 +54,6 @@ pub enum Norms {
     Live,
     /// Stays as it is in evaluation: running statistics, fixed scale and shift. For small batches.
     Frozen,
-}
-
-/// The numbers in which convolutions and linear layers are multiplied during training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floats.
-    #[default]
-    F32,
-    /// Products of bfloat16 numbers, 8 significant bits, summed in 32. On a CUDA device, also for training: weights, BatchNorm,
-    /// sums over images, losses and the optimizer stay in 32 bits; bfloat16 has the range of a 32-bit float, so that losses
-    /// need no scaling. On a processor, for evaluation, where it has AMX-BF16 or AVX512-BF16: activations are bfloat16 too up
-    /// to the mean over all pixels.
-    Bf16,
-    /// What [`Precision::Bf16`] gives on a processor, by 32-bit instructions: slower than [`Precision::F32`], for evaluation, to
-    /// see what it does where the instructions are missing.
-    #[serde(rename = "bf16-emulated")]
-    Bf16Emulated,
-}
-
-impl Precision {
-    /// The name in descriptions and on command lines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-            Precision::Bf16 => "bf16",
-            Precision::Bf16Emulated => "bf16-emulated",
-        }
-    }
 }
 
 /// How to train; every key is optional in a file and unknown keys are refused.

@@ -8,7 +8,8 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
-use crate::error::{BackboneError, Result, TensorMismatch};
+use crate::error::{BackboneError, Result};
+use crate::mismatch::TensorMismatch;
 
 /// Values and shape of a tensor on the host.
 #[derive(Debug, Clone, PartialEq)]

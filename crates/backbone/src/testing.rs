@@ -1,7 +1,12 @@
 #![allow(clippy::unwrap_used)]
 //! What several test modules need.
 
-use crate::data::{Augment, ImageSource, LoadError};
+use ndarray::ArrayView4;
+
+use crate::data::{self, Augment, ImageSource, LoadError};
+use crate::device::BackboneDevice;
+use crate::network::Network;
+use crate::spec::{Head, NetworkSpec};
 
 /// Images in memory.
 pub(crate) struct Pictures {
@@ -56,4 +61,18 @@ pub(crate) fn quarters(n: usize, side: usize, noise: f32) -> (Pictures, Vec<u32>
         }
     }
     (Pictures { shape: (side, side, 1), pixels }, labels)
+}
+
+/// A small network for images of two channels with a head of each kind.
+pub(crate) fn network(seed: u64) -> Network {
+    let spec = NetworkSpec {
+        fc: Some(12),
+        ..NetworkSpec::new("small", 2, vec![Head::exclusive("kind", 3), Head::multi("style", 4)])
+    };
+    Network::new(spec, seed, &BackboneDevice::cpu()).unwrap()
+}
+
+/// Values as images; they have as many channels as the values give them.
+pub(crate) fn images(values: &[f32], n: usize, h: usize, w: usize) -> ArrayView4<'_, f32> {
+    data::view(values, n, (h, w, values.len() / (n * h * w))).unwrap()
 }

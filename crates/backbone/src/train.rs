@@ -1,51 +1,42 @@
 //! Training: epochs, validation, the best weights, checkpoints.
 
 mod batches;
+mod checkpoint;
+#[cfg(test)]
+mod golden;
 mod heads;
+mod loss;
+mod optimizer;
+mod record;
 mod step;
 #[cfg(test)]
 mod tests;
 
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{self, Saved};
-use crate::data::{Augment, TrainData};
+use crate::data::{Augment, TrainData, view};
 use crate::device::parse_device;
-use crate::error::{BackboneError, Result, TensorMismatch};
-use crate::loss::{HeadLoss, LossSum};
-use crate::network::{Network, Recording};
-use crate::optimizer::{Gradients, Optimizer};
+use crate::error::{BackboneError, Result};
+use crate::mismatch::TensorMismatch;
+use crate::network::{Features, Network, Recording, logits_of_features};
 use crate::options::TrainOptions;
-use crate::report::Tally;
 use crate::spec::NetworkSpec;
 use crate::state::Arrays;
+use crate::tally::Tally;
 use batches::{epoch_batches, for_each_batch, plain_batches};
-pub(crate) use heads::{Features, fc_of_pooled, logits as logits_of_features};
-pub(crate) use step::{Batch, Outcome};
-#[cfg(test)]
-pub(crate) use step::{gradients, train_step};
+use checkpoint::Saved;
+use loss::{HeadLoss, LossSum};
+use optimizer::{Gradients, Optimizer};
+use record::{Best, Within};
+use step::{Batch, Outcome};
+
+pub use record::EpochRecord;
 
 /// Batches that an untrained network takes its statistics from: with a momentum of 0.1 the start has lost its weight.
 const CALIBRATION_BATCHES: usize = 50;
 
 /// Validation rows from which on compiling the weights of each epoch pays.
 const PLANNED_ROWS: usize = 64;
-
-/// Figures of one epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// Epoch, from 0.
-    pub epoch: usize,
-    /// Mean loss over the epoch's images, each batch by the weights of its time.
-    pub train_loss: f64,
-    /// Loss over the validation rows; `None` where no head has a labelled one.
-    pub validation_loss: Option<f64>,
-    /// Accuracy of each head over its labelled validation rows; for multi-label heads the share of right decisions.
-    pub validation_accuracy: Vec<Option<f64>>,
-    /// Learning rate of the epoch's last step.
-    pub learning_rate: f64,
-}
 
 /// What happens during [`train`].
 #[derive(Debug, Clone, PartialEq)]
@@ -176,14 +167,6 @@ pub fn train_on_features(
     run.all(on_event)
 }
 
-/// The best epoch so far.
-#[derive(Debug, Clone)]
-pub(crate) struct Best {
-    pub(crate) epoch: usize,
-    pub(crate) loss: f64,
-    pub(crate) state: Arrays,
-}
-
 struct Run<'a> {
     data: &'a TrainData<'a>,
     options: &'a TrainOptions,
@@ -196,15 +179,6 @@ struct Run<'a> {
     features: Option<Features<'a>>,
     /// Where an epoch was interrupted.
     within: Option<Within>,
-}
-
-/// A part of an epoch.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Within {
-    /// Batches that were learned from.
-    pub(crate) batches: usize,
-    /// Sum over their images of the loss.
-    pub(crate) total: f64,
 }
 
 /// The step that is being made: gradients of some batches, not yet given to the optimizer.
@@ -282,7 +256,7 @@ impl<'a> Run<'a> {
             && self.features.is_none()
             && let Some(tap) = self.options.trainable.features()
         {
-            self.features = Some(Features::of(&self.network, tap, self.data, self.options.batch)?);
+            self.features = Some(heads::features(&self.network, tap, self.data, self.options.batch)?);
         }
         while !self.finished() {
             self.epoch(on_event)?;
@@ -396,7 +370,6 @@ impl<'a> Run<'a> {
     /// Loss and accuracies over the validation rows.
     fn validate(&self, epoch: usize) -> Result<(Option<f64>, Vec<Option<f64>>)> {
         let (data, heads) = (self.data, &self.network.spec().heads);
-        let (h, w, _) = data.images.shape();
         let mut sums = vec![LossSum::default(); heads.len()];
         let mut tallies: Vec<Tally> = heads.iter().map(Tally::new).collect();
         let mut count = |rows: &[usize], k: usize, logits: &[f32]| {
@@ -411,13 +384,13 @@ impl<'a> Run<'a> {
         let planned = data.validation.len() >= PLANNED_ROWS;
         if let Some(features) = &self.features {
             for rows in &batches {
-                for (k, logits) in heads::logits(&self.network, features, rows)?.iter().enumerate() {
+                for (k, logits) in logits_of_features(&self.network, features, rows)?.iter().enumerate() {
                     count(rows, k, logits);
                 }
             }
         } else {
             for_each_batch(data.images, &batches, None, epoch, |_, rows, pixels| {
-                let logits = self.network.validate(&pixels, (rows.len(), h, w), planned)?;
+                let logits = self.network.validate(view(&pixels, rows.len(), data.images.shape())?, planned)?;
                 for (k, logits) in logits.into_iter().enumerate() {
                     count(rows, k, &logits.into_iter().collect::<Vec<f32>>());
                 }

@@ -1,6 +1,8 @@
 //! Other people's weights: checkpoints of torchvision, timm and transformers.
 
+mod dict;
 mod fault;
+mod keys;
 mod load;
 mod names;
 mod numbers;
@@ -21,16 +23,13 @@ use safetensors::tensor::TensorView;
 use crate::error::{BackboneError, Result};
 use crate::state::{Array, Arrays, read};
 
-pub use fault::CheckpointFault;
-pub use load::{LoadReport, Replaced, detect_arch};
-
+use dict::{StateDict, together};
+use keys::ignored;
 use numbers::Kind;
-use torch::StateDict;
 
-/// Keys under which training scripts keep a state dict. Averaged weights come first: they are the ones to use.
-///
-/// **Source** the order is timm's (`timm/models/_helpers.py`, `load_state_dict`).
-const WRAPPERS: [&str; 5] = ["state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model"];
+pub use fault::CheckpointFault;
+pub use keys::KeyStyle;
+pub use load::{LoadReport, Replaced, detect_arch};
 
 /// Weights in a folder of the Hugging Face kind, by preference.
 const FOLDER_FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
@@ -47,15 +46,6 @@ pub enum CheckpointFormat {
     TorchLegacy,
     /// A safetensors file.
     Safetensors,
-}
-
-/// Whose names the tensors had in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyStyle {
-    /// Those of torchvision, which timm's ResNets have too.
-    Torchvision,
-    /// Those of transformers.
-    Transformers,
 }
 
 /// The tensors of a checkpoint as `f32`, under torchvision's names; made by [`read_checkpoint`].
@@ -211,20 +201,6 @@ fn safetensors_state(bytes: &[u8]) -> Result<StateDict, CheckpointFault> {
         return Err(CheckpointFault::NoStateDict { keys: Vec::new() });
     }
     Ok(StateDict { wrapper: None, arrays })
-}
-
-/// Reads tensors on all threads; the error of the first that cannot be read.
-fn together<T: Sync>(
-    tensors: &[T],
-    read: impl Fn(&T) -> Result<(String, Array), CheckpointFault> + Sync + Send,
-) -> Result<Arrays, CheckpointFault> {
-    let read: Vec<_> = tensors.par_iter().with_max_len(1).map(read).collect();
-    read.into_iter().collect()
-}
-
-/// torch's counters: nothing uses them.
-fn ignored(name: &str) -> bool {
-    name.ends_with("num_batches_tracked")
 }
 
 fn check_values(arrays: &Arrays) -> Result<(), CheckpointFault> {

@@ -5,7 +5,10 @@ use faer::{Accum, Mat, MatRef, Par};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::fit::{PcaOptions, decompose};
+use crate::checks::{check_finite, check_width};
+use crate::fit::decompose;
+use crate::moments::Moments;
+use crate::options::PcaOptions;
 use crate::{Error, Pca, Result};
 
 /// Rows that enter the covariance together. Fixed, so that sums do not depend on the caller's batches.
@@ -43,16 +46,6 @@ pub struct Accumulator {
     sum: Vec<f64>,
     tiles: Vec<Tile>,
     sample: Vec<f64>,
-}
-
-/// What the pass gathered.
-pub(crate) struct Moments {
-    pub(crate) n: usize,
-    pub(crate) mean: Vec<f64>,
-    /// Both triangles, divided by `n - 1`.
-    pub(crate) covariance: Mat<f64>,
-    /// Some of the rows, `rows x d`.
-    pub(crate) sample: Vec<f64>,
 }
 
 impl Accumulator {
@@ -151,6 +144,17 @@ impl Accumulator {
     }
 }
 
+/// Decomposes rows that are all in memory.
+///
+/// **Shapes.** `n x d`.
+///
+/// **Errors.** Those of [`Accumulator::push`] and [`Accumulator::finish`].
+pub fn fit(rows: ArrayView2<'_, f32>, options: &PcaOptions) -> Result<Pca> {
+    let mut accumulator = Accumulator::new(rows.ncols());
+    accumulator.push(rows)?;
+    accumulator.finish(options)
+}
+
 impl Tile {
     fn add(&mut self, chunk: MatRef<'_, f64>) {
         let left = chunk.subcols(self.row, self.gram.nrows());
@@ -173,25 +177,6 @@ fn column_sums(rows: &[f64], d: usize) -> Vec<f64> {
         sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
     sums
-}
-
-pub(crate) fn check_width(expected: usize, rows: ArrayView2<'_, f32>) -> Result<()> {
-    let got = rows.ncols();
-    if got == expected { Ok(()) } else { Err(Error::Width { expected, got }) }
-}
-
-/// Looks for NaN and infinities; `first` is the number of the first row.
-pub(crate) fn check_finite(rows: ArrayView2<'_, f32>, first: usize) -> Result<()> {
-    for (row, values) in rows.outer_iter().enumerate() {
-        // Without an early exit the loop is a vector instruction; the search runs only when something was found.
-        if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
-            continue;
-        }
-        if let Some((place, value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NotFinite { row: first + row, place, value: *value });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

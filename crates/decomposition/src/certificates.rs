@@ -5,7 +5,7 @@ use faer::{Accum, Mat, MatRef, Par};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::accumulator::Moments;
+use crate::moments::Moments;
 use crate::{Error, Result};
 
 /// The deviation that each certificate allows, relative to the size of what it checks. Rounding was seen to reach

@@ -1,54 +1,15 @@
 //! From gathered moments to kept axes.
 
-use ndarray::{ArrayView2, s};
-use serde::{Deserialize, Serialize};
+use ndarray::s;
 
-use crate::accumulator::{Accumulator, Moments};
 use crate::certificates::Certificates;
 use crate::eigen::{Eigen, eigen};
+use crate::moments::Moments;
+use crate::options::{Keep, PcaOptions};
 use crate::pca::{Pca, axes_for, numerical_rank};
 use crate::{Error, Result};
 
-/// How many axes are kept when [`PcaOptions`] say nothing else.
-pub const DEFAULT_AXES: usize = 50;
-
-/// How many axes to keep.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Keep {
-    /// This many, at most `d` and `n - 1`.
-    Axes(usize),
-    /// The fewest that hold this share of the variance, above 0 and at most 1.
-    Variance(f64),
-}
-
-/// How rows are decomposed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PcaOptions {
-    /// How many axes to keep.
-    pub keep: Keep,
-    /// Whether scores are divided by the standard deviation along their axis.
-    pub whiten: bool,
-}
-
-impl Default for PcaOptions {
-    fn default() -> Self {
-        Self { keep: Keep::Axes(DEFAULT_AXES), whiten: false }
-    }
-}
-
-/// Decomposes rows that are all in memory.
-///
-/// **Shapes.** `n x d`.
-///
-/// **Errors.** Those of [`Accumulator::push`] and [`Accumulator::finish`].
-pub fn fit(rows: ArrayView2<'_, f32>, options: &PcaOptions) -> Result<Pca> {
-    let mut accumulator = Accumulator::new(rows.ncols());
-    accumulator.push(rows)?;
-    accumulator.finish(options)
-}
-
+/// The axes that the options ask for, checked.
 pub(crate) fn decompose(moments: Moments, options: &PcaOptions) -> Result<Pca> {
     let (n, d) = (moments.n, moments.mean.len());
     let trace: f64 = (0..d).map(|i| moments.covariance[(i, i)]).sum();

@@ -19,17 +19,20 @@
 
 mod accumulator;
 mod certificates;
+mod checks;
 mod eigen;
 mod error;
 mod fit;
 mod map;
+mod moments;
+mod options;
 mod pca;
 mod store;
 
-pub use accumulator::{Accumulator, CHUNK_ROWS};
+pub use accumulator::{Accumulator, CHUNK_ROWS, fit};
 pub use certificates::{Certificates, Check, TOLERANCE};
 pub use error::Error;
-pub use fit::{DEFAULT_AXES, Keep, PcaOptions, fit};
+pub use options::{DEFAULT_AXES, Keep, PcaOptions};
 pub use pca::Pca;
 pub use store::{SCHEMA_VERSION, SUMMARY_FILE, TENSORS_FILE};
 

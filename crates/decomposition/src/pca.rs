@@ -3,10 +3,10 @@
 use faer::Mat;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::accumulator::{check_finite, check_width};
 use crate::certificates::Certificates;
-use crate::fit::PcaOptions;
+use crate::checks::{check_finite, check_width};
 use crate::map::Map;
+use crate::options::PcaOptions;
 use crate::{Error, Result};
 
 /// The axes along which vectors vary most.

@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use crate::certificates::{Certificates, TOLERANCE, orthonormality};
-use crate::fit::PcaOptions;
+use crate::options::PcaOptions;
 use crate::{Error, Pca, Result};
 
 /// The file of numbers: `mean` (`d`), `axes` (`k x d`) and `variances` (`d`), as `f64`.

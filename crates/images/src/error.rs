@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::dataset::Split;
-use crate::idx::IdxError;
+use crate::attribute::Split;
+use crate::source::idx::IdxError;
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;

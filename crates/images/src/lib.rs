@@ -9,106 +9,96 @@
 //! | `idx` | `images`, `labels` | `label` |
 //! | `folder` | `root` | `folder` |
 //! | `manifest` | `file`, `root` | as the CSV, TSV, JSON Lines or Parquet file names them |
-//! | `imaterialist` | `file`, `labels_file`, `root` | one a task |
+//! | `imaterialist` | `file`, `labels_file`, `root` | one per task |
 //! | `deepfashion` | `annotations`, `root` | `category`, `texture`, `fabric`, `shape`, `part`, `style` |
-//! | `celeba` | `annotations`, `root` | one an attribute |
-//! | `fashionai` | `file`, `root` | one a key |
-//! | `coco` | `file`, `root` | `category` and one a supercategory of attributes |
-//! | `garments` | `garments` | one a factor, `worn`, `views` |
+//! | `celeba` | `annotations`, `root` | one per attribute |
+//! | `fashionai` | `file`, `root` | one per key |
+//! | `coco` | `file`, `root` | `category` and one per supercategory of attributes |
+//! | `garments` | `garments` | one per factor, `worn`, `views` |
 //!
 //! An import writes:
 //!
 //! | file | holds |
 //! |---|---|
-//! | `dataset.json` | schema version, name, shape, attributes, counts a class and split |
-//! | `items.jsonl` | one line an image: id, split, path, labels by class name (`null` = unlabelled) |
+//! | `dataset.json` | schema version, name, shape, attributes, counts per class and split |
+//! | `items.jsonl` | one line per image: id, split, path, labels by class name (`null` = unlabelled) |
 //! | `pixels.u8` | `n * height * width * channels` bytes, channels last, in the order of `items.jsonl` |
-//! | `skipped.jsonl` | one line a file that could not be read, with the reason |
+//! | `skipped.jsonl` | one line per file that could not be read, with the reason |
 //!
 //! [`survey`] says what was understood of a source without packing it.
 //!
-//! **Conventions.** A missing label is never a negative. An attribute is ordered, nominal (one label an image) or multi
+//! # The wings
+//!
+//! | module | question |
+//! |---|---|
+//! | `description` | what does the owner say? The TOML, its checks, and a first draft of one |
+//! | `source` | which images and raw labels are there? One file per kind of source, each ends in one `Table` |
+//! | `import` | from that table to a data set: map labels, draw the split, pack the pixels |
+//! | `survey` | what would an import find? Counts and suspicions, without packing |
+//! | `pixel` | decode, resize, pack, augment, and pictures for people |
+//!
+//! `attribute`, `dataset` and `error` hold what all of them speak of. `import` and `survey` use the other wings; `source`
+//! looks only at the description; the description's draft (`init`) alone looks at sources.
+//!
+//! # Conventions
+//!
+//! A missing label is never a negative. An attribute is ordered, nominal (one label per image) or multi
 //! (several at once). Same description and source: same bytes, whatever the number of threads.
 //!
-//! **Example**
+//! # Example
 //!
 //! ```
-//! # fn main() -> Result<(), latentwalk_images::Error> {
-//! let description = latentwalk_images::Description::parse(
+//! use latentwalk_images::{Augmentation, Batcher, Dataset, Description, Origin, Pixels, Split, import};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let out = folder.path();
+//! let description = Description::parse(
 //!     r#"
 //!     [images]
-//!     source = "folder"
-//!     root = "photos"
-//!     [attributes.garment]
+//!     source = "garments"   # drawn while they are imported: this source needs no files
+//!     size = 32
+//!     minimum_per_class = 1
+//!     [images.garments]
+//!     count = 60
+//!     balanced = true
+//!     [attributes.sleeve]
 //!     kind = "nominal"
-//!     column = "folder"
 //!     "#,
 //! )?;
-//! description.check()?;
-//! assert_eq!(description.attributes.0[0].name, "garment");
+//! import("wardrobe", &description, &Origin::Folder(".".into()), out, &|_done, _all| ())?;
+//! let dataset = Dataset::open(out)?;
+//! assert_eq!((dataset.items.len(), dataset.attributes[0].name.as_str()), (60, "sleeve"));
+//!
+//! let batcher = Batcher::new(Pixels::open(out, &dataset)?, vec![0.5; 3], vec![0.25; 3], Augmentation::none())?;
+//! let rows = dataset.rows(Split::Train);
+//! let mut batch = vec![0.0; 8 * dataset.shape.len()];
+//! batcher.load(&rows[..8], None, &mut batch)?;
 //! # Ok(())
 //! # }
 //! ```
 
-mod augment;
-mod batch;
-mod celeba;
-mod check;
-mod coco;
-mod contact_sheet;
-mod csv_text;
+mod attribute;
 mod dataset;
-mod decode;
-mod deepfashion;
 mod description;
 mod error;
-mod fashionai;
-mod folder;
-pub mod idx;
-mod imaterialist;
 mod import;
-mod init;
-mod jpeg;
-mod json;
-mod jsonl;
-mod labels;
-mod lists;
-mod manifest;
-mod parts;
-mod pixels;
-mod prepare;
-mod resample;
-mod rows;
+mod pixel;
 mod source;
-mod split;
-mod support;
 mod survey;
-mod survey_text;
-mod suspicion;
-mod thumbnail;
-mod wardrobe;
 
-pub use augment::{
-    Augmentation, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
-    DEFAULT_SHIFT_PX, Fill,
-};
-pub use batch::Batcher;
-pub use contact_sheet::contact_sheet;
-pub use dataset::{
-    Attribute, AttributeKind, Dataset, Dropped, ImageShape, Item, Label, SCHEMA_VERSION, Skipped, Split,
-};
+pub use attribute::{Attribute, AttributeKind, Label, Split};
+pub use dataset::{Dataset, Dropped, ImageShape, Item, SCHEMA_VERSION, Skipped};
 pub use description::{
     AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_MAXIMUM_UNREADABLE, DEFAULT_MINIMUM_PER_CLASS,
     DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif, ImagesSection, MAX_SIZE, Part, Rest, Shares, Source,
+    Wardrobe, init,
 };
 pub use error::{Error, Place, Result};
 pub use import::import;
-pub use init::init;
-pub use pixels::Pixels;
-pub use prepare::{Decoding, Preparation, list_images, pack_file, prepare};
-pub use resample::Resize;
-pub use source::{Origin, SourceFile, TableReader, files, originals};
-pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, survey};
-pub use suspicion::Suspicion;
-pub use thumbnail::thumbnail;
-pub use wardrobe::Wardrobe;
+pub use pixel::{
+    Augmentation, Batcher, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
+    DEFAULT_SHIFT_PX, Decoding, Fill, Pixels, Preparation, Resize, contact_sheet, list_images, pack_file, prepare,
+    thumbnail,
+};
+pub use source::{Origin, SourceFile, TableReader, files, idx, originals};
+pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, Suspicion, survey};

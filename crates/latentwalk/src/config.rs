@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use latentwalk_backbone::Tap;
 use latentwalk_cli::DescriptionArgs;
 use latentwalk_images::{Augmentation, Description, Origin, Source};
 use latentwalk_run::{PoolConfig, WalkPlan};
@@ -21,7 +22,7 @@ mod sections;
 pub use built_in::{BUILT_IN, BuiltIn};
 pub use sections::{
     BackboneConfig, DEFAULT_AXES, DEFAULT_CHECKPOINT_MINUTES, DEFAULT_SEED, DETECTED, DecompositionConfig,
-    EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, ProbeConfig, ReportConfig, SearchKind, Tap, WalksConfig,
+    EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, ProbeConfig, ReportConfig, SearchKind, WalksConfig,
 };
 
 /// Everything a run is made of.
@@ -187,7 +188,7 @@ impl Config {
     pub fn features(&self) -> Option<Tap> {
         let train = &self.backbone.train;
         let used = self.backbone.weights.is_some() && self.embeddings.file.is_none() && train.epochs > 0;
-        train.trainable.features().filter(|_| used).map(Tap::of)
+        train.trainable.features().filter(|_| used)
     }
 
     /// Where the vectors lie that another program made.

@@ -182,6 +182,9 @@ pub enum Error {
     /// A metric, a space or an index refused.
     #[error(transparent)]
     Lines(#[from] LinesError),
+    /// Pixels that are not as many as the images' shape says.
+    #[error("packed images of another shape than the network takes: {0}")]
+    Shape(#[from] ndarray::ShapeError),
     /// The network refused.
     #[error(transparent)]
     Backbone(#[from] latentwalk_backbone::BackboneError),

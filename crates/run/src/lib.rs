@@ -63,5 +63,5 @@ pub use points::{COORDINATES_FILE, Points, probe_split};
 pub use pool::{PoolConfig, parse_split};
 pub use projector::{Projected, Projector};
 pub use record::{RUN_FILE, RunFile, find_run, read_run, run_folders};
-pub use run::{COLUMNS_FILE, Run};
+pub use run::{COLUMNS_FILE, Run, vectors_file};
 pub use walk_data::{DEFAULT_STOPS, Folders, Placing, WalkData, WalkPlan};

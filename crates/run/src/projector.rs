@@ -5,7 +5,7 @@ use std::path::Path;
 use latentwalk_backbone::{BackboneDevice, Network, Tap};
 use latentwalk_decomposition::Pca;
 use latentwalk_images::{Exif, ImageShape, pack_file};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView4};
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -76,6 +76,7 @@ impl Projector {
 
     fn embed(&self, pixels: &[f32], n: usize) -> Result<Array2<f32>> {
         let ImageShape { height, width, .. } = self.shape;
-        Ok(self.network.embed(pixels, n, height, width, self.tap)?)
+        let pixels = ArrayView4::from_shape((n, height, width, self.network.spec().in_channels), pixels)?;
+        Ok(self.network.embed(pixels, self.tap)?)
     }
 }

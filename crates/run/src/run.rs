@@ -21,6 +21,11 @@ use crate::walk_data::{Folders, WalkData, WalkPlan};
 /// The further columns that came with given vectors, in the vectors' order.
 pub const COLUMNS_FILE: &str = "columns.parquet";
 
+/// The file of the embeddings, or the features, that holds the vectors of a layer.
+pub fn vectors_file(tap: Tap) -> String {
+    format!("{}.parquet", tap.name())
+}
+
 /// The stages whose artifacts a run is read from, by their names in the store.
 mod stage {
     pub(super) const IMAGES: &str = "images";

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use latentwalk_backbone as backbone;
 use latentwalk_backbone::{Arch, BackboneDevice, BackboneError, Network, NetworkSpec, Tap};
 use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, PlanPrecision, Value, Values, Weights};
+use ndarray::Array4;
 
 use crate::arithmetic::flop;
 use crate::machine;
@@ -18,8 +19,8 @@ const PRODUCTS: usize = 4;
 /// Images a second of one batch size.
 pub(crate) fn infer(session: &mut Session, arch: &str, precision: Precision, side: usize, batch: usize) -> Result<()> {
     let network = network(arch, precision)?.into_evaluator(side, side)?;
-    let pixels = numbers(batch * side * side * 3);
-    let embed = || network.embed(&pixels, batch, Tap::Pool);
+    let pixels = Array4::from_shape_vec((batch, side, side, 3), numbers(batch * side * side * 3))?;
+    let embed = || network.embed(pixels.view(), Tap::Pool);
     ensure!(embed()?.iter().all(|v| v.is_finite()), "the output is not finite");
     session.ready(Some(flop(Arch::named(arch)?, side).embedding()))?;
     session.rates(batch as f64, || Ok(embed().map(drop)?))
@@ -28,11 +29,11 @@ pub(crate) fn infer(session: &mut Session, arch: &str, precision: Precision, sid
 /// Peak of resident memory, after one pass more each time.
 pub(crate) fn memory(session: &mut Session, batch: usize) -> Result<()> {
     let network = network("resnet50", Precision::F32)?.into_evaluator(224, 224)?;
-    let pixels = numbers(batch * 224 * 224 * 3);
+    let pixels = Array4::from_shape_vec((batch, 224, 224, 3), numbers(batch * 224 * 224 * 3))?;
     machine::peak_mb()?;
     session.ready(None)?;
     while session.asked() {
-        network.embed(&pixels, batch, Tap::Pool)?;
+        network.embed(pixels.view(), Tap::Pool)?;
         session.answer(machine::peak_mb()?)?;
     }
     Ok(())

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView4};
 
-use super::plan::{Compiled, Output, PlanStatus, consume, forward_of, forward_outputs};
-use super::{Forward, Network, Tap, check_pixels};
+use super::cache::{Compiled, PlanStatus};
+use super::images::Images;
+use super::model::Network;
+use super::outputs::{Forward, Output, forward_of, forward_outputs};
+use super::plan::consume;
 use crate::arch::Layout;
-use crate::error::Result;
+use crate::data::check_shape;
+use crate::error::{BackboneError, Result};
 use crate::spec::NetworkSpec;
+use crate::tap::Tap;
 
 /// A network that evaluates images of one size and does nothing else: a plan without the weights that it was made from,
 /// which take as much memory again.
@@ -35,7 +40,7 @@ impl Network {
     ///
     /// **Errors** an image below the smallest size, weights that are not finite.
     pub fn into_evaluator(self, height: usize, width: usize) -> Result<Evaluator> {
-        super::check_shape(&self.spec, height, width)?;
+        check_shape(&self.spec, height, width)?;
         let (spec, layout) = (self.spec.clone(), self.layout.clone());
         let inner = match consume(self, (height, width))? {
             Ok(plan) => {
@@ -76,33 +81,34 @@ impl Evaluator {
     ///
     /// **Shapes** `pixels` `[b, height, width, c]`, result `[b, width of the tap]`.
     ///
-    /// **Errors** a wrong number of pixels, NaN in a pixel.
-    pub fn embed(&self, pixels: &[f32], b: usize, tap: Tap) -> Result<Array2<f32>> {
-        self.evaluate(pixels, b, &[Output::Tap(tap)]).map(|mut outputs| outputs.remove(0))
+    /// **Errors** [`BackboneError::ImageSize`] for images of another size than [`Evaluator::image_size`]; else as
+    /// [`Network::embed`].
+    pub fn embed(&self, pixels: ArrayView4<'_, f32>, tap: Tap) -> Result<Array2<f32>> {
+        self.evaluate(pixels, &[Output::Tap(tap)]).map(|mut outputs| outputs.remove(0))
     }
 
     /// Vectors of both taps and all logits in one pass.
     ///
     /// **Errors** as [`Evaluator::embed`].
-    pub fn forward_all(&self, pixels: &[f32], b: usize) -> Result<Forward> {
-        Ok(forward_of(self.evaluate(pixels, b, &forward_outputs(self.spec.heads.len(), false))?, false))
+    pub fn forward_all(&self, pixels: ArrayView4<'_, f32>) -> Result<Forward> {
+        Ok(forward_of(self.evaluate(pixels, &forward_outputs(self.spec.heads.len(), false))?, false))
     }
 
     /// As [`Evaluator::forward_all`], with the vectors of the stages before the last.
     ///
     /// **Errors** as [`Evaluator::embed`].
-    pub fn forward_with_stages(&self, pixels: &[f32], b: usize) -> Result<Forward> {
-        Ok(forward_of(self.evaluate(pixels, b, &forward_outputs(self.spec.heads.len(), true))?, true))
+    pub fn forward_with_stages(&self, pixels: ArrayView4<'_, f32>) -> Result<Forward> {
+        Ok(forward_of(self.evaluate(pixels, &forward_outputs(self.spec.heads.len(), true))?, true))
     }
 
-    fn evaluate(&self, pixels: &[f32], b: usize, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
-        let (height, width) = self.size;
+    fn evaluate(&self, pixels: ArrayView4<'_, f32>, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
+        let images = Images::of(&self.spec, pixels)?;
+        if images.size != self.size {
+            return Err(BackboneError::ImageSize { expected: self.size, got: images.size });
+        }
         match &self.inner {
-            Inner::Network(network) => network.evaluate(pixels, b, height, width, wanted),
-            Inner::Plan(plan) => {
-                check_pixels(&self.spec, pixels, b, height, width)?;
-                plan.run(pixels, b, wanted)
-            }
+            Inner::Network(network) => network.evaluate(&images, wanted),
+            Inner::Plan(plan) => plan.run(&images.values, images.n, wanted),
         }
     }
 }
@@ -111,6 +117,7 @@ impl Evaluator {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::testing::images;
     use crate::{BackboneDevice, Head};
 
     #[test]
@@ -120,29 +127,35 @@ mod tests {
             Network::new(spec, 7, &BackboneDevice::cpu()).unwrap()
         };
         let pixels: Vec<f32> = (0..3 * 90).map(|i| (i % 13) as f32 / 6.0 - 1.0).collect();
+        let pixels = images(&pixels, 3, 9, 10);
         let evaluator = network().into_evaluator(9, 10).unwrap();
         assert!(matches!(evaluator.plan_status(), PlanStatus::Compiled { height: 9, width: 10, .. }));
         assert_eq!((evaluator.image_size(), evaluator.spec()), ((9, 10), network().spec()));
-        let expected = network().forward_with_stages(&pixels, 3, 9, 10).unwrap();
-        assert_eq!(evaluator.forward_with_stages(&pixels, 3).unwrap(), expected);
-        assert_eq!(evaluator.forward_all(&pixels, 3).unwrap().logits, expected.logits);
-        assert_eq!(evaluator.embed(&pixels, 3, Tap::Fc).unwrap(), expected.fc);
+        let expected = network().forward_with_stages(pixels).unwrap();
+        assert_eq!(evaluator.forward_with_stages(pixels).unwrap(), expected);
+        assert_eq!(evaluator.forward_all(pixels).unwrap().logits, expected.logits);
+        assert_eq!(evaluator.embed(pixels, Tap::Fc).unwrap(), expected.fc);
         assert_eq!(evaluator.width(Tap::Layer2), expected.stages[2].ncols());
-        assert!(evaluator.embed(&pixels[1..], 3, Tap::Fc).unwrap_err().to_string().contains("expected 270"));
+        let turned = evaluator.embed(pixels.permuted_axes([0, 2, 1, 3]), Tap::Fc).unwrap_err().to_string();
+        assert!(turned.contains("are 10x9 but the evaluator was compiled for 9x10"), "{turned}");
+        let two_channels = evaluator.embed(images(&[0.0; 360], 2, 9, 10), Tap::Fc).unwrap_err().to_string();
+        assert!(two_channels.contains("have 2 channels but the network takes 1"), "{two_channels}");
         assert!(network().into_evaluator(4, 10).is_err());
     }
+
     #[test]
     fn a_plan_that_exists_is_kept_and_a_network_without_one_stays_whole() {
         let network = || Network::new(NetworkSpec::new("small", 1, vec![]), 7, &BackboneDevice::cpu()).unwrap();
         let pixels: Vec<f32> = (0..100).map(|i| (i % 13) as f32 / 6.0 - 1.0).collect();
+        let pixels = images(&pixels, 1, 10, 10);
         let evaluated = network();
-        let expected = evaluated.embed(&pixels, 1, 10, 10, Tap::Fc).unwrap();
-        assert_eq!(evaluated.into_evaluator(10, 10).unwrap().embed(&pixels, 1, Tap::Fc).unwrap(), expected);
+        let expected = evaluated.embed(pixels, Tap::Fc).unwrap();
+        assert_eq!(evaluated.into_evaluator(10, 10).unwrap().embed(pixels, Tap::Fc).unwrap(), expected);
         let odd = network();
         odd.plan.refuse((10, 10), "an unknown operation".to_owned());
         let evaluator = odd.into_evaluator(10, 10).unwrap();
         assert_eq!(evaluator.plan_status(), PlanStatus::LayerByLayer { reason: "an unknown operation".to_owned() });
-        let layered = evaluator.embed(&pixels, 1, Tap::Fc).unwrap();
+        let layered = evaluator.embed(pixels, Tap::Fc).unwrap();
         assert!(layered.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5));
     }
 

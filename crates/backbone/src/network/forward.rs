@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use candle_core::{DType, Tensor, Var};
-use latentwalk_engine::BatchStats;
 
-use super::Network;
+use super::model::Network;
+use super::recording::{Observed, Recording};
 use crate::arch::{ConvPlan, DensePlan};
 use crate::error::Result;
-use crate::ops::{self, Recorder, Tape};
-use crate::options::{Norms, Precision, TrainOptions};
+use crate::ops::{self, Recorder};
+use crate::options::Norms;
+use crate::precision::Precision;
 
 /// Tensors of one pass.
 pub(crate) struct Activations {
@@ -18,29 +19,6 @@ pub(crate) struct Activations {
     pub(crate) logits: Vec<Tensor>,
     /// Means over the pixels of the stem and of the first three stages, where they were asked for.
     pub(crate) stages: Vec<Tensor>,
-}
-
-/// How a training pass goes, and what it leaves for its backward pass.
-#[derive(Default)]
-pub(crate) struct Recording {
-    pub(crate) norms: Norms,
-    pub(crate) precision: Precision,
-    pub(crate) observed: Vec<Observed>,
-    pub(crate) tape: Tape,
-}
-
-impl Recording {
-    /// As the options ask for.
-    pub(crate) fn of(options: &TrainOptions) -> Self {
-        Recording { norms: options.batch_norm, precision: options.precision, ..Recording::default() }
-    }
-}
-
-/// What one BatchNorm saw in a training batch.
-pub(crate) struct Observed {
-    pub(crate) norm: String,
-    pub(crate) stats: BatchStats,
-    pub(crate) rows: usize,
 }
 
 fn products(precision: Precision) -> DType {

@@ -1,155 +1,33 @@
 //! Evaluation on the processor through a compiled plan of the engine.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use candle_core::Var;
 use latentwalk_engine::{Plan, PlanError, PlanOptions, PlanPrecision, Values, Weights};
-use ndarray::Array2;
 
+use super::cache::Compiled;
 use super::graph::{Places, graph};
-use super::{Forward, Network, Running, Tap};
+use super::model::{Network, Running};
 use crate::error::{BackboneError, Result};
 use crate::ops::Host;
-use crate::options::Precision;
+use crate::precision::Precision;
 
-/// Image sizes whose plans a network keeps.
-const KEPT: usize = 2;
-
-/// How a network evaluates images, see [`Network::plan_status`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlanStatus {
-    /// Nothing has been evaluated since the weights last changed.
-    None,
-    /// Images of this size go through a compiled plan.
-    Compiled {
-        /// Height of the images.
-        height: usize,
-        /// Width of the images.
-        width: usize,
-        /// The instruction set that the plan's kernels use.
-        kernels: &'static str,
-    },
-    /// Images go layer by layer through candle: slower, with the same results up to rounding.
-    LayerByLayer {
-        /// Why there is no plan.
-        reason: String,
-    },
-}
-
-/// What an evaluation can give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Output {
-    Tap(Tap),
-    Head(usize),
-}
-
-/// What a [`Forward`] is made of, see [`forward_of`].
-pub(super) fn forward_outputs(heads: usize, stages: bool) -> Vec<Output> {
-    let stages: &[Tap] = if stages { &[Tap::Stem, Tap::Layer1, Tap::Layer2, Tap::Layer3] } else { &[] };
-    let taps = [Tap::Pool, Tap::Fc].iter().chain(stages).map(|&tap| Output::Tap(tap));
-    taps.chain((0..heads).map(Output::Head)).collect()
-}
-
-/// Puts the outputs that [`forward_outputs`] lists together.
-pub(super) fn forward_of(outputs: Vec<Array2<f32>>, stages: bool) -> Forward {
-    let mut outputs = outputs.into_iter();
-    let mut next = || outputs.next().unwrap_or_default();
-    let (pool, fc) = (next(), next());
-    let stages = (0..if stages { 4 } else { 0 }).map(|_| next()).collect();
-    Forward { pool, fc, stages, logits: outputs.collect() }
-}
-
-/// The plans of a network's present weights.
-#[derive(Debug, Default)]
-pub(super) struct PlanCache(Mutex<Vec<Entry>>);
-
-#[derive(Debug, Clone)]
-struct Entry {
-    size: (usize, usize),
-    outcome: Result<Arc<Compiled>, String>,
-}
-
-/// A plan, and the nodes at which outputs are found.
-#[derive(Debug)]
-pub(super) struct Compiled {
-    plan: Plan,
-    stages: Vec<usize>,
-    pool: usize,
-    fc: usize,
-    heads: Vec<usize>,
-}
-
-impl PlanCache {
-    /// Forgets all plans: the weights may change.
-    pub(super) fn clear(&self) {
-        self.lock().clear();
+/// The plan for images of a size; `None` where they go layer by layer.
+///
+/// The cache is not locked while a plan is compiled: compiling spreads over the pool, where a thread that waits may
+/// take up another evaluation of the same network.
+pub(super) fn plan_of(network: &Network, size: (usize, usize)) -> Result<Option<Arc<Compiled>>> {
+    if let Some(known) = network.plan.find(size) {
+        return Ok(known.ok());
     }
-
-    /// Notes that images of a size go layer by layer, and forgets all plans.
-    pub(super) fn refuse(&self, size: (usize, usize), reason: String) {
-        *self.lock() = vec![Entry { size, outcome: Err(reason) }];
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
-        // No code that can panic runs under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The plan for images of a size; `None` where they go layer by layer.
-    ///
-    /// The lock is not held while a plan is compiled: compiling spreads over the pool, where a thread that waits may
-    /// take up another evaluation of the same network.
-    pub(super) fn get(&self, network: &Network, size: (usize, usize)) -> Result<Option<Arc<Compiled>>> {
-        let known = self.lock().iter().find(|entry| entry.size == size).cloned();
-        if let Some(entry) = known {
-            return Ok(entry.outcome.ok());
-        }
-        let outcome = match compile(network, size) {
-            Ok(compiled) => Ok(Arc::new(compiled)),
-            Err(Refusal::Weights(name)) => return Err(BackboneError::NonFiniteWeights { name }),
-            Err(Refusal::Unknown(reason)) => Err(reason),
-        };
-        let mut entries = self.lock();
-        if entries.len() == KEPT {
-            entries.remove(0);
-        }
-        entries.push(Entry { size, outcome: outcome.clone() });
-        Ok(outcome.ok())
-    }
-
-    pub(super) fn status(&self) -> PlanStatus {
-        match self.lock().last() {
-            None => PlanStatus::None,
-            Some(Entry { outcome: Err(reason), .. }) => PlanStatus::LayerByLayer { reason: reason.clone() },
-            Some(Entry { size, outcome: Ok(compiled) }) => compiled.status(*size),
-        }
-    }
-}
-
-impl Compiled {
-    /// Outputs of a batch, one image a row.
-    pub(super) fn run(&self, pixels: &[f32], b: usize, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
-        let nodes: Vec<usize> = wanted.iter().map(|&output| self.node(output)).collect();
-        let results = self.plan.run(pixels, b, &nodes).into_iter().zip(nodes);
-        results.map(|(values, node)| super::array(b, self.plan.len(node), values)).collect()
-    }
-
-    pub(super) fn status(&self, (height, width): (usize, usize)) -> PlanStatus {
-        PlanStatus::Compiled { height, width, kernels: self.plan.kernels() }
-    }
-
-    fn node(&self, output: Output) -> usize {
-        match output {
-            Output::Tap(Tap::Fc) => self.fc,
-            Output::Tap(Tap::Pool) => self.pool,
-            Output::Tap(Tap::Stem) => self.stages[0],
-            Output::Tap(Tap::Layer1) => self.stages[1],
-            Output::Tap(Tap::Layer2) => self.stages[2],
-            Output::Tap(Tap::Layer3) => self.stages[3],
-            Output::Head(head) => self.heads[head],
-        }
-    }
+    let outcome = match compile(network, size) {
+        Ok(compiled) => Ok(Arc::new(compiled)),
+        Err(Refusal::Weights(name)) => return Err(BackboneError::NonFiniteWeights { name }),
+        Err(Refusal::Unknown(reason)) => Err(reason),
+    };
+    network.plan.keep(size, outcome.clone());
+    Ok(outcome.ok())
 }
 
 /// Why there is no plan.
@@ -189,8 +67,8 @@ fn compile(network: &Network, (height, width): (usize, usize)) -> Result<Compile
 /// Compiles a network that is used up: each tensor is freed when its layer has been packed, so that weights never lie in
 /// memory twice. Where there can be no plan, the network comes back whole.
 pub(super) fn consume(network: Network, size: (usize, usize)) -> Result<Result<Arc<Compiled>, Box<Network>>> {
-    let known = network.plan.lock().iter().find(|entry| entry.size == size).cloned();
-    let outcome = known.map_or_else(|| check(&network, size).map(|()| None), |entry| entry.outcome.map(Some));
+    let known = network.plan.find(size);
+    let outcome = known.map_or_else(|| check(&network, size).map(|()| None), |known| known.map(Some));
     match outcome {
         Ok(Some(compiled)) => return Ok(Ok(compiled)),
         Ok(None) => {}
@@ -285,7 +163,10 @@ fn options(precision: Precision) -> PlanOptions {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{ARCHITECTURES, BackboneDevice, Head, NetworkSpec};
+    use crate::network::images::Images;
+    use crate::network::outputs::Output;
+    use crate::testing::images;
+    use crate::{ARCHITECTURES, BackboneDevice, Head, NetworkSpec, PlanStatus, Tap};
 
     fn network(arch: &str, channels: usize) -> Network {
         let heads = vec![Head::exclusive("kind", 3), Head::multi("style", 4)];
@@ -313,8 +194,9 @@ mod tests {
                 let x = pixels(3 * h * w * 3);
                 let wanted: Vec<Output> =
                     TAPS.map(Output::Tap).into_iter().chain([Output::Head(0), Output::Head(1)]).collect();
-                let planned = network.plan.get(&network, (h, w)).unwrap().unwrap().run(&x, 3, &wanted).unwrap();
-                let layered = network.layer_by_layer(&x, 3, h, w, &wanted).unwrap();
+                let planned = plan_of(&network, (h, w)).unwrap().unwrap().run(&x, 3, &wanted).unwrap();
+                let layered =
+                    network.layer_by_layer(&Images::of(&network.spec, images(&x, 3, h, w)).unwrap(), &wanted).unwrap();
                 for ((planned, layered), output) in planned.iter().zip(&layered).zip(&wanted) {
                     assert_eq!(planned.dim(), layered.dim());
                     let scale = layered.iter().fold(0f32, |most, v| most.max(v.abs()));
@@ -330,7 +212,7 @@ mod tests {
     fn changed_weights_or_statistics_make_a_new_plan() {
         let mut network = network("small", 1);
         let x = pixels(2 * 100);
-        let embed = |network: &Network| network.embed(&x, 2, 10, 10, Tap::Fc).unwrap();
+        let embed = |network: &Network| network.embed(images(&x, 2, 10, 10), Tap::Fc).unwrap();
         assert_eq!(network.plan_status(), PlanStatus::None);
         let first = embed(&network);
         assert!(matches!(network.plan_status(), PlanStatus::Compiled { height: 10, width: 10, .. }));
@@ -354,9 +236,9 @@ mod tests {
         let network = network("resnet18", 3);
         let (side, image) = (40, 40 * 40 * 3);
         let x = pixels(5 * image);
-        let all = network.forward_with_stages(&x, 5, side, side).unwrap();
+        let all = network.forward_with_stages(images(&x, 5, side, side)).unwrap();
         for row in 0..5 {
-            let alone = network.forward_with_stages(&x[row * image..][..image], 1, side, side).unwrap();
+            let alone = network.forward_with_stages(images(&x[row * image..][..image], 1, side, side)).unwrap();
             for tap in TAPS {
                 assert_eq!(alone.tap(tap).unwrap().row(0), all.tap(tap).unwrap().row(row), "{tap:?}");
             }
@@ -370,7 +252,7 @@ mod tests {
             let mut state = network.state().unwrap();
             state.get_mut(name).unwrap().values[1] = f32::NAN;
             network.set_state(state).unwrap();
-            let message = network.embed(&pixels(100), 1, 10, 10, Tap::Fc).unwrap_err().to_string();
+            let message = network.embed(images(&pixels(100), 1, 10, 10), Tap::Fc).unwrap_err().to_string();
             assert!(message.contains(name), "{message}");
         }
     }
@@ -379,9 +261,9 @@ mod tests {
     fn bfloat16_keeps_vectors_within_its_digits_and_needs_a_plan() {
         let x = pixels(3 * 40 * 40 * 3);
         for arch in ["small", "resnet18", "resnet50"] {
-            let exact = network(arch, 3).forward_all(&x, 3, 40, 40).unwrap();
+            let exact = network(arch, 3).forward_all(images(&x, 3, 40, 40)).unwrap();
             let rough = network(arch, 3).with_precision(Precision::Bf16Emulated).unwrap();
-            let rough = rough.forward_all(&x, 3, 40, 40).unwrap();
+            let rough = rough.forward_all(images(&x, 3, 40, 40)).unwrap();
             for tap in [Tap::Fc, Tap::Pool] {
                 let (a, b) = (exact.tap(tap).unwrap(), rough.tap(tap).unwrap());
                 let scale = a.iter().fold(0f32, |most, v| most.max(v.abs()));
@@ -391,8 +273,8 @@ mod tests {
             }
         }
         let network = network("small", 1).with_precision(Precision::Bf16Emulated).unwrap();
-        *network.plan.lock() = vec![Entry { size: (10, 10), outcome: Err("an unknown operation".to_owned()) }];
-        let message = network.embed(&pixels(100), 1, 10, 10, Tap::Pool).unwrap_err().to_string();
+        network.plan.refuse((10, 10), "an unknown operation".to_owned());
+        let message = network.embed(images(&pixels(100), 1, 10, 10), Tap::Pool).unwrap_err().to_string();
         assert!(message.contains("bf16-emulated") && message.contains("an unknown operation"), "{message}");
     }
 
@@ -409,9 +291,9 @@ mod tests {
     fn what_a_plan_does_not_know_goes_layer_by_layer_with_a_reason() {
         let network = network("small", 1);
         let x = pixels(100);
-        let planned = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
+        let planned = network.embed(images(&x, 1, 10, 10), Tap::Pool).unwrap();
         network.plan.refuse((10, 10), "an unknown operation".to_owned());
-        let layered = network.embed(&x, 1, 10, 10, Tap::Pool).unwrap();
+        let layered = network.embed(images(&x, 1, 10, 10), Tap::Pool).unwrap();
         assert_eq!(network.plan_status(), PlanStatus::LayerByLayer { reason: "an unknown operation".to_owned() });
         // Rounding differs, so the other path was taken.
         assert!(planned.iter().zip(&layered).all(|(a, b)| (a - b).abs() < 1e-5));

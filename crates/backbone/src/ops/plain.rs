@@ -5,7 +5,7 @@ use candle_core::{D, DType, Result, Tensor};
 use candle_nn::{Linear, Module};
 use latentwalk_engine::BatchStats;
 
-use super::{NORM_EPS, POOL};
+use super::fixed::{NORM_EPS, POOL};
 
 /// Multiplies in `products` and gives 32 bits; so do the gradients, because a change of type is an operation too.
 pub(super) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, products: DType) -> Result<Tensor> {

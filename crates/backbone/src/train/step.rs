@@ -4,33 +4,34 @@ use std::collections::HashMap;
 
 use candle_core::{Tensor, TensorId};
 
+use super::loss::HeadLoss;
+use super::optimizer::Gradients;
 use crate::data::Targets;
 use crate::error::Result;
-use crate::loss::HeadLoss;
 use crate::network::{Network, Observed, Recording};
 use crate::ops::Tape;
-use crate::optimizer::Gradients;
-use crate::options::{TrainOptions, Trainable};
+use crate::options::TrainOptions;
+use crate::trainable::Trainable;
 
 /// What a batch gives: its loss, its gradients and BatchNorm's statistics.
-pub(crate) struct Outcome {
-    pub(crate) loss: f64,
+pub(super) struct Outcome {
+    pub(super) loss: f64,
     /// Gradients by the weights' names; none where the loss is not finite.
-    pub(crate) gradients: Option<Gradients>,
-    pub(crate) observed: Vec<Observed>,
+    pub(super) gradients: Option<Gradients>,
+    pub(super) observed: Vec<Observed>,
 }
 
 /// One batch of a training set.
-pub(crate) struct Batch<'a> {
-    pub(crate) targets: &'a [Targets],
-    pub(crate) rows: &'a [usize],
-    pub(crate) pixels: Vec<f32>,
-    pub(crate) shape: (usize, usize, usize),
-    pub(crate) options: &'a TrainOptions,
+pub(super) struct Batch<'a> {
+    pub(super) targets: &'a [Targets],
+    pub(super) rows: &'a [usize],
+    pub(super) pixels: Vec<f32>,
+    pub(super) shape: (usize, usize, usize),
+    pub(super) options: &'a TrainOptions,
 }
 
 /// Loss and gradients of a batch. The losses give theirs by the logits by hand, the network carries them on.
-pub(crate) fn gradients(network: &Network, losses: &[HeadLoss], batch: Batch<'_>) -> Result<Outcome> {
+pub(super) fn gradients(network: &Network, losses: &[HeadLoss], batch: Batch<'_>) -> Result<Outcome> {
     let Batch { targets, rows, pixels, shape: (h, w, _), options } = batch;
     let mut recording = Recording::of(options);
     let shape = (rows.len(), h, w);
@@ -71,7 +72,7 @@ fn by_candle(network: &Network, by_logits: Vec<(Tensor, Tensor)>) -> Result<Hash
 }
 
 /// Adds `share` times the gradients of a batch to those of a step.
-pub(crate) fn accumulate(sum: &mut Gradients, batch: Gradients, share: f64) -> Result<()> {
+pub(super) fn accumulate(sum: &mut Gradients, batch: Gradients, share: f64) -> Result<()> {
     for (name, gradient) in batch {
         // A step of one batch takes its gradients as they are.
         let gradient = if share == 1.0 { gradient } else { (gradient * share)? };
@@ -86,9 +87,9 @@ pub(crate) fn accumulate(sum: &mut Gradients, batch: Gradients, share: f64) -> R
 
 /// Takes one step of one batch and gives its loss; weights stay as they are where it is not finite.
 #[cfg(test)]
-pub(crate) fn train_step(
+pub(super) fn train_step(
     network: &mut Network,
-    optimizer: &mut crate::optimizer::Optimizer,
+    optimizer: &mut super::optimizer::Optimizer,
     losses: &[HeadLoss],
     batch: Batch<'_>,
     rate: f64,

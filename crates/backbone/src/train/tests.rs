@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use super::checkpoint::CHECKPOINT_FILE;
+use super::step::gradients;
 use super::*;
-use crate::checkpoint::CHECKPOINT_FILE;
 use crate::data::{ImageSource, LoadError, Targets};
-use crate::network::Tap;
-use crate::options::Trainable;
 use crate::report::{evaluate, evaluate_features};
 use crate::spec::Head;
-use crate::testing::{Pictures, counter_noise, quarters};
+use crate::tap::Tap;
+use crate::testing::{Pictures, counter_noise, images, quarters};
+use crate::trainable::Trainable;
 
 const SIDE: usize = 8;
 
@@ -132,8 +133,7 @@ fn an_unlabelled_head_gets_no_gradient() {
         let outcome = gradients(&network, &losses, batch).unwrap();
         (outcome.loss, outcome.gradients.unwrap())
     };
-    let values =
-        |grads: &crate::optimizer::Gradients, name: &str| grads[name].flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let values = |grads: &Gradients, name: &str| grads[name].flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let masked = [problem.targets[0].clone(), Targets::Many(vec![None; 32])];
     let (loss, grads) = of(&masked);
     for name in ["heads.flags.weight", "heads.flags.bias"] {
@@ -357,11 +357,11 @@ fn heads_on_stored_features_see_what_the_network_sees() {
     let problem = Problem::new(40);
     let network = problem.train(&options(1)).unwrap().network;
     let data = problem.data();
-    let features = heads::Features::of(&network, Tap::Fc, &data, 7).unwrap();
+    let features = heads::features(&network, Tap::Fc, &data, 7).unwrap();
     let rows = [3, 35, 11];
     let pixels = crate::data::load_rows(&problem.images, &rows, None).unwrap();
-    let all = network.predict(&pixels, rows.len(), SIDE, SIDE).unwrap();
-    for (ours, theirs) in heads::logits(&network, &features, &rows).unwrap().iter().zip(&all) {
+    let all = network.predict(images(&pixels, rows.len(), SIDE, SIDE)).unwrap();
+    for (ours, theirs) in logits_of_features(&network, &features, &rows).unwrap().iter().zip(&all) {
         assert!(ours.iter().zip(theirs.iter()).all(|(a, b)| (a - b).abs() < 1e-4), "{ours:?} {theirs:?}");
     }
     // Finite differences of one weight.
@@ -418,7 +418,7 @@ fn heads_on_given_vectors_are_heads_on_images() {
     let start = problem.train(&options(1)).unwrap().network;
     let (data, n) = (problem.data(), problem.images.len());
     let pixels = crate::data::load_rows(&problem.images, &(0..n).collect::<Vec<_>>(), None).unwrap();
-    let all = start.forward_all(&pixels, n, SIDE, SIDE).unwrap();
+    let all = start.forward_all(images(&pixels, n, SIDE, SIDE)).unwrap();
     for (trainable, vectors) in [(Trainable::Heads, &all.fc), (Trainable::Fc, &all.pool)] {
         let options = TrainOptions { trainable, ..options(4) };
         let from_images = go_on(&problem, &start, &options);
@@ -454,7 +454,7 @@ fn the_fc_layers_gradient_is_a_finite_difference() {
     let problem = Problem::new(40);
     let network = problem.train(&options(1)).unwrap().network;
     let data = problem.data();
-    let features = heads::Features::of(&network, Tap::Pool, &data, 7).unwrap();
+    let features = heads::features(&network, Tap::Pool, &data, 7).unwrap();
     let losses: Vec<HeadLoss> = network.spec().heads.iter().map(|head| HeadLoss::new(head, 0.0, None)).collect();
     let rows = [3, 35, 11, 8];
     let outcome = |network: &Network| heads::gradients(network, &losses, &features, data.targets, &rows).unwrap();

@@ -1,6 +1,6 @@
 //! What can be wrong with a checkpoint file.
 
-use crate::error::TensorMismatch;
+use crate::mismatch::TensorMismatch;
 
 /// Why a file's weights cannot be used; the path stands in [`crate::BackboneError::Checkpoint`].
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ pub enum CheckpointFault {
     #[error(
         "holds no state dict: {}; tensors are looked for at the top and under {}",
         if keys.is_empty() { "it has no named entries".to_owned() } else { format!("its keys are {}", keys.join(", ")) },
-        super::WRAPPERS.map(|key| format!("`{key}`")).join(", ")
+        super::keys::WRAPPERS.map(|key| format!("`{key}`")).join(", ")
     )]
     NoStateDict {
         /// The first keys found.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{Checkpoint, CheckpointFault};
 use crate::arch::{ARCHITECTURES, BlockKind, Layout, Stem};
 use crate::device::BackboneDevice;
-use crate::error::{Result, TensorMismatch};
-use crate::init::start_values;
-use crate::network::Network;
+use crate::error::Result;
+use crate::mismatch::TensorMismatch;
+use crate::network::{Network, start_values};
 use crate::spec::NetworkSpec;
 use crate::state::Arrays;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::KeyStyle;
 use super::fault::CheckpointFault;
+use super::keys::KeyStyle;
 use crate::state::Arrays;
 
 /// Names of modules that training scripts put around the network.

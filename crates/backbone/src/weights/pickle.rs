@@ -7,10 +7,7 @@
 
 mod machine;
 
-use super::fault::CheckpointFault;
 use super::numbers::Kind;
-
-use machine::Machine;
 
 /// A value's position in [`Pickle::nodes`].
 pub(super) type Id = usize;
@@ -90,13 +87,6 @@ impl Name {
 }
 
 impl Pickle {
-    /// Reads the pickle that starts at the first byte.
-    ///
-    /// **Errors** a name outside the list, an instruction that state dicts do not use, a cut or malformed pickle.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, CheckpointFault> {
-        Machine::new(bytes).run()
-    }
-
     pub(super) fn node(&self, id: Id) -> &Node {
         &self.nodes[id]
     }
@@ -119,6 +109,7 @@ impl Pickle {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::fault::CheckpointFault;
     use super::*;
 
     fn message(bytes: &[u8]) -> String {

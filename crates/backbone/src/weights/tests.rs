@@ -6,7 +6,7 @@ use super::*;
 use crate::arch::Layout;
 use crate::device::BackboneDevice;
 use crate::network::Network;
-use crate::parity::weights;
+use crate::network::parity::weights;
 use crate::spec::{Head, NetworkSpec};
 use crate::state::encode;
 

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::dict::{StateDict, together};
 use super::fault::CheckpointFault;
+use super::keys::{WRAPPERS, ignored};
 use super::numbers::Kind;
 use super::pickle::{Id, Node, Pickle, View};
 use super::zip::Archive;
-use super::{WRAPPERS, ignored, together};
 use crate::state::{Array, Arrays};
 
 /// The first value of a file from before PyTorch 1.6.
@@ -18,14 +19,6 @@ const MAX_DEPTH: usize = 4;
 const SHOWN_KEYS: usize = 8;
 /// Values that views may have beyond the file's bytes: an expanded tensor has few stored values.
 const SPARE_VALUES: usize = 1 << 24;
-
-/// What a file of torch gave.
-#[derive(Debug)]
-pub(super) struct StateDict {
-    /// The key under which the state dict lay.
-    pub(super) wrapper: Option<String>,
-    pub(super) arrays: Arrays,
-}
 
 /// Storages by key.
 type Storages<'a> = BTreeMap<String, &'a [u8]>;

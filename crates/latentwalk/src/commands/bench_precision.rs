@@ -8,7 +8,7 @@ use latentwalk_cli::{DescriptionArgs, PrecisionArgs, PrecisionRule, Stage};
 use latentwalk_decomposition::Pca;
 use latentwalk_embeddings::{DEFAULT_BATCH_ROWS, Reader};
 use latentwalk_probe::Direction;
-use latentwalk_run::AttributeWalks;
+use latentwalk_run::{AttributeWalks, vectors_file};
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::{Map, Value, json};
 
@@ -75,7 +75,7 @@ impl Side {
             |stage: Stage| results.artifacts.get(&stage).with_context(|| format!("the run has no `{stage}`"));
         Ok(Self {
             name: config.name.clone(),
-            vectors: Reader::open(artifact(Stage::Embeddings)?.file(config.decomposition.tap.file())?)?,
+            vectors: Reader::open(artifact(Stage::Embeddings)?.file(&vectors_file(config.decomposition.tap))?)?,
             pca: Pca::load(artifact(Stage::Decomposition)?.dir())?,
             directions: latentwalk_probe::load(artifact(Stage::Probe)?.dir())?.directions,
             walks: latentwalk_run::read_walks(artifact(Stage::Walks)?.dir())?,

@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{hash_bytes, write_atomic};
 use latentwalk_backbone::{
-    ARCHITECTURES, Checkpoint, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision, Preprocess,
+    ARCHITECTURES, Checkpoint, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision, Preprocess, Tap,
     checkpoint_file, checkpoint_of, detect_arch,
 };
 use latentwalk_cli::{EmbedArgs, ExifRule, PrecisionRule};
@@ -22,7 +22,6 @@ use latentwalk_embeddings::Schema;
 use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Tap;
 use crate::progress::Console;
 use crate::runner;
 
@@ -64,7 +63,7 @@ pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     let shards = Shards::open(out, &settings, files.len(), console)?;
     let schema = schema(&network, tap, &settings);
     let preparation = preparation(preprocess, args);
-    let width = network.width(tap.of_network());
+    let width = network.width(tap);
     // Without the weights that the compiled plan was made from: half the memory.
     let network = network.into_evaluator(preprocess.crop, preprocess.crop)?;
     let work = Work { network: &network, tap, width, preparation, folder, files: &files, schema: &schema };
@@ -88,7 +87,7 @@ fn list() -> Result<()> {
         let filter = if p.interpolation == Interpolation::Bicubic { "bicubic" } else { "bilinear" };
         let _ = writeln!(text, "  {:<16}short side {}, {filter}, centre {} x {}", p.name, p.resize, p.crop, p.crop);
     }
-    text.push_str("layers (--tap)\n  fc, pool, stem, layer1, layer2, layer3\n");
+    let _ = writeln!(text, "layers (--tap)\n  {}", Tap::ALL.map(Tap::name).join(", "));
     super::print(&text)
 }
 
@@ -100,9 +99,8 @@ fn preprocess(name: &str) -> Result<&'static Preprocess> {
 }
 
 fn tap(name: &str) -> Result<Tap> {
-    let known = [Tap::Fc, Tap::Pool, Tap::Stem, Tap::Layer1, Tap::Layer2, Tap::Layer3];
-    let found = known.into_iter().find(|tap| tap.name() == name);
-    found.with_context(|| format!("`--tap {name}` is unknown; give one of {}", known.map(Tap::name).join(", ")))
+    let found = Tap::ALL.into_iter().find(|tap| tap.name() == name);
+    found.with_context(|| format!("`--tap {name}` is unknown; give one of {}", Tap::ALL.map(Tap::name).join(", ")))
 }
 
 /// The checkpoint and the hash of its file, which is read once.
@@ -211,7 +209,7 @@ fn fingerprint(folder: &Path, files: &[String]) -> Result<String> {
 }
 
 fn schema(network: &Network, tap: Tap, settings: &Settings) -> Schema {
-    let mut schema = Schema::new(network.width(tap.of_network()), Vec::new());
+    let mut schema = Schema::new(network.width(tap), Vec::new());
     for (key, value) in [
         ("latentwalk.tap", &settings.tap),
         ("latentwalk.arch", &settings.arch),

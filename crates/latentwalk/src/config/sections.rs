@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use latentwalk_backbone::{Precision, TrainOptions};
+use latentwalk_backbone::{Precision, Tap, TrainOptions};
 use latentwalk_lines::MetricKind;
 use latentwalk_probe::ProbeOptions;
 use latentwalk_run::{DEFAULT_STOPS, Placing};
@@ -41,74 +41,6 @@ pub const DEFAULT_CHECKPOINT_MINUTES: f64 = 10.0;
 
 /// The architecture that a checkpoint shows.
 pub const DETECTED: &str = "detected";
-
-/// A layer whose vector is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tap {
-    /// The final FC layer.
-    Fc,
-    /// The globally pooled features before it.
-    Pool,
-    /// The stem, pooled.
-    Stem,
-    /// The first stage, pooled.
-    Layer1,
-    /// The second stage, pooled.
-    Layer2,
-    /// The third stage, pooled.
-    Layer3,
-}
-
-impl Tap {
-    /// The tap's name in descriptions and metadata.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fc => "fc",
-            Self::Pool => "pool",
-            Self::Stem => "stem",
-            Self::Layer1 => "layer1",
-            Self::Layer2 => "layer2",
-            Self::Layer3 => "layer3",
-        }
-    }
-
-    /// The backbone's tap as descriptions call it.
-    pub fn of(tap: latentwalk_backbone::Tap) -> Self {
-        match tap {
-            latentwalk_backbone::Tap::Fc => Self::Fc,
-            latentwalk_backbone::Tap::Pool => Self::Pool,
-            latentwalk_backbone::Tap::Stem => Self::Stem,
-            latentwalk_backbone::Tap::Layer1 => Self::Layer1,
-            latentwalk_backbone::Tap::Layer2 => Self::Layer2,
-            latentwalk_backbone::Tap::Layer3 => Self::Layer3,
-        }
-    }
-
-    /// The tap as the backbone calls it.
-    pub fn of_network(self) -> latentwalk_backbone::Tap {
-        match self {
-            Self::Fc => latentwalk_backbone::Tap::Fc,
-            Self::Pool => latentwalk_backbone::Tap::Pool,
-            Self::Stem => latentwalk_backbone::Tap::Stem,
-            Self::Layer1 => latentwalk_backbone::Tap::Layer1,
-            Self::Layer2 => latentwalk_backbone::Tap::Layer2,
-            Self::Layer3 => latentwalk_backbone::Tap::Layer3,
-        }
-    }
-
-    /// The Parquet file of this tap inside the embeddings artifact.
-    pub fn file(self) -> &'static str {
-        match self {
-            Self::Fc => "fc.parquet",
-            Self::Pool => "pool.parquet",
-            Self::Stem => "stem.parquet",
-            Self::Layer1 => "layer1.parquet",
-            Self::Layer2 => "layer2.parquet",
-            Self::Layer3 => "layer3.parquet",
-        }
-    }
-}
 
 /// `[embeddings]`
 #[derive(Debug, Clone, Serialize, Deserialize)]

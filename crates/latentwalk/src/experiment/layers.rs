@@ -2,12 +2,13 @@
 //! and lines walked in FC space against lines in PCA space.
 
 use anyhow::{Context, Result};
+use latentwalk_backbone::Tap;
 use latentwalk_cli::Stage;
 use latentwalk_decomposition::Pca;
 use latentwalk_embeddings::Reader;
 use latentwalk_probe::{ProbeOptions, Standardize, Task};
 use latentwalk_report::figure::{Curves, Series, XScale, curves};
-use latentwalk_run::{AttributeLabels, probe_split};
+use latentwalk_run::{AttributeLabels, probe_split, vectors_file};
 use ndarray::Array2;
 
 use super::attribute_result::mean_pair_auc;
@@ -17,7 +18,7 @@ use super::page::decimal;
 use super::trial::Trials;
 use super::variance::{NETWORKS, spectrum};
 use super::ways;
-use crate::config::{DEFAULT_AXES, Tap};
+use crate::config::DEFAULT_AXES;
 use crate::job::Job;
 use crate::stage::inputs;
 
@@ -61,7 +62,7 @@ fn separations(job: &Job<'_>, attributes: &[String]) -> Result<Vec<(String, Vec<
     let places = LAYERS.len() + 1;
     for (done, (tap, name)) in LAYERS.into_iter().enumerate() {
         let pca = spectrum(job, tap)?;
-        let vectors = Reader::open(job.input(Stage::Embeddings, tap.file())?)?.vectors(None)?;
+        let vectors = Reader::open(job.input(Stage::Embeddings, &vectors_file(tap))?)?.vectors(None)?;
         let z = pca.transform(vectors.view())?;
         table.push((name.to_owned(), separate(job, &labels, &splits, &z)?));
         job.progress.set(done + 1, places);

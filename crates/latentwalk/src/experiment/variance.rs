@@ -1,17 +1,19 @@
 //! Study `variance`: the share of the variance that the first axes keep, for both layers, trained and untrained.
 
 use anyhow::Result;
+use latentwalk_backbone::Tap;
 use latentwalk_cli::Stage;
 use latentwalk_decomposition::{Accumulator, Keep, Pca, PcaOptions};
 use latentwalk_embeddings::Reader;
 use latentwalk_report::figure::{Curves, Series, XScale, curves};
+use latentwalk_run::vectors_file;
 use ndarray::Axis;
 
 use super::file::Experiment;
 use super::outcome::Outcome;
 use super::page::decimal;
 use super::trial::Trials;
-use crate::config::{DEFAULT_AXES, Tap};
+use crate::config::DEFAULT_AXES;
 use crate::job::Job;
 use crate::stage::inputs::READ_ROWS;
 
@@ -38,7 +40,7 @@ pub(super) fn run(experiment: &Experiment, trials: &Trials<'_>) -> Result<Outcom
 
 /// The PCA of a layer's vectors on the train split.
 pub(super) fn spectrum(job: &Job<'_>, tap: Tap) -> Result<Pca> {
-    let reader = Reader::open(job.input(Stage::Embeddings, tap.file())?)?;
+    let reader = Reader::open(job.input(Stage::Embeddings, &vectors_file(tap))?)?;
     let mut accumulator = Accumulator::new(reader.schema().width);
     for table in reader.batches(READ_ROWS)? {
         let table = table?;

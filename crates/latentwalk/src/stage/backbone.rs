@@ -10,6 +10,7 @@ use latentwalk_backbone::{
 use latentwalk_cli::Stage;
 use latentwalk_embeddings::Reader;
 use latentwalk_images::{Attribute, AttributeKind, Batcher, Dataset, Label, Pixels, SourceFile, Split};
+use latentwalk_run::vectors_file;
 use ndarray::Array2;
 use serde_json::{Map, Value, json};
 
@@ -115,7 +116,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
 /// The vectors below what learns, where the rest of the network is frozen.
 fn features(job: &Job<'_>) -> Result<Option<Array2<f32>>> {
     let Some(tap) = job.config.features() else { return Ok(None) };
-    Ok(Some(Reader::open(job.input(Stage::Features, tap.file())?)?.vectors(None)?))
+    Ok(Some(Reader::open(job.input(Stage::Features, &vectors_file(tap))?)?.vectors(None)?))
 }
 
 /// The checkpoint's network, before anything is learned.

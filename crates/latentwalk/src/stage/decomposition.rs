@@ -4,7 +4,7 @@ use anyhow::Result;
 use latentwalk_cli::Stage;
 use latentwalk_decomposition::{Accumulator, Keep, Pca, PcaOptions};
 use latentwalk_embeddings::{Reader, Table, Writer, WriterOptions};
-use latentwalk_run::COORDINATES_FILE;
+use latentwalk_run::{COORDINATES_FILE, vectors_file};
 use ndarray::Axis;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::job::Job;
 /// More axes than the vectors allow, a vector that is not finite, a certificate that does not hold.
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let options = &job.config.decomposition;
-    let path = job.input(Stage::Embeddings, options.tap.file())?;
+    let path = job.input(Stage::Embeddings, &vectors_file(options.tap))?;
     let reader = Reader::open(&path)?;
     let total = 2 * reader.rows();
     let mut accumulator = Accumulator::new(reader.schema().width);

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use latentwalk_backbone::{ImageSource, Network, Precision};
+use latentwalk_backbone::{ImageSource, Network, Precision, Tap};
 use latentwalk_cli::Stage;
 use latentwalk_embeddings::{
     AttributeColumn, DEFAULT_BATCH_ROWS, Reader, Schema, Summary, Table, VectorFile, Writer, WriterOptions,
 };
 use latentwalk_images::{AttributeKind, Augmentation, Batcher, Dataset, Pixels, SourceFile};
-use latentwalk_run::COLUMNS_FILE;
+use latentwalk_run::{COLUMNS_FILE, vectors_file};
 use serde_json::{Value, json};
 
 use super::backbone::Source;
 use super::extraction::{Extraction, figures};
 use super::inputs;
-use crate::config::{Config, Tap};
+use crate::config::Config;
 use crate::job::Job;
 
 /// Runs the trained network over all images, in the dataset's order.
@@ -67,9 +67,9 @@ fn from_features(
     let Some(kept) = job.config.features().filter(|&kept| kept == tap || (kept, tap) == (Tap::Pool, Tap::Fc)) else {
         return Ok(None);
     };
-    let reader = Reader::open(job.input(Stage::Features, kept.file())?)?;
-    let schema = schema(dataset, network.width(tap.of_network()), tap);
-    let mut writer = Writer::create(job.out.join(tap.file()), &schema, options)?;
+    let reader = Reader::open(job.input(Stage::Features, &vectors_file(kept))?)?;
+    let schema = schema(dataset, network.width(tap), tap);
+    let mut writer = Writer::create(job.out.join(vectors_file(tap)), &schema, options)?;
     let mut done = 0;
     for batch in reader.batches(DEFAULT_BATCH_ROWS)? {
         let vectors = batch?.vectors;
@@ -97,7 +97,7 @@ fn given(job: &Job<'_>, dataset: &Dataset, path: &Path) -> Result<Value> {
     let places = places(dataset, &found, path)?;
     let rows = WriterOptions { row_group_rows: job.config.embeddings.row_group_rows };
     let schema = schema(dataset, found.width(), Tap::Fc);
-    let mut writer = Writer::create(job.out.join(Tap::Fc.file()), &schema, rows)?;
+    let mut writer = Writer::create(job.out.join(vectors_file(Tap::Fc)), &schema, rows)?;
     let all: Vec<usize> = (0..dataset.items.len()).collect();
     for part in all.chunks(inputs::READ_ROWS) {
         let chosen: Vec<usize> = part.iter().map(|&row| places[row]).collect();
@@ -112,7 +112,7 @@ fn given(job: &Job<'_>, dataset: &Dataset, path: &Path) -> Result<Value> {
     if unused > 0 {
         job.progress.say(&format!("{unused} vectors of {} belong to no image of the data set", path.display()));
     }
-    let mut figures = json!({ "files": { Tap::Fc.file(): { "rows": summary.rows, "bytes": summary.bytes } } });
+    let mut figures = json!({ "files": { (vectors_file(Tap::Fc)): { "rows": summary.rows, "bytes": summary.bytes } } });
     if !carried.is_empty() {
         figures["columns"] = json!(carried);
     }

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 
 use anyhow::{Context, Result};
-use latentwalk_backbone::{Evaluator, Forward, ImageSource};
+use latentwalk_backbone::{Evaluator, Forward, ImageSource, Tap};
 use latentwalk_embeddings::{Summary, Writer, WriterOptions};
 use latentwalk_images::Dataset;
-use ndarray::Array2;
+use latentwalk_run::vectors_file;
+use ndarray::{Array2, ArrayView4};
 use serde_json::{Map, Value, json};
 
 use super::backbone::Source;
 use super::embeddings::{schema, table};
 use super::inputs::READ_ROWS;
-use crate::config::Tap;
 use crate::job::Job;
 
 /// What is run over what.
@@ -58,7 +58,7 @@ impl Extraction<'_> {
             .iter()
             .map(|&tap| {
                 let path = self.job.partial.join(format!("{}.f32", tap.name()));
-                let width = self.network.width(tap.of_network());
+                let width = self.network.width(tap);
                 let bytes = std::fs::metadata(&path).map_or(0, |meta| meta.len());
                 Ok(Numbers { tap, path, width, rows: (bytes / (4 * width as u64)) as usize })
             })
@@ -87,22 +87,22 @@ impl Extraction<'_> {
             });
             for &start in &starts {
                 let pixels = receiver.recv().context("the loader ended")?.map_err(anyhow::Error::from_boxed)?;
-                self.one(&pixels, end(start) - start, files)?;
+                self.one(ArrayView4::from_shape((end(start) - start, h, w, c), &pixels)?, files)?;
                 self.job.progress.set(end(start), rows);
             }
             Ok(())
         })
     }
 
-    fn one(&self, pixels: &[f32], rows: usize, files: &mut [Numbers]) -> Result<()> {
+    fn one(&self, pixels: ArrayView4<'_, f32>, files: &mut [Numbers]) -> Result<()> {
         let late = self.taps.iter().all(|tap| matches!(tap, Tap::Fc | Tap::Pool));
         let forward = || -> latentwalk_backbone::Result<Forward> {
-            if late { self.network.forward_all(pixels, rows) } else { self.network.forward_with_stages(pixels, rows) }
+            if late { self.network.forward_all(pixels) } else { self.network.forward_with_stages(pixels) }
         };
         // On a thread of the pool: from outside, each layer would wait to be taken up and to be told of its end.
         let outputs = rayon::scope(|_| forward())?;
         for file in files {
-            let vectors = outputs.tap(file.tap.of_network());
+            let vectors = outputs.tap(file.tap);
             file.append(vectors.context("the network did not give a tap that was asked for")?)?;
         }
         Ok(())
@@ -143,8 +143,11 @@ impl Numbers {
     fn convert(self, of: &Extraction<'_>, options: WriterOptions) -> Result<Summary> {
         let failed = || format!("cannot read {}", self.path.display());
         let mut file = BufReader::with_capacity(1 << 20, File::open(&self.path).with_context(failed)?);
-        let mut writer =
-            Writer::create(of.job.out.join(self.tap.file()), &schema(of.dataset, self.width, self.tap), options)?;
+        let mut writer = Writer::create(
+            of.job.out.join(vectors_file(self.tap)),
+            &schema(of.dataset, self.width, self.tap),
+            options,
+        )?;
         let all: Vec<usize> = (0..of.dataset.items.len()).collect();
         let mut bytes = Vec::new();
         for rows in all.chunks(READ_ROWS) {
@@ -162,8 +165,7 @@ impl Numbers {
 
 /// Rows and bytes of the files, for the manifest.
 pub(crate) fn figures(found: &[(Tap, Summary)]) -> Value {
-    let file = |(tap, summary): &(Tap, Summary)| {
-        (tap.file().to_owned(), json!({ "rows": summary.rows, "bytes": summary.bytes }))
-    };
+    let file =
+        |(tap, summary): &(Tap, Summary)| (vectors_file(*tap), json!({ "rows": summary.rows, "bytes": summary.bytes }));
     Value::Object(found.iter().map(file).collect::<Map<_, _>>())
 }

@@ -11,7 +11,7 @@ enum Slot {
 }
 
 /// Its state between two instructions.
-pub(super) struct Machine<'a> {
+struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
@@ -19,13 +19,22 @@ pub(super) struct Machine<'a> {
     memo: BTreeMap<u32, Id>,
 }
 
+impl Pickle {
+    /// Reads the pickle that starts at the first byte.
+    ///
+    /// **Errors** a name outside the list, an instruction that state dicts do not use, a cut or malformed pickle.
+    pub(in crate::weights) fn read(bytes: &[u8]) -> Result<Self, CheckpointFault> {
+        Machine::new(bytes).run()
+    }
+}
+
 impl<'a> Machine<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    fn new(bytes: &'a [u8]) -> Self {
         Machine { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), memo: BTreeMap::new() }
     }
 
     /// Runs to the end and gives what then lies on top.
-    pub(super) fn run(mut self) -> Result<Pickle, CheckpointFault> {
+    fn run(mut self) -> Result<Pickle, CheckpointFault> {
         while self.step()? {}
         let root = self.pop()?;
         Ok(Pickle { nodes: self.nodes, root, len: self.at })

@@ -6,14 +6,13 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Instant;
 
 use anyhow::Result;
-use latentwalk_backbone::Evaluator;
+use latentwalk_backbone::{Evaluator, Tap};
 use latentwalk_embeddings::{Schema, Table};
 use latentwalk_images::{Preparation, prepare};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView4};
 use rayon::prelude::*;
 
 use super::shards::{SHARD, Shards, Skipped};
-use crate::config::Tap;
 use crate::progress::Console;
 
 /// What is run over what.
@@ -115,8 +114,12 @@ impl Work<'_> {
         let rows = ids.len();
         let vectors = match rows {
             0 => Array2::zeros((0, self.width)),
-            // On a thread of the pool: from outside, each layer would wait to be taken up and to be told of its end.
-            _ => rayon::scope(|_| self.network.embed(&pixels, rows, self.tap.of_network()))?,
+            _ => {
+                let (h, w) = self.network.image_size();
+                let pixels = ArrayView4::from_shape((rows, h, w, self.network.spec().in_channels), &pixels)?;
+                // On a thread of the pool: from outside, each layer would wait to be taken up and to be told of its end.
+                rayon::scope(|_| self.network.embed(pixels, self.tap))?
+            }
         };
         let table = Table { ids, splits: vec![String::new(); rows], vectors, labels: Vec::new() };
         Ok(Finished { shard, table, skipped })

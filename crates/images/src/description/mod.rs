@@ -1,0 +1,432 @@
+//! The description of a data set: where images come from and how labels map onto attributes.
+
+mod check;
+mod garments;
+mod init;
+
+use std::fmt;
+
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::{AttributeKind, Split};
+use crate::error::{Error, Result};
+
+pub use garments::Wardrobe;
+pub use init::init;
+
+/// Longest side of a packed image, in pixels.
+pub const MAX_SIZE: usize = 2_048;
+/// Default of [`ImagesSection::size`], in pixels.
+pub const DEFAULT_SIZE: usize = 64;
+/// Default of [`ImagesSection::channels`].
+pub const DEFAULT_CHANNELS: usize = 3;
+/// Default of [`ImagesSection::minimum_per_class`].
+pub const DEFAULT_MINIMUM_PER_CLASS: usize = 10;
+/// Default of [`ImagesSection::maximum_unreadable`].
+pub const DEFAULT_MAXIMUM_UNREADABLE: f64 = 0.01;
+/// Defaults of [`Shares`]: train, validation, test.
+pub const DEFAULT_SHARES: [f64; 3] = [0.7, 0.1, 0.2];
+/// Default of [`Shares::seed`].
+pub const DEFAULT_SEED: u64 = 1;
+
+/// A data set as its owner describes it, in TOML.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// Table `[images]`.
+    pub images: ImagesSection,
+    /// Tables `[attributes.NAME]`, in the order of the file.
+    pub attributes: Attributes,
+}
+
+/// What kind of source is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// IDX files, as MNIST has them; label column `label`.
+    Idx,
+    /// A folder with a sub-folder a class; label column `folder`.
+    Folder,
+    /// A CSV, TSV, JSON Lines or Parquet file that names images and their labels.
+    Manifest,
+    /// iMaterialist Challenge (Fashion) 2018: its JSON and the CSV that names the labels; a label column for each task
+    /// (`category`, `color`, `gender`, `material`, `neckline`, `pattern`, `sleeve`, `style`), images at
+    /// `<root>/<imageId>.jpg`, `.jpeg` or `.png`.
+    Imaterialist,
+    /// DeepFashion, category and attribute prediction: its list files; label columns `category`, `texture`, `fabric`,
+    /// `shape`, `part` and `style`. Attributes that are present are labels; absent and unknown ones are not told apart.
+    DeepFashion,
+    /// CelebA: its list files, or the CSV files of the same names; a label column for each attribute with the values `yes`
+    /// and `no`, identities as groups.
+    CelebA,
+    /// FashionAI: its label CSV without a header; a label column for each key, such as `sleeve_length`.
+    FashionAi,
+    /// COCO-style JSON as Fashionpedia has it; label columns `category` and one for each supercategory of the attributes,
+    /// every image with the labels of all its annotations.
+    Coco,
+    /// Rendered garments with known truth, drawn while they are imported; a label column for each factor, `worn` and `views`.
+    Garments,
+}
+
+impl Source {
+    /// The name as descriptions write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idx => "idx",
+            Self::Folder => "folder",
+            Self::Manifest => "manifest",
+            Self::Imaterialist => "imaterialist",
+            Self::DeepFashion => "deepfashion",
+            Self::CelebA => "celeba",
+            Self::FashionAi => "fashionai",
+            Self::Coco => "coco",
+            Self::Garments => "garments",
+        }
+    }
+}
+
+/// What becomes of the rotation that a camera noted in a file's EXIF data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exif {
+    /// The image is turned upright.
+    #[default]
+    Apply,
+    /// The image stays as it is stored, as torchvision leaves it.
+    Ignore,
+}
+
+/// Table `[images]`: the source, the size of the pack and the limits of an import.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImagesSection {
+    /// What is read.
+    pub source: Source,
+    /// Source `idx`: image files, plain or gzipped, in the order in which they are joined.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+    /// Source `idx`: one label file for every image file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Source `folder`: the folder whose sub-folders are classes. Every other source with image files: the folder that
+    /// its paths start from; without it, the description's own. A path that leaves it is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// Source `manifest`: a CSV or TSV file with a header, JSON Lines (`.jsonl`, `.ndjson`), an object a row, or Parquet (`.parquet`). Columns
+    /// `path` (or `file_name`, `filepath`, `image`, `image_path`), and optionally `id`, `split`, `group`; all others are
+    /// label columns. An empty cell, `null` or a missing key is unlabelled, `a|b` or a list is two labels. Source
+    /// `imaterialist`: the JSON with `images` and `annotations`. Source `fashionai`: the label CSV. Source `coco`: the JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Sources `manifest`, `imaterialist`, `fashionai` and `coco`: several such files instead of `file`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// Source `imaterialist`: the CSV that names the labels, with columns `labelId`, `labelName` and `taskName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_file: Option<String>,
+    /// Source `deepfashion`: the folder with the list files (`list_attr_cloth.txt` and so on), or the one above its `Anno`
+    /// and `Eval`. Source `celeba`: the folder with `list_attr_celeba.txt` and, where it has them,
+    /// `list_eval_partition.txt` and `identity_CelebA.txt`; `.csv` stands for `.txt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<String>,
+    /// Sources with image files: whether images are turned upright as their EXIF data says. Default [`Exif::Apply`].
+    #[serde(default)]
+    pub exif: Exif,
+    /// Source `garments`: table `[images.garments]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub garments: Option<Wardrobe>,
+    /// Side of a packed image in pixels: the short side is resized to it, the long side cropped around the centre. IDX
+    /// images of that size stay as they are. Default [`DEFAULT_SIZE`].
+    #[serde(default = "default_size")]
+    pub size: usize,
+    /// 1 grey, 3 RGB. Default [`DEFAULT_CHANNELS`].
+    #[serde(default = "default_channels")]
+    pub channels: usize,
+    /// Fewer labelled images of a class in the train split are an error. Default [`DEFAULT_MINIMUM_PER_CLASS`].
+    #[serde(default = "default_minimum_per_class")]
+    pub minimum_per_class: usize,
+    /// A class with fewer labelled images in the train split is left out: its images become unlabelled, with a warning, and
+    /// no head or direction knows it. Looked at before `minimum_per_class`. Default 0, which leaves out none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub minimum_support: usize,
+    /// Share of unreadable images past which the import stops. Default [`DEFAULT_MAXIMUM_UNREADABLE`].
+    #[serde(default = "default_maximum_unreadable")]
+    pub maximum_unreadable: f64,
+    /// 0 for all images, else a stratified subset of that many, always the same.
+    #[serde(default)]
+    pub limit: usize,
+    /// Table `[images.split]`.
+    #[serde(default)]
+    pub split: Shares,
+}
+
+/// Table `[[images.parts]]`: one of several label files.
+///
+/// **Units and conventions.** Such files number their images each from 1, so an id is `NAME/ID`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The file, as [`ImagesSection::file`].
+    pub file: String,
+    /// The folder that its paths start from, below [`ImagesSection::root`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The split of its images, unless the file itself names one; without it they are divided by [`Shares`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    /// What stands before its ids; by default the file's name without folder and ending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Part {
+    /// What stands before the ids.
+    pub(crate) fn name(&self) -> &str {
+        let base = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
+        self.name.as_deref().unwrap_or_else(|| base.split_once('.').map_or(base, |(stem, _)| stem))
+    }
+}
+
+/// Table `[images.split]`: which share of the images goes where. Splits that the source declares win over it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shares {
+    /// Share of the train split.
+    pub train: f64,
+    /// Share of the validation split.
+    pub validation: f64,
+    /// Share of the test split.
+    pub test: f64,
+    /// Seed of the shuffle.
+    pub seed: u64,
+    /// Attribute whose classes get these shares each; without it, the first declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stratify: Option<String>,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        let [train, validation, test] = DEFAULT_SHARES;
+        Self { train, validation, test, seed: DEFAULT_SEED, stratify: None }
+    }
+}
+
+/// What becomes of a source's value that the map or the classes do not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rest {
+    /// The import stops and names it.
+    #[default]
+    Error,
+    /// The image stays unlabelled for the attribute.
+    Unlabelled,
+}
+
+impl Rest {
+    fn is_error(&self) -> bool {
+        *self == Self::Error
+    }
+}
+
+/// Table `[attributes.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeDescription {
+    /// The NAME of the table.
+    #[serde(skip)]
+    pub name: String,
+    /// What its labels are.
+    pub kind: AttributeKind,
+    /// The source's column; by default `label` (idx), `folder` (folder) or the attribute's name (all others).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The classes. By default those that the map leads to, in the order of its keys; without a map the distinct values
+    /// of the column. Both are sorted, whole numbers by value and before other text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// For kind `ordered`: classes from least to most; may leave classes out. By default all classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
+    /// What becomes of values that the map or the classes do not have.
+    #[serde(default)]
+    pub rest: Rest,
+    /// For kinds `ordered` and `nominal`: what becomes of an image with several labels at once.
+    #[serde(default, skip_serializing_if = "Rest::is_error")]
+    pub several: Rest,
+    /// From a source's value to a class; without it values are classes.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub map: std::collections::BTreeMap<String, String>,
+}
+
+/// The attributes in the order of their declaration; in TOML a table of tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes(pub Vec<AttributeDescription>);
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for attribute in &self.0 {
+            map.serialize_entry(&attribute.name, attribute)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Attributes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table with one table an attribute")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Attributes, A::Error> {
+                let mut attributes: Vec<AttributeDescription> = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if attributes.iter().any(|known| known.name == name) {
+                        return Err(A::Error::custom(format!("attribute `{name}` is declared twice")));
+                    }
+                    let attribute: AttributeDescription = map.next_value()?;
+                    attributes.push(AttributeDescription { name, ..attribute });
+                }
+                Ok(Attributes(attributes))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+impl Description {
+    /// Reads a description that holds nothing but `[images]` and `[attributes]`.
+    ///
+    /// **Errors.** [`Error::Toml`] for what is no TOML, an unknown key or a value of the wrong type.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| Error::Toml(Box::new(error)))
+    }
+
+    /// The source's column that an attribute reads.
+    pub(crate) fn column<'a>(&self, attribute: &'a AttributeDescription) -> &'a str {
+        attribute.column.as_deref().unwrap_or(match self.images.source {
+            Source::Idx => "label",
+            Source::Folder => "folder",
+            _ => &attribute.name,
+        })
+    }
+
+    /// Index of the attribute that the split is stratified by.
+    pub(crate) fn stratify(&self) -> usize {
+        let wanted = self.images.split.stratify.as_deref();
+        let named = |name: &str| self.attributes.0.iter().position(|attribute| attribute.name == name);
+        wanted.and_then(named).unwrap_or(0)
+    }
+}
+
+impl ImagesSection {
+    /// What messages call the source.
+    pub(crate) fn source_name(&self) -> String {
+        if !self.parts.is_empty() {
+            return self.parts.iter().map(|part| part.file.as_str()).collect::<Vec<_>>().join(", ");
+        }
+        let named = self.file.as_deref().or(self.annotations.as_deref()).or(self.root.as_deref());
+        let named = named.unwrap_or(match self.source {
+            Source::Idx => "an IDX source",
+            Source::Garments => "the rendered garments",
+            _ => "the source",
+        });
+        named.to_owned()
+    }
+
+    /// The garments of source `garments`, or the default ones.
+    pub(crate) fn wardrobe(&self) -> Wardrobe {
+        self.garments.clone().unwrap_or_default()
+    }
+}
+
+impl Shares {
+    /// Train, validation, test.
+    pub(crate) fn all(&self) -> [f64; 3] {
+        [self.train, self.validation, self.test]
+    }
+}
+
+impl AttributeDescription {
+    /// The classes as far as the description alone tells them; empty when they are the column's values.
+    pub(crate) fn known_classes(&self) -> Vec<String> {
+        if !self.classes.is_empty() {
+            return self.classes.clone();
+        }
+        let mut keys: Vec<&String> = self.map.keys().collect();
+        keys.sort_by(|a, b| natural(a, b));
+        let mut classes: Vec<String> = Vec::new();
+        for class in keys.into_iter().map(|key| &self.map[key]) {
+            if !classes.contains(class) {
+                classes.push(class.clone());
+            }
+        }
+        classes
+    }
+
+    /// Indices of the order in `classes`.
+    ///
+    /// **Errors.** [`Error::UnknownClass`] when the classes are the column's values and the order names another.
+    pub(crate) fn order_in(&self, classes: &[String]) -> Result<Vec<u32>> {
+        if self.kind != AttributeKind::Ordered {
+            return Ok(Vec::new());
+        }
+        if self.order.is_empty() {
+            return Ok((0..classes.len() as u32).collect());
+        }
+        let index = |class: &String| match classes.iter().position(|known| known == class) {
+            Some(at) => Ok(at as u32),
+            None => Err(self.unknown("order", class, classes.to_vec())),
+        };
+        self.order.iter().map(index).collect()
+    }
+
+    /// The error of a key that names a class which does not exist.
+    fn unknown(&self, key: &str, class: &str, known: Vec<String>) -> Error {
+        Error::UnknownClass { key: self.key(key), attribute: self.name.clone(), class: class.into(), known }
+    }
+
+    /// The name of one of the table's keys.
+    fn key(&self, key: &str) -> String {
+        format!("attributes.{}.{key}", self.name)
+    }
+}
+
+/// Sorts whole numbers by value and before other text.
+pub(crate) fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+    let number = |text: &str| text.parse::<i64>().map_err(|_| ());
+    match (number(a), number(b)) {
+        (Ok(x), Ok(y)) => x.cmp(&y).then_with(|| a.cmp(b)),
+        (Ok(_), Err(())) => std::cmp::Ordering::Less,
+        (Err(()), Ok(_)) => std::cmp::Ordering::Greater,
+        (Err(()), Err(())) => a.cmp(b),
+    }
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
+fn default_size() -> usize {
+    DEFAULT_SIZE
+}
+
+fn default_channels() -> usize {
+    DEFAULT_CHANNELS
+}
+
+fn default_minimum_per_class() -> usize {
+    DEFAULT_MINIMUM_PER_CLASS
+}
+
+fn default_maximum_unreadable() -> f64 {
+    DEFAULT_MAXIMUM_UNREADABLE
+}

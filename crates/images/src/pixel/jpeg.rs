@@ -1,0 +1,110 @@
+//! JPEG files: decoded to libjpeg's bytes, or left to the `image` crate where our decoder does not support the kind.
+
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, RgbImage};
+use latentwalk_jpeg::{Colour, Decoder, Error, Image, Options};
+
+use crate::description::Exif;
+
+/// Start of a marker.
+const MARK: u8 = 0xff;
+
+/// Whether the file reaches its end marker. Segments are passed over by their length, so that the end of a thumbnail
+/// inside one does not count.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == MARK)) {
+        at += found + 1;
+        match bytes.get(at) {
+            None => return false,
+            // Fill bytes: the next one is looked at again.
+            Some(&MARK) => {}
+            // A stuffed byte of the picture, and markers without a length: private, restarts, start.
+            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 1,
+            Some(0xd9) => return true,
+            Some(_) => match bytes.get(at + 1..at + 3) {
+                Some(length) => at += 1 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2),
+                None => return false,
+            },
+        }
+    }
+    false
+}
+
+/// A decoder that has read the headers; `None` for a kind that it leaves to others.
+pub(super) fn open(bytes: &[u8]) -> Result<Option<Decoder<'_>>, String> {
+    match Decoder::new(bytes) {
+        Ok(decoder) => Ok(Some(decoder)),
+        Err(Error::Unsupported { .. }) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How the picture has to be turned to stand upright. A damaged EXIF block does not make an image unreadable.
+pub(super) fn orientation(decoder: &Decoder<'_>, exif: Exif) -> Orientation {
+    let found = match exif {
+        Exif::Apply => decoder.exif().and_then(Orientation::from_exif_chunk),
+        Exif::Ignore => None,
+    };
+    found.unwrap_or(Orientation::NoTransforms)
+}
+
+/// Decodes to grey or RGB, as the file is; CMYK becomes RGB.
+pub(super) fn decode(decoder: &Decoder<'_>, options: &Options) -> Result<DynamicImage, String> {
+    let Image { width, height, colour, pixels } = decoder.decode(options).map_err(|error| error.to_string())?;
+    let image = match colour {
+        Colour::Grey => GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
+        Colour::Rgb => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
+        Colour::Cmyk => RgbImage::from_raw(width, height, rgb(&pixels)).map(DynamicImage::ImageRgb8),
+    };
+    image.ok_or_else(|| "its pixels do not fill its sides".into())
+}
+
+/// **Source.** Pillow: inks are taken as Adobe's complement whether the file says so or not; a channel is what the ink and
+/// black leave, `k - (255 - c) * k / 255` with the quotient rounded.
+fn rgb(cmyk: &[u8]) -> Vec<u8> {
+    let left = |value: u8, k: u8| {
+        let product = (255 - u32::from(value)) * u32::from(k) + 128;
+        (u32::from(k) - ((product + (product >> 8)) >> 8)) as u8
+    };
+    cmyk.as_chunks::<4>().0.iter().flat_map(|&[c, m, y, k]| [c, m, y].map(|value| left(value, k))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_thumbnail_is_not_the_end() {
+        let segment = [0xff, 0xe1, 0, 6, 0xff, 0xd8, 0xff, 0xd9];
+        let start = [0xff, 0xd8];
+        let picture = [0xff, 0xda, 0, 2, 7, 0xff, 0, 0xff, 0xd0, 9];
+        let end = [0xff, 0xff, 0xd9];
+        assert!(is_whole(&[&start[..], &segment, &picture, &end].concat()));
+        assert!(is_whole(&[&start[..], &segment, &picture, &end, &[0; 9]].concat()));
+        assert!(!is_whole(&[&start[..], &segment, &picture].concat()));
+        assert!(!is_whole(&[&start[..], &segment, &picture, &end[..2]].concat()));
+        assert!(!is_whole(&[&start[..], &segment[..6]].concat()));
+        assert!(!is_whole(&[0xff, 0xd8, 0xff, 0xe1, 0]) && !is_whole(&start) && !is_whole(&[]));
+    }
+
+    /// **Source.** Pillow's `Image.open(file).convert("RGB")`, printed by `fixtures/golden/jpeg/make.py`.
+    #[test]
+    fn inks_become_pillows_colours() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+        let expected = std::fs::read_to_string(folder.join("rgb.txt")).unwrap();
+        for line in expected.lines() {
+            let (name, hash) = line.split_once(' ').unwrap();
+            let file = std::fs::read(folder.join(name).with_extension("jpg")).unwrap();
+            let image = decode(&open(&file).unwrap().unwrap(), &Options::default()).unwrap();
+            let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            let got = image.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step);
+            assert_eq!(got, u64::from_str_radix(hash, 16).unwrap(), "{name}");
+        }
+        assert_eq!(expected.lines().count(), 4);
+    }
+}

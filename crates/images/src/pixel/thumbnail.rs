@@ -1,0 +1,67 @@
+//! Small pictures for reports.
+
+use std::path::Path;
+
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
+
+use super::decode;
+use super::pack::Pixels;
+use crate::dataset::Dataset;
+use crate::description::Exif;
+use crate::error::{Error, Result};
+
+/// A picture of one image as PNG bytes: of its original file, if it has one that can be read below `originals`, else of
+/// the pack.
+///
+/// **Units and conventions.** No side is longer than `max_px` pixels; the aspect is kept and nothing is scaled up. Grey
+/// images give grey PNGs, all others RGB. Original files are turned upright as their EXIF data says.
+///
+/// **Errors.** [`Error::Row`], [`Error::Io`], [`Error::Encode`].
+pub fn thumbnail(
+    pixels: &Pixels,
+    dataset: &Dataset,
+    row: usize,
+    max_px: u32,
+    originals: Option<&Path>,
+) -> Result<Vec<u8>> {
+    let item = dataset.items.get(row).ok_or(Error::Row { row, n: dataset.items.len() })?;
+    let file = originals.zip(item.path.as_deref()).map(|(root, path)| root.join(path));
+    let original = file.and_then(|path| decode::open(&path, Exif::Apply).ok());
+    let image = match original {
+        Some(image) => image,
+        None => packed(pixels, row)?,
+    };
+    let max_px = max_px.max(1);
+    let too_large = image.width() > max_px || image.height() > max_px;
+    let image = if too_large { image.thumbnail(max_px, max_px) } else { image };
+    encode(image, row)
+}
+
+/// One image of the pack.
+pub(super) fn packed(pixels: &Pixels, row: usize) -> Result<DynamicImage> {
+    let shape = pixels.shape();
+    let mut bytes = vec![0; shape.len()];
+    pixels.read(&[row], &mut bytes)?;
+    let (width, height) = (shape.width as u32, shape.height as u32);
+    let image = if shape.channels == 1 {
+        GrayImage::from_raw(width, height, bytes).map(DynamicImage::ImageLuma8)
+    } else {
+        RgbImage::from_raw(width, height, bytes).map(DynamicImage::ImageRgb8)
+    };
+    image.ok_or(Error::Encode { row, reason: format!("{} channels are neither grey nor RGB", shape.channels) })
+}
+
+fn encode(image: DynamicImage, row: usize) -> Result<Vec<u8>> {
+    let image = if image.color().has_alpha() { decode::on_white(&image) } else { image };
+    let mut png = Vec::new();
+    let encoder = PngEncoder::new(&mut png);
+    let (width, height) = (image.width(), image.height());
+    let written = if image.color().has_color() {
+        encoder.write_image(image.to_rgb8().as_raw(), width, height, ExtendedColorType::Rgb8)
+    } else {
+        encoder.write_image(image.to_luma8().as_raw(), width, height, ExtendedColorType::L8)
+    };
+    written.map_err(|error| Error::Encode { row, reason: error.to_string() })?;
+    Ok(png)
+}

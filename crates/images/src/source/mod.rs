@@ -1,0 +1,304 @@
+//! What every source comes down to: a table of images with their raw labels.
+
+mod celeba;
+mod coco;
+mod csv_text;
+mod deepfashion;
+mod fashionai;
+pub(crate) mod folder;
+pub mod idx;
+mod imaterialist;
+mod json;
+pub(crate) mod jsonl;
+mod lists;
+pub(crate) mod manifest;
+mod parts;
+mod paths;
+mod rows;
+mod table;
+pub(crate) mod wardrobe;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crate::description::{Description, ImagesSection, Part, Source};
+use crate::error::{Error, Place, Result};
+use paths::stays_below;
+use table::Cell;
+
+pub(crate) use paths::slashed;
+pub(crate) use table::{Record, RecordPlace, Table, values};
+
+/// Turns the rows of a Parquet file into JSON Lines: this crate knows no Parquet, its caller may.
+pub type TableReader = fn(&Path) -> io::Result<Box<dyn Read>>;
+
+/// Where a description's files come from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// The description's folder; its paths start there.
+    Folder(PathBuf),
+    /// The same, with what reads Parquet manifests.
+    FolderWithTables(PathBuf, TableReader),
+    /// Files held by the binary, by name; only for source `idx`.
+    Embedded(&'static [(&'static str, &'static [u8])]),
+}
+
+/// An outside file whose content an import reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name in the description, or below the description's folder, with `/`.
+    pub name: String,
+    /// Where it lies, unless it is embedded.
+    pub path: Option<PathBuf>,
+    /// Its content, if it is embedded.
+    pub bytes: Option<&'static [u8]>,
+}
+
+impl Origin {
+    /// Opens a file that the description names under `key`.
+    pub(crate) fn open(&self, name: &str, key: &'static str) -> Result<Box<dyn Read>> {
+        let missing = || Error::Missing { path: name.into(), key };
+        match self {
+            Self::Folder(dir) | Self::FolderWithTables(dir, _) => {
+                let path = dir.join(name);
+                match File::open(&path) {
+                    Ok(file) => Ok(Box::new(BufReader::new(file))),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        Err(Error::Missing { path: path.display().to_string(), key })
+                    }
+                    Err(error) => Err(Error::io(path)(error)),
+                }
+            }
+            Self::Embedded(files) => {
+                let found = files.iter().find(|(known, _)| *known == name).ok_or_else(missing)?;
+                Ok(Box::new(found.1))
+            }
+        }
+    }
+
+    /// Opens a Parquet manifest as JSON Lines.
+    pub(crate) fn open_table(&self, name: &str) -> Result<Box<dyn Read>> {
+        self.open(name, "images.file")?;
+        match self {
+            Self::FolderWithTables(dir, read) => read(&dir.join(name)).map_err(|error| Error::Manifest {
+                place: Place { file: name.into(), row: None },
+                reason: error.to_string(),
+            }),
+            _ => Err(Error::Manifest {
+                place: Place { file: name.into(), row: None },
+                reason: "Parquet is read by the program `latentwalk` alone: save it as CSV or JSON Lines".into(),
+            }),
+        }
+    }
+
+    /// The folder, for sources that need one.
+    pub(crate) fn folder(&self, source: Source) -> Result<&Path> {
+        match self {
+            Self::Folder(dir) | Self::FolderWithTables(dir, _) => Ok(dir),
+            Self::Embedded(_) => Err(Error::NeedsFolder(source.as_str())),
+        }
+    }
+}
+
+/// The folder that [`crate::Item::path`] starts from; `None` for images without files of their own.
+pub fn originals(description: &Description, origin: &Origin) -> Option<PathBuf> {
+    match (origin, description.images.source) {
+        (_, Source::Idx | Source::Garments) | (Origin::Embedded(_), _) => None,
+        (Origin::Folder(dir) | Origin::FolderWithTables(dir, _), _) => {
+            Some(dir.join(description.images.root.as_deref().unwrap_or("")))
+        }
+    }
+}
+
+/// Lists every outside file whose content an import reads, sorted by name.
+///
+/// Images that a manifest names but that do not exist are left out: they have no content, and once they appear the list
+/// changes.
+///
+/// **Errors.** Those of [`crate::import`] that concern missing files and malformed manifests.
+pub fn files(description: &Description, origin: &Origin) -> Result<Vec<SourceFile>> {
+    description.check()?;
+    let section = &description.images;
+    let mut files = match section.source {
+        Source::Idx => {
+            let named = section.images.iter().map(|name| (name, "images.images"));
+            let named = named.chain(section.labels.iter().map(|name| (name, "images.labels")));
+            named.map(|(name, key)| named_file(origin, name, key)).collect::<Result<Vec<_>>>()?
+        }
+        Source::Garments => {
+            // Nothing outside: the renderer's revision stands for the content.
+            let bytes = Some(latentwalk_garments::REVISION.as_bytes());
+            vec![SourceFile { name: "garments".into(), path: None, bytes }]
+        }
+        _ => {
+            let root = section.root.as_deref().unwrap_or("");
+            let dir = origin.folder(section.source)?;
+            let table = scan(description, origin)?;
+            let listed = table.files.iter().map(|name| named_file(origin, name, "images.file"));
+            let mut files = listed.collect::<Result<Vec<_>>>()?;
+            for record in table.records {
+                let path = dir.join(root).join(record.path.as_deref().unwrap_or_default());
+                let name = slashed(&Path::new(root).join(record.path.as_deref().unwrap_or_default()));
+                if path.is_file() {
+                    files.push(SourceFile { name, path: Some(path), bytes: None });
+                }
+            }
+            files
+        }
+    };
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files.dedup();
+    Ok(files)
+}
+
+fn named_file(origin: &Origin, name: &str, key: &'static str) -> Result<SourceFile> {
+    origin.open(name, key)?;
+    let (path, bytes) = match origin {
+        Origin::Folder(dir) | Origin::FolderWithTables(dir, _) => (Some(dir.join(name)), None),
+        Origin::Embedded(files) => (None, files.iter().find(|(known, _)| *known == name).map(|found| found.1)),
+    };
+    Ok(SourceFile { name: name.into(), path, bytes })
+}
+
+/// Reads everything but the pixels; of the label columns those that attributes read.
+pub(crate) fn scan(description: &Description, origin: &Origin) -> Result<Table> {
+    let wanted: Vec<&str> = description.attributes.0.iter().map(|a| description.column(a)).collect();
+    scan_columns(description, origin, Some(&wanted))
+}
+
+/// Reads everything but the pixels; of the label columns those `wanted`, or all.
+pub(crate) fn scan_columns(description: &Description, origin: &Origin, wanted: Option<&[&str]>) -> Result<Table> {
+    let section = &description.images;
+    let table = if section.parts.is_empty() {
+        scan_file(section, origin, wanted, section.file.as_deref().unwrap_or_default(), "")?
+    } else {
+        parts::scan(&section.parts, &|part: &Part| {
+            scan_file(section, origin, wanted, &part.file, part.root.as_deref().unwrap_or_default())
+        })?
+    };
+    if table.records.is_empty() && table.skipped.is_empty() {
+        return Err(Error::NoImages(section.source_name()));
+    }
+    check_paths(&table)?;
+    Ok(table)
+}
+
+/// Reads one label file, whose paths start from `below` the root, or a source that has none.
+fn scan_file(
+    section: &ImagesSection,
+    origin: &Origin,
+    wanted: Option<&[&str]>,
+    file: &str,
+    below: &str,
+) -> Result<Table> {
+    let open = || origin.open(file, "images.file");
+    let root = || -> Result<PathBuf> {
+        let root = origin.folder(section.source)?.join(section.root.as_deref().unwrap_or(""));
+        Ok(if below.is_empty() { root } else { root.join(below) })
+    };
+    let annotations = || -> Result<(&Path, &str)> {
+        Ok((origin.folder(section.source)?, section.annotations.as_deref().unwrap_or_default()))
+    };
+    Ok(match section.source {
+        Source::Idx => scan_idx(&section.images, &section.labels, origin)?,
+        Source::Folder => folder::scan(&root()?)?,
+        Source::Manifest if is_parquet(file) => jsonl::scan(origin.open_table(file)?, file, wanted)?,
+        Source::Manifest if jsonl::is_lines(file) => jsonl::scan(open()?, file, wanted)?,
+        Source::Manifest => manifest::scan(open()?, file, wanted)?,
+        Source::Imaterialist => {
+            let labels = section.labels_file.as_deref().unwrap_or_default();
+            let names = imaterialist::read_labels(origin.open(labels, "images.labels_file")?, labels)?;
+            imaterialist::scan(open()?, [file, labels], &names, &root()?, wanted)?
+        }
+        Source::DeepFashion => deepfashion::scan(annotations()?, wanted)?,
+        Source::CelebA => celeba::scan(annotations()?, wanted)?,
+        Source::FashionAi => fashionai::scan(open()?, file, wanted)?,
+        Source::Coco => coco::scan(open()?, file, wanted)?,
+        Source::Garments => wardrobe::scan(section),
+    })
+}
+
+/// Whether a manifest's name says that it is Parquet.
+fn is_parquet(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".parquet")
+}
+
+/// No row may name a file outside the root; a folder's own files cannot.
+fn check_paths(table: &Table) -> Result<()> {
+    let outside = |record: &&Record| {
+        matches!(record.place, RecordPlace::Row { .. }) && !record.path.as_deref().is_none_or(stays_below)
+    };
+    match table.records.iter().find(outside) {
+        None => Ok(()),
+        Some(record) => {
+            Err(Error::LeavesRoot { place: table.place(record), path: record.path.clone().unwrap_or_default() })
+        }
+    }
+}
+
+/// Opens an IDX image file.
+pub(crate) fn open_idx(name: &str, origin: &Origin) -> Result<idx::ImageReader<Box<dyn Read>>> {
+    let reader = origin.open(name, "images.images")?;
+    idx::ImageReader::new(reader).map_err(|problem| Error::Idx { file: name.into(), problem })
+}
+
+fn scan_idx(images: &[String], labels: &[String], origin: &Origin) -> Result<Table> {
+    let prefixes = prefixes(images);
+    let mut records = Vec::new();
+    for (part, (image_name, label_name)) in images.iter().zip(labels).enumerate() {
+        let count = u64::from(open_idx(image_name, origin)?.header().count);
+        let values = idx::read_labels(origin.open(label_name, "images.labels")?)
+            .map_err(|problem| Error::Idx { file: label_name.clone(), problem })?;
+        if count != values.len() as u64 {
+            return Err(Error::CountMismatch {
+                images: image_name.clone(),
+                labels: label_name.clone(),
+                image_count: count,
+                label_count: values.len() as u64,
+            });
+        }
+        let classes: Vec<Cell> = (0..=u8::MAX).map(|value| value.to_string().into()).collect();
+        let digits = values.len().saturating_sub(1).to_string().len().max(5);
+        records.extend(values.iter().enumerate().map(|(row, value)| Record {
+            id: format!("{}-{row:0digits$}", prefixes[part]),
+            path: None,
+            place: RecordPlace::Row { file: part, row: row as u64 },
+            cells: vec![classes[usize::from(*value)].clone()],
+            split: None,
+            group: None,
+        }));
+    }
+    let columns = vec!["label".to_owned()];
+    Ok(Table { files: labels.to_vec(), available: columns.clone(), columns, records, ..Table::default() })
+}
+
+/// One prefix a part, such as `t10k` for `t10k-images-idx3-ubyte.gz`; repeated ones are numbered.
+fn prefixes(images: &[String]) -> Vec<String> {
+    let mut prefixes: Vec<String> = Vec::new();
+    for name in images {
+        let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let end = base.find("-images").or_else(|| base.find('.')).unwrap_or(base.len());
+        let stem = if end == 0 { "image" } else { &base[..end] };
+        let mut prefix = stem.to_owned();
+        let mut number = 2;
+        while prefixes.contains(&prefix) {
+            prefix = format!("{stem}-{number}");
+            number += 1;
+        }
+        prefixes.push(prefix);
+    }
+    prefixes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_come_from_file_names() {
+        let names = ["a/train-images-idx3-ubyte.gz", "b/train-images-idx3-ubyte", "x.idx", ".gz"];
+        let names: Vec<String> = names.map(String::from).into();
+        assert_eq!(prefixes(&names), ["train", "train-2", "x", "image"]);
+    }
+}

@@ -69,3 +69,8 @@ pub use query::{Entry, Why};
 pub use recipe::{Fact, Recipe, explain};
 pub use store::{Artifact, Found, STORE_VERSION, Store};
 pub use verify::{Fault, Problem};
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -112,3 +112,8 @@ pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, survey
 pub use suspicion::Suspicion;
 pub use thumbnail::thumbnail;
 pub use wardrobe::Wardrobe;
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -74,3 +74,8 @@ pub use query::{Entry, Why};
 pub use recipe::{Recipe, explain};
 pub use store::{Artifact, Found, Store};
 pub use version::{MANIFEST_VERSION, STORE_VERSION};
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

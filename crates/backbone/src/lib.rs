@@ -69,3 +69,8 @@ pub use weights::{
     Checkpoint, CheckpointFault, CheckpointFormat, KeyStyle, LoadReport, Replaced, checkpoint_file, checkpoint_of,
     detect_arch, read_checkpoint,
 };
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -38,3 +38,8 @@ pub use store::{SCHEMA_VERSION, SUMMARY_FILE, TENSORS_FILE};
 
 /// What the functions of this crate return.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -57,3 +57,8 @@ pub use writer::{DEFAULT_ROW_GROUP_ROWS, Summary, Writer, WriterOptions};
 
 /// What the functions of this crate return.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

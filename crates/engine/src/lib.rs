@@ -18,6 +18,26 @@
 //! All three products of a convolution are matrix products of one register-blocked kernel (`gemm`): the left matrix is
 //! read where windows lie in the activations ([`ConvShape`] describes them), the right one is packed once.
 //!
+//! # Example
+//!
+//! A fully connected layer of two inputs and one output, forward and backward:
+//!
+//! ```
+//! use latentwalk_engine::{linear, linear_grad_input, linear_grad_weight};
+//!
+//! let (batch, inputs, outputs) = (2, 2, 1);
+//! let (x, weight) = ([1.0, 2.0, 3.0, 4.0], [10.0, 1.0]);
+//! let mut y = [0.0; 2];
+//! linear(batch, inputs, outputs, &x, &weight, Some(&[0.5]), &mut y);
+//! assert_eq!(y, [12.5, 34.5]);
+//!
+//! // The loss is the sum of y: its gradient by y is 1.
+//! let (by_y, mut by_x, mut by_weight, mut by_bias) = ([1.0, 1.0], [0.0; 4], [0.0; 2], [0.0]);
+//! linear_grad_input(batch, inputs, outputs, &by_y, &weight, &mut by_x);
+//! linear_grad_weight(batch, inputs, outputs, &x, &by_y, &mut by_weight, &mut by_bias);
+//! assert_eq!((by_x, by_weight, by_bias), ([10.0, 1.0, 10.0, 1.0], [4.0, 6.0], [2.0]));
+//! ```
+//!
 //! # Panics
 //!
 //! Slice lengths are part of each function's contract: a length that does not fit the shape panics with a message
@@ -70,3 +90,8 @@ fn check_len(name: &str, slice: &[f32], expected: usize) {
         slice.len()
     );
 }
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

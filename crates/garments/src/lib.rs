@@ -48,3 +48,8 @@ pub use factors::{
 pub use frequencies::Frequencies;
 pub use nuisances::{Arm, Nuisances, Pose, SHARE_TWO_VIEWS, SHARE_WORN, Worn};
 pub use render::{Image, MAX_SIZE, MIN_SIZE, REVISION, render};
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -3,10 +3,22 @@
 //! | name | what it is |
 //! |---|---|
 //! | `torchvision:resnet50-v1` | a file of torchvision, see [`TORCHVISION`]; its name carries the start of its SHA-256 |
-//! | `hf:ORG/NAME`, `hf:ORG/NAME@REVISION`, `hf:ORG/NAME:FILE` | a file of a Hugging Face repository, `model.safetensors` of `main` unless told; the hub states its SHA-256 |
+//! | `hf:ORG/NAME`, `hf:ORG/NAME@REVISION`, `hf:ORG/NAME:FILE` | a file of a Hugging Face repository, `model.safetensors` of `main` unless told otherwise; the hub states its SHA-256 |
 //!
 //! A file is written under another name, checked, and renamed: what has its final name is whole. A file that was put in its
 //! place by hand is taken too, so that machines without a network need nothing else.
+//!
+//! ```
+//! use latentwalk_hub::{Hub, HubId};
+//!
+//! let hub = Hub::public("cache");
+//! let id: HubId = "torchvision:resnet50-v1".parse()?;
+//! assert_eq!(hub.url(&id), "https://download.pytorch.org/models/resnet50-0676ba61.pth");
+//! assert!(hub.path(&id).ends_with("torchvision/resnet50-0676ba61.pth"));
+//! // `hub.fetch(&id, &mut |done, all| …)` brings the file to that path, unless it is there already.
+//! assert!("torchvision:resnet51".parse::<HubId>().is_err());
+//! # Ok::<(), latentwalk_hub::HubError>(())
+//! ```
 
 mod error;
 mod fetch;
@@ -86,3 +98,8 @@ impl Hub {
 fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -102,3 +102,8 @@ pub use pixel::{
 };
 pub use source::{Origin, SourceFile, TableReader, files, idx, originals};
 pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, Suspicion, survey};
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -37,3 +37,8 @@ mod segments;
 
 pub use decoder::{Colour, DEFAULT_MAX_BYTES, Decoder, Image, Options, Region, Scale};
 pub use error::{Error, Result};
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

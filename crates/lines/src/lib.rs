@@ -58,3 +58,8 @@ pub use space::{Neighbour, Space};
 pub use stops::{StopContext, StopRule, Stops};
 pub use walk::{Hit, Search, StopResult, Strip, WalkOptions, walk};
 pub use way::{LineToValue, Way};
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -57,3 +57,8 @@ pub fn render(report: &Report) -> Result<String> {
     check::check(report)?;
     view::page(report)
 }
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

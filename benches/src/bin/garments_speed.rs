@@ -1,4 +1,5 @@
-//! Writes a data set and tells its speed: `cargo run --release --example write -- OUT COUNT SIZE TWIN_SETS`.
+//! Writes a data set of garments and tells its speed:
+//! `cargo run -p latentwalk-benches --bin garments_speed -- OUT COUNT SIZE TWIN_SETS`.
 
 #![allow(clippy::print_stdout)]
 
@@ -10,7 +11,7 @@ use latentwalk_garments::{Options, write_dataset};
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [out, count, size, twin_sets] = &arguments[..] else {
-        return Err("usage: write OUT COUNT SIZE TWIN_SETS".into());
+        return Err("usage: garments_speed OUT COUNT SIZE TWIN_SETS".into());
     };
     let twin_sets = twin_sets.parse()?;
     let options = Options { count: count.parse()?, size: size.parse()?, twin_sets, ..Options::default() };

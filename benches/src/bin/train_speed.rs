@@ -1,4 +1,4 @@
-//! Training and extraction speed of the `small` network: `cargo run -p latentwalk-backbone --example train_speed [threads]`.
+//! Training and extraction speed of the `small` network: `cargo run -p latentwalk-benches --bin train_speed [threads]`.
 #![allow(clippy::print_stdout)]
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! How fast is an exact line scan, and how good is the index? `cargo run -p latentwalk-lines --example scan_speed`
+//! How fast is an exact line scan, and how good is the index? `cargo run -p latentwalk-benches --bin scan_speed`
 //!
 //! Prints, for 100,000 and 1,000,000 points of 50 axes, the milliseconds of one walk (7 stops, one image each) and the bytes
 //! of points read in a second; then, for 7,000 clustered points, the seconds of a build and recall@10 by width of search;

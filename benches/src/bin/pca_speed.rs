@@ -1,5 +1,5 @@
 //! How long a fit and a projection take:
-//! `cargo run -p latentwalk-decomposition --example speed [ROWS] [WIDTH] [AXES]`.
+//! `cargo run -p latentwalk-benches --bin pca_speed [ROWS] [WIDTH] [AXES]`.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Speed and memory of evaluation: `cargo run -p latentwalk-backbone --example infer_speed -- [threads] [model size batch]...`,
+//! Speed and memory of evaluation: `cargo run -p latentwalk-benches --bin infer_speed -- [threads] [model size batch]...`,
 //! by default over the table of `docs/performance.md`.
 #![allow(clippy::print_stdout)]
 

@@ -1,5 +1,5 @@
 //! Where the time of a plan goes, layer by layer, with made-up weights:
-//! `cargo run -p latentwalk-engine --example plan_speed -- <resnet50|resnet18|small> <side> <batch> [repeats] [modes]`.
+//! `cargo run -p latentwalk-benches --bin plan_speed -- <resnet50|resnet18|small> <side> <batch> [repeats] [modes]`.
 //!
 //! Modes are separated by commas: `auto`, `direct`, `winograd2`, `winograd4`, `bf16`, and `avx512` and `avx2`, which are `auto` with these
 //! instructions. Several take turns, pass by pass.

@@ -1,4 +1,4 @@
-//! How fast a table is written and read: `cargo run -p latentwalk-embeddings --example throughput [ROWS] [WIDTH]`.
+//! How fast a table is written and read: `cargo run -p latentwalk-benches --bin table_speed [ROWS] [WIDTH]`.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! How long heads take on vectors that are known: `heads_speed IMAGES LABELS EPOCHS BATCH THREADS [fc]`.
+//! How long heads take on vectors that are known:
+//! `cargo run -p latentwalk-benches --bin heads_speed [IMAGES LABELS EPOCHS BATCH THREADS] [fc]`.
 //!
 //! The vectors are synthetic, of ResNet-50's widths; labels depend on them linearly, with noise, so that there is something
 //! to learn. Eight multi-label heads share the labels, as in iMaterialist Fashion 2018. Seconds of all epochs, validation of

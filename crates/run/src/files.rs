@@ -47,9 +47,9 @@ pub struct Figures {
     pub starts: usize,
     /// Median over the starts of Spearman's correlation between stop and class.
     pub median_spearman: f64,
-    /// Share of the strips that meet every class between the outer ones.
+    /// Share of the strips that meet every class of the order.
     pub middle_visited: f64,
-    /// Share of the retrieved images that are labelled with a class of the order.
+    /// Share of the retrieved images that carry a label of the attribute.
     pub on_attribute: f64,
     /// Stops without an image, over all strips.
     pub missed_stops: usize,

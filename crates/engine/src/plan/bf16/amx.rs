@@ -3,10 +3,11 @@
 //! The tiles are reached through inline assembly: their intrinsics are not stable. A tile holds 16 x 16 sums, 16 windows, 32 values
 //! deep, or as much of a panel for 16 columns.
 //!
-//! Few of the eight tiles are used. 32 x 32 sums in four tiles and their factors in the others would need a third fewer loads a
-//! product, but in the minutes when a core seems to be shared with another hardware thread, they took 28 to 33 ns a product (7 in the
-//! others, whatever is named), four names 14 and, in the products of three parts, three names 11 instead of 25 to 27: as if the
-//! registers behind the names were shared too, and each name in use left one fewer to run ahead with. docs/performance.md has the table.
+//! Only three or four of the eight tiles are used. With 32 x 32 sums in four tiles and their factors in the other four, a product
+//! needs a third fewer loads. Even so it is slower while another hardware thread works on the same core: 28 to 33 ns per product with
+//! eight tiles, 14 with four. Products of three parts take 25 to 27 ns with eight and 11 with three. While that thread rests, a
+//! product takes 7 ns, however many tiles are used. We suspect that both hardware threads share the physical tile registers, so
+//! using fewer names leaves more for renaming. `docs/performance/amx.md` has the table.
 
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid_count, _MM_HINT_T1, _mm_prefetch};

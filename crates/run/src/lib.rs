@@ -65,3 +65,8 @@ pub use projector::{Projected, Projector};
 pub use record::{RUN_FILE, RunFile, find_run, read_run, run_folders};
 pub use run::{COLUMNS_FILE, Run, vectors_file};
 pub use walk_data::{DEFAULT_STOPS, Folders, Placing, WalkData, WalkPlan};
+
+/// The examples of the README, run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,8 +1,8 @@
-//! Images a second from JPEG files to a network's input: decode, short side to 256, centre of 224, planes of floats.
+//! Images per second from JPEG files to a network's input: decode, short side to 256, centre of 224, planes of floats.
 //!
 //! Usage: `cargo run -p latentwalk-benches --bin decode_speed -- FOLDER [exact|scaled|stages] [THREADS] [SECONDS]`
 //!
-//! Prints images a second over whole passes through the folder; `stages` prints milliseconds an image on one thread, a stage
+//! Prints images per second over whole passes through the folder; `stages` prints milliseconds per image on one thread, a stage
 //! at a time. `fixtures/peers/jpeg.py` does the same work with torchvision and starts this program in turn with it.
 
 #![allow(clippy::print_stdout)]

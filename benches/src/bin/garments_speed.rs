@@ -18,6 +18,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let summary = write_dataset(out.as_ref(), &options, &|_, _| Ok(()), &|_, _| ())?;
     let (images, seconds) = (summary.garments + summary.twins, start.elapsed().as_secs_f64());
-    println!("{summary:?} in {seconds:.2} s: {:.0} images a second", images as f64 / seconds);
+    println!("{summary:?} in {seconds:.2} s: {:.0} images per second", images as f64 / seconds);
     Ok(())
 }

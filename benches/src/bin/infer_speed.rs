@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         rates.sort_by(f64::total_cmp);
         println!(
-            "{model} f32 {side} b{batch}: {:.1} images a second ({:.1} to {:.1}), compiled and first batch {first:.2} s, memory {} MB, at most {} MB",
+            "{model} f32 {side} b{batch}: {:.1} images per second ({:.1} to {:.1}), compiled and first batch {first:.2} s, memory {} MB, at most {} MB",
             rates[RUNS / 2],
             rates[0],
             rates[RUNS - 1],

@@ -214,7 +214,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let each = 1e3 / batch as f64;
-    println!("{:<20} ms of processor an image, median (best): {}", "", arg(4, "auto"));
+    println!("{:<20} ms of processor per image, median (best): {}", "", arg(4, "auto"));
     for (node, name) in names.iter().enumerate() {
         let times = contenders.iter().map(|c| &c.nodes[node]);
         let times: Vec<String> =
@@ -228,7 +228,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let pairs: Vec<f64> =
             contenders[0].wall.iter().zip(&contender.wall).map(|(first, wall)| first / wall).collect();
         println!(
-            "{name} {side} px, batch {batch}, {}: {:.2} images a second (best {:.2}), {:.2} ms of processor an image (best {:.2}), {:.3} \
+            "{name} {side} px, batch {batch}, {}: {:.2} images per second (best {:.2}), {:.2} ms of processor per image (best {:.2}), {:.3} \
              times the first's speed ({:.3} to {:.3})",
             contender.mode,
             rate(wall.len() / 2),

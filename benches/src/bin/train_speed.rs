@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     latentwalk_engine::keep_freed_memory();
     let threads = std::env::args().nth(1).map_or(Ok(2), |text| text.parse())?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    println!("{threads} threads, images a second: median step (fastest step)");
+    println!("{threads} threads, images per second: median step (fastest step)");
     for shape in [(28, 28, 1), (32, 32, 3)] {
         for batch in [64, 128] {
             let training = pool.install(|| train_rate(shape, batch))?;

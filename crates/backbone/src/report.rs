@@ -32,7 +32,7 @@ pub fn evaluate(
 
 /// As [`evaluate`], from vectors that are known already: those of [`crate::train_on_features`].
 ///
-/// **Shapes** `vectors` `[images, width]` of the tap that `trainable` names, one row an image.
+/// **Shapes** `vectors` `[images, width]` of the tap that `trainable` names, one row per image.
 ///
 /// **Errors** as [`evaluate`], and vectors that do not fit.
 pub fn evaluate_features(

@@ -56,7 +56,7 @@ impl Pca {
         ArrayView1::from(&self.mean)
     }
 
-    /// The kept axes, `k x d`, one unit vector a row.
+    /// The kept axes, `k x d`, one unit vector per row.
     pub fn axes(&self) -> ArrayView2<'_, f64> {
         self.axes.view()
     }

@@ -22,7 +22,7 @@ const ROWS: usize = 4096;
 /// What stands before a column's name that came in under the same.
 const OURS: &str = "latentwalk.";
 
-/// A column to be written, an entry a row.
+/// A column to be written, an entry per row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Column {
     /// A text, or nothing.

@@ -107,7 +107,7 @@ impl VectorFile {
     /// Writes the columns other than the vectors, of the rows that `keep` says, into a Parquet file, as they are, and gives
     /// the further columns' names; writes nothing where there are none beside `id`.
     ///
-    /// **Shapes.** `keep` has one entry a row.
+    /// **Shapes.** `keep` has one entry per row.
     ///
     /// **Errors.** A file that cannot be read any more, or written.
     pub fn copy_columns(&self, to: impl AsRef<Path>, keep: &[bool]) -> Result<Vec<String>> {

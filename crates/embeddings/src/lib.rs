@@ -1,6 +1,6 @@
 //! Where do the vectors live?
 //!
-//! In one Parquet file: a row an image, with the columns `id` (text), `split` (text), `vector` (a fixed-size list of `d`
+//! In one Parquet file: a row per image, with the columns `id` (text), `split` (text), `vector` (a fixed-size list of `d`
 //! floats, never null) and one column per attribute: the class name (null: unlabelled) or, for an attribute with several
 //! labels at once, a list of names (null: unlabelled; empty: none of them). pyarrow, polars and DuckDB read it unchanged.
 //!

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub enum LabelColumn {
     /// One class a row.
     One(Vec<Option<String>>),
-    /// Any number of labels a row; an empty list says that none applies.
+    /// Any number of labels per row; an empty list says that none applies.
     Many(Vec<Option<Vec<String>>>),
 }
 
@@ -58,7 +58,7 @@ pub struct Table {
     pub ids: Vec<String>,
     /// Which split each row belongs to.
     pub splits: Vec<String>,
-    /// The vectors, one a row.
+    /// The vectors, one per row.
     pub vectors: Array2<f32>,
     /// The labels, in the schema's order.
     pub labels: Vec<LabelColumn>,

@@ -4,7 +4,7 @@
 ///
 /// Every step of training or extraction allocates and frees the same large activations. glibc returns them to the
 /// system each time, and the kernel then clears and maps them page by page again: measured on the `small` network at
-/// batch 64 with 2 threads, 890 images a second with that and 1,420 without. The process keeps about its peak until it
+/// batch 64 with 2 threads, 890 images per second with that and 1,420 without. The process keeps about its peak until it
 /// ends. For a binary to call once, first thing in `main`; does nothing where the allocator is another one.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

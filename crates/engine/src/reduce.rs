@@ -27,7 +27,7 @@ pub(crate) fn chunk_len(channels: usize) -> usize {
     period * (CHUNK / period).max(16)
 }
 
-/// Repeats one value a channel over a period.
+/// Repeats one value per channel over a period.
 pub(crate) fn repeat(values: &[f32]) -> Vec<f32> {
     values.repeat(period_rows(values.len()))
 }

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttributeKind {
-    /// One label an image; the classes named by the order stand in that order.
+    /// One label per image; the classes named by the order stand in that order.
     Ordered,
-    /// One label an image, no order.
+    /// One label per image, no order.
     Nominal,
-    /// Several labels an image at once.
+    /// Several labels per image at once.
     Multi,
 }
 

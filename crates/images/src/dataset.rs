@@ -26,7 +26,7 @@ pub struct Item {
     pub id: String,
     /// The split that it belongs to.
     pub split: Split,
-    /// One label an attribute, in the order of [`Dataset::attributes`].
+    /// One label per attribute, in the order of [`Dataset::attributes`].
     pub labels: Vec<Label>,
     /// The original file, below the folder that [`crate::originals`] gives; `None` for images without a file of their own.
     pub path: Option<String>,

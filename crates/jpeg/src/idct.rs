@@ -122,7 +122,7 @@ fn both<const N: usize>(
     }
 }
 
-/// Turns a block into `size * size` samples, `stride` bytes a row; `size` is 1, 2, 4 or 8.
+/// Turns a block into `size * size` samples, `stride` bytes per row; `size` is 1, 2, 4 or 8.
 pub(crate) fn inverse(size: usize, block: &Block, quant: &Quant, out: &mut [u8], stride: usize) {
     match size {
         8 => both(block, quant, 0, eight, (out, stride)),

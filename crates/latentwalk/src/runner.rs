@@ -77,7 +77,7 @@ pub fn stages(request: &RunRequest<'_>, store: &Store, console: &Console) -> Res
     Ok(work.results)
 }
 
-/// Starts the threads that all stages share; 0 is one a core.
+/// Starts the threads that all stages share; 0 is one per core.
 ///
 /// # Errors
 /// They were started before.

@@ -31,7 +31,7 @@ pub struct WalkStudy<'a> {
     pub weights: &'a [f64],
     /// The stops, the same for every start.
     pub stops: &'a Stops,
-    /// Raw PCA coordinates of the starts, one a row.
+    /// Raw PCA coordinates of the starts, one per row.
     pub starts: ArrayView2<'a, f32>,
     /// Pool row of every start that lies in the pool; empty when none does.
     pub start_rows: &'a [Option<usize>],
@@ -69,7 +69,7 @@ pub struct WalkFigures {
     pub missed_stops: usize,
     /// Mean distance of the images from their lines; `None` when every stop was missed.
     pub mean_distance: Option<f64>,
-    /// One entry a start.
+    /// One entry per start.
     pub per_start: Vec<StripFigures>,
 }
 

@@ -1,4 +1,4 @@
-//! Directions on disk: `directions.safetensors`, `directions.json`, and two `.npy` files an attribute.
+//! Directions on disk: `directions.safetensors`, `directions.json`, and two `.npy` files per attribute.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ pub fn file_name(attribute: &str) -> String {
 
 /// Writes directions and their equivalents in embedding space into a folder, which is made if it is missing.
 ///
-/// **Shapes**: one embedding vector a direction.
+/// **Shapes**: one embedding vector per direction.
 ///
 /// **Units and conventions**: tensors `ATTR.weights` (k), `ATTR.embedding` (d) and the model's, F64; `ATTR.npy` (k) and
 /// `ATTR.embedding.npy` (d), f32 little-endian, with `ATTR` as [`file_name`] gives it.

@@ -46,7 +46,7 @@ pub struct Task<'a> {
     pub classes: &'a [String],
     /// Indices into `classes`, low to high.
     pub order: &'a [u32],
-    /// Vectors, one a row.
+    /// Vectors, one per row.
     pub z: ArrayView2<'a, f32>,
     /// Class of each row, if known.
     pub labels: &'a [Option<u32>],

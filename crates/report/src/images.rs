@@ -16,7 +16,7 @@ use crate::plain;
 pub(crate) const MIME_TYPES: [&str; 6] =
     ["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/svg+xml"];
 
-/// Raster images up to this many pixels a side are drawn with hard pixel edges.
+/// Raster images up to this many pixels per side are drawn with hard pixel edges.
 const PIXELATED_UP_TO: u32 = 64;
 
 /// An encoded image.

@@ -67,7 +67,7 @@ pub struct Training {
     pub epochs: Vec<EpochPoint>,
     /// The epoch whose weights were kept.
     pub best_epoch: Option<usize>,
-    /// Figures on held-out images, one row an attribute.
+    /// Figures on held-out images, one row per attribute.
     pub accuracy: Vec<AccuracyRow>,
     /// The split of [`Training::accuracy`] and [`Training::confusions`].
     pub split: String,

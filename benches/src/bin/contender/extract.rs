@@ -12,7 +12,7 @@ use crate::prepare::{CHECKPOINT, COUNT, IMAGES};
 use crate::session::Session;
 use crate::work::Precision;
 
-/// Images a second of `latentwalk embed`: over the whole process with `start`, else from the first file to the closed
+/// Images per second of `latentwalk embed`: over the whole process with `start`, else from the first file to the closed
 /// Parquet file, as the command tells it.
 pub(crate) fn extract(session: &mut Session, args: &RunArgs, precision: Precision, start: bool) -> Result<()> {
     // Tells whether this build has the precision at all.

@@ -16,7 +16,7 @@ const PRODUCT_SIDE: usize = 2048;
 /// Products of one pass in bfloat16.
 const PRODUCTS: usize = 4;
 
-/// Images a second of one batch size.
+/// Images per second of one batch size.
 pub(crate) fn infer(session: &mut Session, arch: &str, precision: Precision, side: usize, batch: usize) -> Result<()> {
     let network = network(arch, precision)?.into_evaluator(side, side)?;
     let pixels = Array4::from_shape_vec((batch, side, side, 3), numbers(batch * side * side * 3))?;
@@ -39,7 +39,7 @@ pub(crate) fn memory(session: &mut Session, batch: usize) -> Result<()> {
     Ok(())
 }
 
-/// Operations a second of a plain product.
+/// Operations per second of a plain product.
 pub(crate) fn product(session: &mut Session, precision: Precision) -> Result<()> {
     machine::check(precision)?;
     let n = PRODUCT_SIDE;

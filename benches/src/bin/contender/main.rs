@@ -2,7 +2,7 @@
 //!
 //! `contender prepare` lays out the data and says what the machine can do. `contender run WORK` first prints
 //! `{"ready": true, "flop": …}`, `{"unsupported": reason}` or `{"failed": reason}`; then each line of input asks for one
-//! measurement, answered by `{"value": …}`: images a second, operations a second for `product`, peak resident MB for
+//! measurement, answered by `{"value": …}`: images per second, operations per second for `product`, peak resident MB for
 //! `memory`. `fixtures/peers/engine.py` answers in the same way for the others.
 
 mod arithmetic;

@@ -60,7 +60,7 @@ impl Session {
         self.say(&json!({"value": value}))
     }
 
-    /// Answers every question with the units a second that `call`, which does `units` at once, reaches.
+    /// Answers every question with the units per second that `call`, which does `units` at once, reaches.
     pub(crate) fn rates(&mut self, units: f64, mut call: impl FnMut() -> Result<()>) -> Result<()> {
         while self.asked() {
             let mut clock = Clock::start();

@@ -42,7 +42,7 @@ impl ImageSource for Noise {
     }
 }
 
-/// Images a second of whole steps: forward, backward, AdamW. The questions are answered between two steps.
+/// Images per second of whole steps: forward, backward, AdamW. The questions are answered between two steps.
 pub(crate) fn train(session: &mut Session, arch: &str, side: usize, batch: usize) -> Result<()> {
     let images = Noise { len: batch * STEPS, side, image: numbers(side * side * 3 + 2003) };
     let targets = [Targets::One((0..images.len).map(|i| Some((i % CLASSES) as u32)).collect())];

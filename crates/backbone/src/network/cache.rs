@@ -93,7 +93,7 @@ impl PlanCache {
 }
 
 impl Compiled {
-    /// Outputs of a batch, one image a row.
+    /// Outputs of a batch, one image per row.
     pub(super) fn run(&self, pixels: &[f32], b: usize, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
         let nodes: Vec<usize> = wanted.iter().map(|&output| self.node(output)).collect();
         let results = self.plan.run(pixels, b, &nodes).into_iter().zip(nodes);

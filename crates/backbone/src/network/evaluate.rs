@@ -42,7 +42,7 @@ impl Network {
         self.outputs(pixels, &[Output::Tap(tap)]).map(|mut outputs| outputs.remove(0))
     }
 
-    /// Logits of a batch, one matrix a head: softmax or sigmoid gives probabilities.
+    /// Logits of a batch, one matrix per head: softmax or sigmoid gives probabilities.
     ///
     /// **Shapes** `pixels` `[b, h, w, c]`, results `[b, classes]`.
     ///
@@ -51,7 +51,7 @@ impl Network {
         self.outputs(pixels, &self.heads())
     }
 
-    /// Class probabilities of a batch, one matrix a head: softmax for exclusive heads, sigmoid for multi-label ones.
+    /// Class probabilities of a batch, one matrix per head: softmax for exclusive heads, sigmoid for multi-label ones.
     ///
     /// **Shapes** `pixels` `[b, h, w, c]`, results `[b, classes]`.
     ///

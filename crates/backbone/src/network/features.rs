@@ -23,7 +23,7 @@ pub(crate) struct Features<'a> {
 }
 
 impl<'a> Features<'a> {
-    /// Vectors that are known already, one a row for every image.
+    /// Vectors that are known already, one row for every image.
     pub(crate) fn given(
         network: &Network,
         trainable: Trainable,

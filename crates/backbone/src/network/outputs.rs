@@ -6,7 +6,7 @@ use ndarray::Array2;
 use crate::error::{BackboneError, Result};
 use crate::tap::Tap;
 
-/// Everything that one pass gives. One image a row.
+/// Everything that one pass gives. One image per row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forward {
     /// Pooled vectors, see [`Tap::Pool`].

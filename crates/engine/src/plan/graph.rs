@@ -65,7 +65,7 @@ pub struct Weights<'a> {
     pub values: Values<'a>,
 }
 
-/// BatchNorm with running statistics, one value a channel.
+/// BatchNorm with running statistics, one value per channel.
 #[derive(Debug)]
 pub struct Norm<'a> {
     /// Scale.

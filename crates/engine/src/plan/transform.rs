@@ -136,7 +136,7 @@ unsafe fn input_line<L: Lanes, const S: usize>(d: [L; S]) -> [L; S] {
     out
 }
 
-/// Transforms sums of side `S` (4 or 6) back to `T = S - 2` pixels a side.
+/// Transforms sums of side `S` (4 or 6) back to `T = S - 2` pixels per side.
 ///
 /// # Safety
 /// The processor must have the instructions of `L`; every address that [`From`] describes must be valid, and nothing

@@ -146,7 +146,7 @@ impl Plan<'_> {
         Ok(splits)
     }
 
-    /// Labelled images a class, in all and in the train split.
+    /// Labelled images per class, in all and in the train split.
     fn check_classes(&self, at: usize, rows: &[usize], splits: &[Split]) -> Result<()> {
         let attribute = &self.attributes[at];
         let mut counts = vec![(0, 0); attribute.classes.len()];

@@ -90,7 +90,7 @@ impl Attributes<'_> {
     }
 }
 
-/// The first of the files: an image a row, an attribute a column.
+/// The first of the files: an image per row, an attribute per column.
 fn read_attributes(dir: &Path, files: Vec<String>, wanted: Option<&[&str]>) -> Result<Rows> {
     let file = files[0].clone();
     let reader = lists::open(dir, &file)?;
@@ -115,7 +115,7 @@ fn read_attributes(dir: &Path, files: Vec<String>, wanted: Option<&[&str]>) -> R
     attributes.rows.ok_or(Error::NoImages(file))
 }
 
-/// A file with an image and a value a row; a CSV has a header.
+/// A file with an image and a value per row; a CSV has a header.
 fn read_pairs(
     dir: &Path,
     file: &str,

@@ -53,7 +53,7 @@ pub enum IdxError {
     ZeroSize(Vec<u32>),
     /// A size in the header is past the limits of this reader.
     #[error(
-        "its header states {0:?} as sizes: at most {MAX_COUNT} rows, {MAX_SIDE} pixels a side and {MAX_IMAGE_BYTES} bytes an image are read"
+        "its header states {0:?} as sizes: at most {MAX_COUNT} rows, {MAX_SIDE} pixels per side and {MAX_IMAGE_BYTES} bytes per image are read"
     )]
     TooLarge(Vec<u32>),
     /// The file goes on after the last value.

@@ -1,4 +1,4 @@
-//! List files as DeepFashion and CelebA have them: text, a row an image, cells separated by runs of blanks.
+//! List files as DeepFashion and CelebA have them: text, a row per image, cells separated by runs of blanks.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

@@ -135,7 +135,7 @@ impl<'a> AttributeResult<'a> {
                  evenly spaced stops along the direction.",
                 starts.join(", ")
             ));
-            outcome.body.picture(&file, &format!("Walks along {name}, one a line"));
+            outcome.body.picture(&file, &format!("Walks along {name}, one per line"));
         }
         Ok(())
     }

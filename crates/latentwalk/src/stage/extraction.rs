@@ -30,9 +30,9 @@ pub(crate) struct Extraction<'a> {
 }
 
 impl Extraction<'_> {
-    /// Writes one Parquet file a tap into the artifact.
+    /// Writes one Parquet file per tap into the artifact.
     ///
-    /// The vectors are first appended, as plain numbers, to one file a tap in the folder that survives a kill; a later run
+    /// The vectors are first appended, as plain numbers, to one file per tap in the folder that survives a kill; a later run
     /// goes on after the last batch that is whole in all of them.
     pub(crate) fn write(&self, options: WriterOptions) -> Result<Vec<(Tap, Summary)>> {
         let rows = self.dataset.items.len();

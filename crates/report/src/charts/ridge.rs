@@ -1,4 +1,4 @@
-//! Where the classes lie along a direction: one row a class, on one axis.
+//! Where the classes lie along a direction: one row per class, on one axis.
 
 use super::Frame;
 use crate::attribute::AttributeSection;

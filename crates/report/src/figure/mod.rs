@@ -39,7 +39,7 @@ use crate::{charts, check, classes, palette};
 /// Width of a figure, in pixels.
 const WIDTH: f64 = 880.0;
 
-/// Where the classes of a section lie along its direction: one row a class, on one axis, with the stops of the walks
+/// Where the classes of a section lie along its direction: one row per class, on one axis, with the stops of the walks
 /// where all of them share theirs.
 ///
 /// # Errors

@@ -40,7 +40,7 @@ pub(super) fn decimals(section: &AttributeSection) -> Decimals {
     Decimals { position: number::decimals_for(spread), distance: number::decimals_for(far) }
 }
 
-/// One strip: a column a stop in ascending position, the start in its own column at its own coordinate.
+/// One strip: a column per stop in ascending position, the start in its own column at its own coordinate.
 pub(super) fn view(strip: &Strip, rows: &[ClassRow], decimals: Decimals) -> Value {
     let mut columns: Vec<(f64, Option<&Card>)> = strip.stops.iter().map(|s| (s.position, s.card.as_ref())).collect();
     columns.sort_by(|a, b| a.0.total_cmp(&b.0));

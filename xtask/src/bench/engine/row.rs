@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Which of two figures is the better one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Better {
-    /// Images a second.
+    /// Images per second.
     Higher,
     /// Memory.
     Lower,
@@ -29,7 +29,7 @@ impl Better {
 pub(crate) struct Rounds {
     pub(crate) ours: Vec<f64>,
     pub(crate) peers: BTreeMap<String, Vec<f64>>,
-    /// Operations a second of plain products.
+    /// Operations per second of plain products.
     pub(crate) products: BTreeMap<String, Vec<f64>>,
 }
 

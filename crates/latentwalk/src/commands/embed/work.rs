@@ -51,7 +51,7 @@ impl Work<'_> {
             let done = ((shard + 1) * SHARD).min(self.files.len());
             progress.set(done, self.files.len());
             let rate = (done - first) as f64 / started.elapsed().as_secs_f64();
-            progress.note(&format!("{rate:.1} images a second"));
+            progress.note(&format!("{rate:.1} images per second"));
         };
         std::thread::scope(|scope| -> Result<()> {
             let (decoded, batches) = sync_channel(1);

@@ -23,7 +23,7 @@
 //! let classes = ["short", "long"].map(String::from);
 //! let task = Task { name: "sleeve", classes: &classes, order: &[], z: z.view(), labels: &labels, splits: &splits };
 //!
-//! let direction = fit(&task, &ProbeOptions::default())?;
+//! let direction = fit(&task, &ProbeOptions::default(), &|_done, _of| ())?;
 //! assert_eq!(direction.method, Method::Logistic);
 //! assert!(direction.weights[0] > 0.9);
 //! assert_eq!(direction.evidence.pairwise_auc[0][1], Some(1.0));

@@ -35,3 +35,24 @@ impl<'a> Images<'a> {
         Ok(Self { n, size: (height, width), values })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use ndarray::{Array4, s};
+
+    use super::*;
+
+    #[test]
+    fn values_are_copied_only_where_they_do_not_lie_one_after_another() {
+        let spec = NetworkSpec::new("small", 3, vec![]);
+        let pixels = Array4::from_shape_fn((4, 9, 10, 3), |(n, y, x, c)| (n * 1000 + y * 100 + x * 10 + c) as f32);
+        let whole = Images::of(&spec, pixels.view()).unwrap();
+        let last = Images::of(&spec, pixels.slice(s![2.., .., .., ..])).unwrap();
+        assert!(matches!((&whole.values, &last.values), (Cow::Borrowed(_), Cow::Borrowed(_))));
+        assert_eq!((last.n, last.size, last.values[0]), (2, (9, 10), 2000.0));
+        let cut = Images::of(&spec, pixels.slice(s![.., 1.., .., ..])).unwrap();
+        assert!(matches!(cut.values, Cow::Owned(_)));
+        assert_eq!((cut.n, cut.size, cut.values[0], cut.values.len()), (4, (8, 10), 100.0, 4 * 8 * 10 * 3));
+    }
+}

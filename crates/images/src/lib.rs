@@ -98,8 +98,9 @@ pub use dataset::{
     Attribute, AttributeKind, Dataset, Dropped, ImageShape, Item, Label, SCHEMA_VERSION, Skipped, Split,
 };
 pub use description::{
-    AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_MAXIMUM_UNREADABLE, DEFAULT_MINIMUM_PER_CLASS,
-    DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif, ImagesSection, MAX_SIZE, Part, Rest, Shares, Source,
+    AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_LIMIT, DEFAULT_MAXIMUM_UNREADABLE,
+    DEFAULT_MINIMUM_PER_CLASS, DEFAULT_MINIMUM_SUPPORT, DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif,
+    ImagesSection, MAX_SIZE, Part, Rest, Shares, Source,
 };
 pub use error::{Error, Place, Result};
 pub use import::import;
@@ -111,4 +112,4 @@ pub use source::{Origin, SourceFile, TableReader, files, originals};
 pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, survey};
 pub use suspicion::Suspicion;
 pub use thumbnail::thumbnail;
-pub use wardrobe::Wardrobe;
+pub use wardrobe::{DEFAULT_GARMENTS, Wardrobe};

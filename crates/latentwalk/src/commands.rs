@@ -10,12 +10,12 @@ use latentwalk_artifacts::{GcOptions, Key, Store};
 use latentwalk_cli::{
     ArtifactsArgs, ArtifactsCommand, DescriptionArgs, GarmentsArgs, ImportArgs, InitArgs, PipelineArgs, Stage,
 };
-use latentwalk_garments::Format;
+use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format};
 use latentwalk_images::Depth;
 
 use crate::config::Config;
 use crate::progress::Console;
-use crate::{runner, summary};
+use crate::{defaults, runner, summary};
 
 /// The command as the user typed it, with the program's name and not its path.
 pub fn typed() -> String {
@@ -66,11 +66,8 @@ pub fn import(args: &ImportArgs, command: &str, console: &Console) -> Result<()>
         let pipeline = PipelineArgs {
             source: args.source.clone(),
             store: args.store.clone(),
-            from: None,
             until: Some(Stage::Images),
-            dry_run: false,
-            device: "cpu".to_owned(),
-            threads: 0,
+            ..PipelineArgs::default()
         };
         return runner::pipeline(&pipeline, command, console);
     }
@@ -90,11 +87,11 @@ pub fn import(args: &ImportArgs, command: &str, console: &Console) -> Result<()>
 /// Options out of range, a folder that is not empty, a full disk.
 pub fn garments(args: &GarmentsArgs, console: &Console) -> Result<()> {
     let options = latentwalk_garments::Options {
-        count: args.count,
-        size: args.size,
-        seed: args.seed,
+        count: args.count.unwrap_or(DEFAULT_COUNT),
+        size: args.size.unwrap_or(DEFAULT_SIZE),
+        seed: args.seed.unwrap_or(DEFAULT_SEED),
         balanced: args.balanced,
-        twin_sets: args.twin_sets,
+        twin_sets: args.twin_sets.unwrap_or(DEFAULT_TWIN_SETS),
         format: if args.png { Format::Png } else { Format::Jpeg },
     };
     let summary = {
@@ -131,7 +128,7 @@ fn run_name(dir: &Path) -> String {
 /// # Errors
 /// The store cannot be read, a key is unknown, or `verify` found problems.
 pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
-    let store = Store::open_existing(&args.store)?;
+    let store = Store::open_existing(defaults::store(args.store.as_deref()))?;
     match &args.command {
         ArtifactsCommand::List => list(&store),
         ArtifactsCommand::Show { key } => show(&store, key),
@@ -140,13 +137,14 @@ pub fn artifacts(args: &ArtifactsArgs, console: &Console) -> Result<()> {
                 description: description.clone(),
                 set: set.clone(),
                 data: data.clone(),
-                weights: None,
-                embeddings: None,
+                ..DescriptionArgs::default()
             };
-            why(&store, &Config::load(&source)?, device, *stage)
+            why(&store, &Config::load(&source)?, defaults::device(device.as_deref()), *stage)
         }
         ArtifactsCommand::Verify => verify(&store, console),
-        ArtifactsCommand::Gc { keep_runs, unfinished, dry_run } => gc(&store, *keep_runs, *unfinished, *dry_run),
+        ArtifactsCommand::Gc { keep_runs, unfinished, dry_run } => {
+            gc(&store, keep_runs.unwrap_or(defaults::DEFAULT_KEEP_RUNS), *unfinished, *dry_run)
+        }
     }
 }
 

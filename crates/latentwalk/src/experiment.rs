@@ -22,6 +22,7 @@ use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::Store;
 use latentwalk_cli::ExperimentArgs;
 
+use crate::defaults;
 use crate::progress::Console;
 use crate::runner;
 pub(crate) use direction::mean_pair_auc;
@@ -42,18 +43,20 @@ pub fn run(args: &ExperimentArgs, command: &str, console: &Console) -> Result<()
         "all" => BUILT_IN.iter().map(|(name, _)| Experiment::load(name)).collect::<Result<Vec<_>>>()?,
         name => vec![Experiment::load(name)?],
     };
-    runner::set_threads(args.threads)?;
-    let store = Store::open(&args.store)?;
-    let laboratory = Laboratory { store: &store, device: &args.device, command, console };
+    runner::set_threads(defaults::threads(args.threads))?;
+    let store = Store::open(defaults::store(args.store.as_deref()))?;
+    let device = defaults::device(args.device.as_deref());
+    let out = defaults::experiments(args.out.as_deref());
+    let laboratory = Laboratory { store: &store, device, command, console };
     let mut strayed = Vec::new();
     for experiment in &experiments {
         console.say(&format!("experiment `{}`: {}", experiment.name, experiment.title));
         let outcome = study(experiment, &laboratory).with_context(|| format!("experiment `{}`", experiment.name))?;
         let checks = experiment.check(&outcome.figures)?;
         let text = outcome.page(experiment, &checks);
-        write(&args.out, &experiment.name, &text, &outcome.files)?;
+        write(out, &experiment.name, &text, &outcome.files)?;
         let outside = checks.iter().filter(|check| !check.within()).count();
-        let path = args.out.join(format!("{}.md", experiment.name));
+        let path = out.join(format!("{}.md", experiment.name));
         crate::commands::print(&page::verdicts(&checks))?;
         console.say(&format!("page: {}", path.display()));
         if outside > 0 {

@@ -8,6 +8,7 @@ use latentwalk_images::Dataset;
 use latentwalk_probe::Direction;
 use ndarray::ArrayView2;
 
+use crate::defaults;
 use crate::project::{artifact, find_run};
 use crate::stage::embeddings::COLUMNS_FILE;
 use crate::stage::shared;
@@ -20,7 +21,7 @@ use crate::stage::shared;
 pub fn run(args: &ExportArgs) -> Result<()> {
     let out = &args.out;
     ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());
-    let store = Store::open_existing(&args.store)?;
+    let store = Store::open_existing(defaults::store(args.store.as_deref()))?;
     let run = find_run(&store, args.run.as_deref())?;
     let folder = |stage: Stage| artifact(&store, &run, stage);
     let dataset = Dataset::open(folder(Stage::Images)?.dir())?;

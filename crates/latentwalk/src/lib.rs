@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod defaults;
 pub mod embed;
 pub mod experiment;
 pub mod export;

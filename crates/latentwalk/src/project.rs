@@ -14,6 +14,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::config::Tap;
+use crate::defaults;
 use crate::embed::normalised;
 use crate::progress::Console;
 use crate::summary::{self, RunFile};
@@ -26,11 +27,11 @@ const BATCH: usize = 32;
 /// # Errors
 /// A run, an attribute or an artifact that does not exist; no image that can be read.
 pub fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
-    let store = Store::open(&args.store)?;
+    let store = Store::open(defaults::store(args.store.as_deref()))?;
     let run = find_run(&store, args.run.as_deref())?;
     let artifact = |stage: Stage| artifact(&store, &run, stage);
     let dataset = Dataset::open(artifact(Stage::Images)?.dir())?;
-    let device = latentwalk_backbone::parse_device(&args.device)?;
+    let device = latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?;
     ensure!(
         run.artifacts.contains_key(Stage::Backbone.name()),
         "the run was made from given vectors: without a network new images cannot be placed"
@@ -108,7 +109,7 @@ fn precision(embeddings: &Artifact, args: &ProjectArgs) -> Result<Precision> {
     let precision = value.map_or(Ok(Precision::F32), |value| {
         serde_json::from_value(value).context("`embeddings.precision` of the run is unknown")
     })?;
-    let lacks = args.device == "cpu" && !latentwalk_backbone::multiplies_bf16();
+    let lacks = defaults::device(args.device.as_deref()) == "cpu" && !latentwalk_backbone::multiplies_bf16();
     Ok(if precision == Precision::Bf16 && lacks { Precision::Bf16Emulated } else { precision })
 }
 

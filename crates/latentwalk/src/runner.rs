@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::clock;
 use crate::config::Config;
+use crate::defaults;
 use crate::progress::Console;
 use crate::stages::{Job, RunFacts, STAGES, StageFact, StageRow};
 use crate::summary;
@@ -37,13 +38,14 @@ pub struct Planned {
 pub fn pipeline(args: &PipelineArgs, command: &str, console: &Console) -> Result<()> {
     let started = Instant::now();
     check_range(args)?;
-    set_threads(args.threads)?;
+    set_threads(defaults::threads(args.threads))?;
     let config = Config::load(&args.source)?;
-    let store = Store::open(&args.store)?;
+    let store = Store::open(defaults::store(args.store.as_deref()))?;
+    let device = defaults::device(args.device.as_deref());
     if args.dry_run {
-        return say_plan(&plan(&config, &store, &args.device, args.until)?, args.from, console);
+        return say_plan(&plan(&config, &store, device, args.until)?, args.from, console);
     }
-    let order = Order { config: &config, device: &args.device, from: args.from, until: args.until, command };
+    let order = Order { config: &config, device, from: args.from, until: args.until, command };
     let run = stages(&order, &store, console)?;
     finish(run, &order, &store, started, console)
 }
@@ -97,7 +99,7 @@ fn check_range(args: &PipelineArgs) -> Result<()> {
     Ok(())
 }
 
-/// Starts the threads that all stages share; 0 is one a core.
+/// Starts the threads that all stages share; 0 is one per core.
 ///
 /// # Errors
 /// They were started before.

@@ -1,9 +1,15 @@
-//! The settings from outside: what a description resolves to.
+//! The settings from outside: what a description resolves to, what the help says of defaults, and the reference of all keys.
 
 #![allow(clippy::unwrap_used)]
 
 #[path = "settings/golden.rs"]
 mod golden;
+#[path = "settings/help.rs"]
+mod help;
+#[path = "settings/reference.rs"]
+mod reference;
+#[path = "settings/source.rs"]
+mod source;
 
 use std::path::{Path, PathBuf};
 
@@ -14,11 +20,10 @@ use latentwalk_cli::DescriptionArgs;
 fn load(description: &str, set: &[&str]) -> anyhow::Result<Config> {
     let needs_files = BUILT_IN.iter().any(|known| known.name == description && known.needs_files);
     Config::load(&DescriptionArgs {
-        description: description.to_owned(),
+        description: Some(description.to_owned()),
         set: set.iter().map(|&change| change.to_owned()).collect(),
         data: needs_files.then(|| PathBuf::from("data")),
-        weights: None,
-        embeddings: None,
+        ..DescriptionArgs::default()
     })
 }
 

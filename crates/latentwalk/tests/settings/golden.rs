@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{agree, load};
 
 /// Sets every key that a description need not name, among them those that are left out of its identity until then.
-const EVERYTHING: &[&str] = &[
+pub(crate) const EVERYTHING: &[&str] = &[
     "name=everything",
     "seed=9",
     "probe.seed=4",

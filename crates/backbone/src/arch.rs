@@ -43,6 +43,9 @@ pub struct Arch {
     pub fc: usize,
 }
 
+/// The network where neither a name nor weights are given: it trains on a laptop.
+pub const DEFAULT_ARCH: &str = "small";
+
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 
 /// Every network of the family.

@@ -47,18 +47,19 @@ mod weights;
 #[cfg(test)]
 mod testing;
 
-pub use arch::{ARCHITECTURES, Arch, BlockKind, Stem};
+pub use arch::{ARCHITECTURES, Arch, BlockKind, DEFAULT_ARCH, Stem};
 pub use data::{Augment, ImageSource, LoadError, Targets, TrainData};
 pub use device::{BackboneDevice, multiplies_bf16, parse_device};
 pub use error::{BackboneError, Result};
 pub use mismatch::TensorMismatch;
 pub use network::{Evaluator, Forward, NETWORK_FILE, Network, PlanStatus, WEIGHTS_FILE};
 pub use options::{
-    DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_LABEL_SMOOTHING, DEFAULT_LEARNING_RATE, DEFAULT_MOMENTUM, DEFAULT_PATIENCE,
-    DEFAULT_WARMUP_EPOCHS, DEFAULT_WEIGHT_DECAY, Norms, OptimizerKind, TrainOptions,
+    DEFAULT_ACCUMULATE, DEFAULT_AUGMENT, DEFAULT_BACKBONE_RATE, DEFAULT_BATCH, DEFAULT_CLASS_WEIGHTS, DEFAULT_DEVICE,
+    DEFAULT_EPOCHS, DEFAULT_LABEL_SMOOTHING, DEFAULT_LEARNING_RATE, DEFAULT_MOMENTUM, DEFAULT_NESTEROV,
+    DEFAULT_PATIENCE, DEFAULT_SEED, DEFAULT_WARMUP_EPOCHS, DEFAULT_WEIGHT_DECAY, Norms, OptimizerKind, TrainOptions,
 };
 pub use precision::Precision;
-pub use preprocess::{IMAGENET_MEAN, IMAGENET_STD, Interpolation, PREPROCESSES, Preprocess};
+pub use preprocess::{DEFAULT_PREPROCESS, IMAGENET_MEAN, IMAGENET_STD, Interpolation, PREPROCESSES, Preprocess};
 pub use report::{evaluate, evaluate_features};
 pub use spec::{Head, NETWORK_SCHEMA, NetworkSpec};
 pub use tally::HeadReport;

@@ -20,12 +20,26 @@ pub const DEFAULT_LEARNING_RATE: f64 = 2e-3;
 pub const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 /// Default of [`TrainOptions::momentum`].
 pub const DEFAULT_MOMENTUM: f64 = 0.9;
+/// Default of [`TrainOptions::nesterov`].
+pub const DEFAULT_NESTEROV: bool = true;
 /// Default of [`TrainOptions::warmup_epochs`].
 pub const DEFAULT_WARMUP_EPOCHS: f64 = 0.5;
 /// Default of [`TrainOptions::patience`].
 pub const DEFAULT_PATIENCE: usize = 5;
+/// Default of [`TrainOptions::class_weights`].
+pub const DEFAULT_CLASS_WEIGHTS: bool = false;
 /// Default of [`TrainOptions::label_smoothing`].
 pub const DEFAULT_LABEL_SMOOTHING: f64 = 0.0;
+/// Default of [`TrainOptions::augment`].
+pub const DEFAULT_AUGMENT: bool = true;
+/// Default of [`TrainOptions::backbone_rate`].
+pub const DEFAULT_BACKBONE_RATE: f64 = 1.0;
+/// Default of [`TrainOptions::accumulate`].
+pub const DEFAULT_ACCUMULATE: usize = 1;
+/// Default of [`TrainOptions::seed`].
+pub const DEFAULT_SEED: u64 = 0;
+/// Default of [`TrainOptions::device`].
+pub const DEFAULT_DEVICE: &str = "cpu";
 
 /// AdamW's decay rate of the first moment.
 pub(crate) const ADAM_BETA1: f64 = 0.9;
@@ -60,51 +74,52 @@ pub enum Norms {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
-    /// Passes over the training rows; [`DEFAULT_EPOCHS`]. With 0 the network stays untrained: random weights, and BatchNorm's
-    /// statistics taken from training images.
+    /// Passes over the training rows. With 0 the network stays untrained: random weights, and BatchNorm's statistics taken
+    /// from training images. Default [`DEFAULT_EPOCHS`].
     pub epochs: usize,
-    /// Images a step; [`DEFAULT_BATCH`]. A single image left over joins the batch before it.
+    /// Images per batch. A single image left over joins the batch before it. Default [`DEFAULT_BATCH`].
     pub batch: usize,
-    /// Update rule.
+    /// Update rule. Default [`OptimizerKind::AdamW`].
     pub optimizer: OptimizerKind,
-    /// Highest learning rate, reached after warm-up; [`DEFAULT_LEARNING_RATE`].
+    /// Highest learning rate, reached after warm-up. SGD wants about 0.05. Default [`DEFAULT_LEARNING_RATE`].
     pub learning_rate: f64,
-    /// Weight decay of convolution and linear weights, never of BatchNorm and biases; [`DEFAULT_WEIGHT_DECAY`].
+    /// Weight decay of convolution and linear weights, never of BatchNorm and biases. Default [`DEFAULT_WEIGHT_DECAY`].
     pub weight_decay: f64,
-    /// SGD's momentum; [`DEFAULT_MOMENTUM`].
+    /// SGD's momentum. Default [`DEFAULT_MOMENTUM`].
     pub momentum: f64,
-    /// SGD with Nesterov's look-ahead.
+    /// Whether SGD looks ahead by Nesterov's rule. Default [`DEFAULT_NESTEROV`].
     pub nesterov: bool,
-    /// Epochs of linear warm-up, then a half cosine to 0 a step at a time; [`DEFAULT_WARMUP_EPOCHS`].
+    /// Epochs of linear warm-up. After them the learning rate falls to 0 step by step, along half a cosine. Default
+    /// [`DEFAULT_WARMUP_EPOCHS`].
     pub warmup_epochs: f64,
-    /// Epochs without a lower validation loss before training ends, 0 for never; [`DEFAULT_PATIENCE`].
+    /// Epochs without a lower validation loss before training ends; 0 trains to the end. Default [`DEFAULT_PATIENCE`].
     pub patience: usize,
-    /// Weights rare classes up, by counts of the training rows: those of exclusive heads by `n / (classes * count)`, labels of
-    /// multi-label heads by the rows without them for each row with them.
+    /// Whether rare classes weigh more, by counts of the training rows: those of exclusive heads by `n / (classes * count)`,
+    /// labels of multi-label heads by the rows without them for each row with them. Default [`DEFAULT_CLASS_WEIGHTS`].
     pub class_weights: bool,
-    /// Share of a label spread over all classes of an exclusive head; [`DEFAULT_LABEL_SMOOTHING`].
+    /// Share of a label that is spread over all classes of an exclusive head. Default [`DEFAULT_LABEL_SMOOTHING`].
     pub label_smoothing: f64,
-    /// Whether training images are asked for with [`crate::Augment`].
+    /// Whether training images are varied; in a description, as `[augment]` says. Default [`DEFAULT_AUGMENT`].
     pub augment: bool,
-    /// Which part of the network learns.
+    /// Which part of the network learns. Default [`Trainable::All`].
     #[serde(skip_serializing_if = "is_default")]
     pub trainable: Trainable,
-    /// The learning rate of everything but the heads, as a share of theirs; 1 unless told.
-    #[serde(skip_serializing_if = "is_one")]
+    /// The learning rate of everything but the heads, as a share of theirs. Default [`DEFAULT_BACKBONE_RATE`].
+    #[serde(skip_serializing_if = "is_usual_rate")]
     pub backbone_rate: f64,
-    /// Batches whose gradients are averaged into one step, each by its share of the images; 1 unless told. Live BatchNorm
-    /// still sees one batch at a time.
-    #[serde(skip_serializing_if = "is_single")]
+    /// Batches whose gradients are averaged into one step, each by its share of the images. Live BatchNorm still sees one
+    /// batch at a time. Default [`DEFAULT_ACCUMULATE`].
+    #[serde(skip_serializing_if = "is_usual_accumulation")]
     pub accumulate: usize,
-    /// What BatchNorm does in the part that learns.
+    /// What BatchNorm does in the part that learns. Default [`Norms::Live`].
     #[serde(skip_serializing_if = "is_default")]
     pub batch_norm: Norms,
-    /// The numbers of the products.
+    /// The numbers of the products during training. Default [`Precision::F32`].
     #[serde(skip_serializing_if = "is_default")]
     pub precision: Precision,
-    /// Seed of starts, shuffling and augmentation.
+    /// Seed of initial weights, shuffling and augmentation. Default [`DEFAULT_SEED`].
     pub seed: u64,
-    /// Device, see [`crate::parse_device`].
+    /// Device that trains: `cpu` or `cuda:0`; in the pipeline `--device` takes its place. Default [`DEFAULT_DEVICE`].
     pub device: String,
     /// Folder for the checkpoint after each epoch, and when [`crate::Next::Save`] asks for one; nothing is saved without it.
     #[serde(skip)]
@@ -116,12 +131,12 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-fn is_single(batches: &usize) -> bool {
-    *batches == 1
+fn is_usual_accumulation(batches: &usize) -> bool {
+    *batches == DEFAULT_ACCUMULATE
 }
 
-fn is_one(rate: &f64) -> bool {
-    *rate == 1.0
+fn is_usual_rate(rate: &f64) -> bool {
+    *rate == DEFAULT_BACKBONE_RATE
 }
 
 impl Default for TrainOptions {
@@ -133,19 +148,19 @@ impl Default for TrainOptions {
             learning_rate: DEFAULT_LEARNING_RATE,
             weight_decay: DEFAULT_WEIGHT_DECAY,
             momentum: DEFAULT_MOMENTUM,
-            nesterov: true,
+            nesterov: DEFAULT_NESTEROV,
             warmup_epochs: DEFAULT_WARMUP_EPOCHS,
             patience: DEFAULT_PATIENCE,
-            class_weights: false,
+            class_weights: DEFAULT_CLASS_WEIGHTS,
             label_smoothing: DEFAULT_LABEL_SMOOTHING,
-            augment: true,
-            trainable: Trainable::All,
-            backbone_rate: 1.0,
-            accumulate: 1,
-            batch_norm: Norms::Live,
-            precision: Precision::F32,
-            seed: 0,
-            device: "cpu".to_owned(),
+            augment: DEFAULT_AUGMENT,
+            trainable: Trainable::default(),
+            backbone_rate: DEFAULT_BACKBONE_RATE,
+            accumulate: DEFAULT_ACCUMULATE,
+            batch_norm: Norms::default(),
+            precision: Precision::default(),
+            seed: DEFAULT_SEED,
+            device: DEFAULT_DEVICE.to_owned(),
             checkpoint_dir: None,
         }
     }

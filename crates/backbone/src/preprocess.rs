@@ -48,6 +48,9 @@ pub const PREPROCESSES: [Preprocess; 4] = [
     row("timm-a1-288", 288, 288, Interpolation::Bicubic),
 ];
 
+/// The preset where weights are given without one.
+pub const DEFAULT_PREPROCESS: &str = "torchvision-v1";
+
 const fn row(name: &'static str, resize: usize, crop: usize, interpolation: Interpolation) -> Preprocess {
     Preprocess { name, resize, crop, interpolation, mean: IMAGENET_MEAN, std: IMAGENET_STD }
 }
@@ -77,5 +80,6 @@ mod tests {
         }
         assert_eq!(Preprocess::named("timm-a1").map(|p| p.resize), Some((224.0_f64 / 0.95).floor() as usize));
         assert_eq!(Preprocess::named("imagenet"), None);
+        assert!(Preprocess::named(DEFAULT_PREPROCESS).is_some());
     }
 }

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a vector is taken from the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tap {
     /// The FC vector, on which the heads stand.
+    #[default]
     Fc,
     /// The mean over all pixels of the last stage, before the FC layer.
     Pool,

@@ -16,8 +16,15 @@ use crate::render::{MAX_SIZE, MIN_SIZE};
 
 /// Most garments of a data set: their numbers have five digits or six.
 pub const MAX_COUNT: usize = 1_000_000;
+/// Default of [`Options::count`].
+pub const DEFAULT_COUNT: usize = 20_000;
 /// Default of [`Options::size`], in pixels.
 pub const DEFAULT_SIZE: u32 = 128;
+/// Default of [`Options::seed`].
+pub const DEFAULT_SEED: u64 = 1;
+/// Default of [`Options::twin_sets`].
+pub const DEFAULT_TWIN_SETS: usize = 0;
+
 /// How images are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,23 +39,31 @@ pub enum Format {
 /// What to write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// Garments, twins not counted.
+    /// Garments, twins not counted. Default [`DEFAULT_COUNT`].
     pub count: usize,
-    /// Side of an image in pixels.
+    /// Side of an image in pixels. Default [`DEFAULT_SIZE`].
     pub size: u32,
-    /// Seed of the wardrobe.
+    /// Seed of the wardrobe. Default [`DEFAULT_SEED`].
     pub seed: u64,
     /// [`Frequencies::balanced`] instead of [`Frequencies::catalogue`].
     pub balanced: bool,
-    /// For so many garments, the first, all twins are written too; these groups go to the test split.
+    /// For this many garments, the first ones, all twins are written too; these groups go to the test split. Default
+    /// [`DEFAULT_TWIN_SETS`].
     pub twin_sets: usize,
-    /// How images are stored.
+    /// How images are stored. Default [`Format::Jpeg`].
     pub format: Format,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { count: 20_000, size: DEFAULT_SIZE, seed: 1, balanced: false, twin_sets: 0, format: Format::Jpeg }
+        Self {
+            count: DEFAULT_COUNT,
+            size: DEFAULT_SIZE,
+            seed: DEFAULT_SEED,
+            balanced: false,
+            twin_sets: DEFAULT_TWIN_SETS,
+            format: Format::default(),
+        }
     }
 }
 

@@ -20,15 +20,15 @@ const SUM_TOLERANCE: f64 = 1e-6;
 pub struct Frequencies {
     /// Of the sleeves.
     pub sleeve: [f64; 5],
-    /// Of the necklines, a row a sleeve.
+    /// Of the necklines, one row per sleeve.
     pub neckline: [[f64; 5]; 5],
-    /// Of the lengths, a row a sleeve.
+    /// Of the lengths, one row per sleeve.
     pub length: [[f64; 5]; 5],
-    /// Of the silhouettes, a row a length.
+    /// Of the silhouettes, one row per length.
     pub silhouette: [[f64; 3]; 5],
-    /// Of the patterns, a row a sleeve.
+    /// Of the patterns, one row per sleeve.
     pub pattern: [[f64; 5]; 5],
-    /// Of the colours, a row a pattern.
+    /// Of the colours, one row per pattern.
     pub colour: [[f64; 12]; 5],
 }
 

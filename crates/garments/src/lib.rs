@@ -38,7 +38,10 @@ mod maths;
 mod nuisances;
 mod render;
 
-pub use dataset::{DEFAULT_SIZE, Format, MAX_COUNT, More, Options, Summary, write_dataset, write_dataset_from};
+pub use dataset::{
+    DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format, MAX_COUNT, More, Options, Summary,
+    write_dataset, write_dataset_from,
+};
 pub use description::{DESCRIPTION_FILE, MANIFEST_FILE, PARQUET_FILE, description};
 pub use entry::{COLUMNS, Entry, group, twin_id};
 pub use error::{Error, Result};

@@ -330,6 +330,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// The key of the description that is to blame, with its table, where a check of the description found the mistake.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Self::Setting { key, .. } | Self::UnknownClass { key, .. } => Some(key.clone()),
+            Self::UnknownAttribute { key, .. } => Some((*key).to_owned()),
+            Self::Shares { .. } => Some("images.split".to_owned()),
+            Self::OneClass { attribute, .. } => Some(format!("attributes.{attribute}")),
+            _ => None,
+        }
+    }
+
     /// Wraps what the system said about a path.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -89,9 +89,9 @@ mod survey;
 pub use attribute::{Attribute, AttributeKind, Label, Split};
 pub use dataset::{Dataset, Dropped, ImageShape, Item, SCHEMA_VERSION, Skipped};
 pub use description::{
-    AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_MAXIMUM_UNREADABLE, DEFAULT_MINIMUM_PER_CLASS,
-    DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif, ImagesSection, MAX_SIZE, Part, Rest, Shares, Source,
-    Wardrobe, init,
+    AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_GARMENTS, DEFAULT_LIMIT, DEFAULT_MAXIMUM_UNREADABLE,
+    DEFAULT_MINIMUM_PER_CLASS, DEFAULT_MINIMUM_SUPPORT, DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif,
+    ImagesSection, MAX_SIZE, Part, Rest, Shares, Source, Wardrobe, init,
 };
 pub use error::{Error, Place, Result};
 pub use import::import;

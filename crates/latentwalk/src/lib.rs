@@ -17,6 +17,7 @@
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod defaults;
 pub mod experiment;
 pub mod job;
 pub mod progress;

@@ -220,12 +220,9 @@ mod tests {
     #[test]
     fn every_parameter_of_the_table_exists_and_every_section_is_read() {
         let config = crate::config::Config::load(&latentwalk_cli::DescriptionArgs {
-            description: "fashion-mnist".to_owned(),
             // With the keys that are left out of descriptions that do not use them.
             set: vec!["backbone.weights=w.pth".to_owned(), "backbone.trainable=heads".to_owned()],
-            data: None,
-            weights: None,
-            embeddings: None,
+            ..Default::default()
         })
         .expect("the built-in description loads");
         let all = config.parameters().expect("parameters");

@@ -29,9 +29,9 @@ const LAYERS: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HnswOptions {
-    /// Links of a point, 2 to 128.
+    /// Links per point, 2 to 128. Default [`DEFAULT_M`].
     pub m: usize,
-    /// Width of the search while building, `m` to 100,000.
+    /// Width of the search while building, `m` to 100,000. Default [`DEFAULT_EF_CONSTRUCTION`].
     pub ef_construction: usize,
 }
 

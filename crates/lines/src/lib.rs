@@ -52,11 +52,11 @@ pub use error::LinesError;
 pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric, spearman};
 pub use index::{DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, HnswIndex, HnswOptions};
 pub use line::Line;
-pub use metric::{DEFAULT_SHRINKAGE, Metric, MetricKind};
+pub use metric::{DEFAULT_METRICS, DEFAULT_SHRINKAGE, Metric, MetricKind};
 pub use preservation::{Case, Ceiling, PreservationFigures, PreservationStudy, TwinFigures};
 pub use space::{Neighbour, Space};
 pub use stops::{StopContext, StopRule, Stops};
-pub use walk::{Hit, Search, StopResult, Strip, WalkOptions, walk};
+pub use walk::{DEFAULT_PER_STOP, Hit, Search, StopResult, Strip, WalkOptions, walk};
 pub use way::{LineToValue, Way};
 
 /// The examples of the README, run with those of the docs.

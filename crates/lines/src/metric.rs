@@ -15,6 +15,9 @@ use crate::metric_file::MetricFile;
 /// Share of the mean variance that is added to the diagonal of the within-class or the residual covariance.
 pub const DEFAULT_SHRINKAGE: f64 = 1e-4;
 
+/// The metrics that are compared unless others are named, in order: those that need the labels of one attribute alone.
+pub const DEFAULT_METRICS: [MetricKind; 3] = [MetricKind::Euclidean, MetricKind::Whitened, MetricKind::WithinClass];
+
 /// Rows mapped by one task.
 const ROWS_PER_TASK: usize = 512;
 

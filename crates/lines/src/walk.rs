@@ -12,6 +12,9 @@ use crate::space::Space;
 use crate::stops::Stops;
 use crate::top::{Candidate, Top};
 
+/// Default of [`WalkOptions::per_stop`].
+pub const DEFAULT_PER_STOP: usize = 1;
+
 /// Neighbours of a stop's point that an indexed walk looks at, at most.
 const MOST_NEIGHBOURS: usize = 1024;
 
@@ -40,7 +43,7 @@ impl<'a> Search<'a> {
 /// What a walk retrieves.
 #[derive(Debug, Clone, Copy)]
 pub struct WalkOptions<'a> {
-    /// Images for each stop, at most.
+    /// Images for each stop, at most. Default [`DEFAULT_PER_STOP`].
     pub per_stop: usize,
     /// How candidates are found.
     pub search: Search<'a>,
@@ -50,7 +53,7 @@ pub struct WalkOptions<'a> {
 
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
-        Self { per_stop: 1, search: Search::Exact, exclude: &[] }
+        Self { per_stop: DEFAULT_PER_STOP, search: Search::Exact, exclude: &[] }
     }
 }
 

@@ -54,8 +54,9 @@ pub use fit::{fit, pattern};
 pub use model::{BottleneckModel, Model};
 pub use null::{COLLAPSED_VALUE, DEFAULT_DRAWS, DEFAULT_WIDTH, NullOptions, NullReport, Standing, null_distribution};
 pub use options::{
-    Choice, DEFAULT_BATCH, DEFAULT_BOOTSTRAP, DEFAULT_EPOCHS, DEFAULT_HIDDEN, DEFAULT_L2, DEFAULT_LEARNING_RATE,
-    DEFAULT_PATIENCE, DEFAULT_RESTARTS, DEFAULT_WEIGHT_DECAY, MethodChoice, ProbeOptions, Standardize,
+    Choice, DEFAULT_BATCH, DEFAULT_BOOTSTRAP, DEFAULT_CLASS_WEIGHTS, DEFAULT_EPOCHS, DEFAULT_HIDDEN, DEFAULT_L2,
+    DEFAULT_LEARNING_RATE, DEFAULT_PATIENCE, DEFAULT_RESTARTS, DEFAULT_SEED, DEFAULT_WEIGHT_DECAY, MethodChoice,
+    ProbeOptions, Standardize,
 };
 pub use rivals::{LDA_SHRINKAGE, pattern_weights};
 pub use stats::QUANTILES;

@@ -9,11 +9,11 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Direction, Error, ProbeOptions, Result, Task, Verdict, fit};
+use crate::{DEFAULT_SEED, Direction, Error, ProbeOptions, Result, Task, Verdict, fit};
 
-/// Draws of a null.
+/// Draws per number of classes.
 pub const DEFAULT_DRAWS: usize = 200;
-/// Classes in a draw.
+/// Classes per draw.
 pub const DEFAULT_WIDTH: usize = 3;
 /// Value of a draw whose every restart collapsed: chance.
 pub const COLLAPSED_VALUE: f64 = 0.5;
@@ -22,17 +22,17 @@ pub const COLLAPSED_VALUE: f64 = 0.5;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NullOptions {
-    /// Number of draws: [`DEFAULT_DRAWS`].
+    /// Number of draws. Default [`DEFAULT_DRAWS`].
     pub draws: usize,
-    /// Distinct classes in a draw: [`DEFAULT_WIDTH`]; use the number of classes of the order that is compared.
+    /// Distinct classes per draw; use the number of classes of the order that is compared. Default [`DEFAULT_WIDTH`].
     pub width: usize,
-    /// Seed of the draws (fits keep the probe's own).
+    /// Seed of the draws (fits keep the probe's own). Default [`DEFAULT_SEED`].
     pub seed: u64,
 }
 
 impl Default for NullOptions {
     fn default() -> Self {
-        Self { draws: DEFAULT_DRAWS, width: DEFAULT_WIDTH, seed: 0 }
+        Self { draws: DEFAULT_DRAWS, width: DEFAULT_WIDTH, seed: DEFAULT_SEED }
     }
 }
 

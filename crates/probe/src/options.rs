@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub const DEFAULT_RESTARTS: usize = 8;
 /// Most passes over the training rows in one restart; the learning rate falls to zero over them.
 pub const DEFAULT_EPOCHS: usize = 24;
-/// Rows in a step.
+/// Rows per step.
 pub const DEFAULT_BATCH: usize = 64;
 /// Learning rate of the first step.
 pub const DEFAULT_LEARNING_RATE: f64 = 0.02;
@@ -18,10 +18,14 @@ pub const DEFAULT_WEIGHT_DECAY: f64 = 0.01;
 pub const DEFAULT_PATIENCE: usize = 8;
 /// Units in each of the two hidden layers, as in the article.
 pub const DEFAULT_HIDDEN: usize = 10;
+/// Whether classes count alike, however many rows they have.
+pub const DEFAULT_CLASS_WEIGHTS: bool = true;
 /// Strength of logistic regression's penalty.
 pub const DEFAULT_L2: f64 = 1.0;
 /// Resamples for the confidence interval of the smallest adjacent AUC.
 pub const DEFAULT_BOOTSTRAP: usize = 200;
+/// Seed of initial weights, shuffles and resamples.
+pub const DEFAULT_SEED: u64 = 0;
 
 /// The method asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,55 +79,56 @@ fn is_default(choice: &Choice) -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProbeOptions {
-    /// Method; see [`MethodChoice`].
+    /// How the direction is found. Default [`MethodChoice::Auto`].
     pub method: MethodChoice,
-    /// Restarts of the bottleneck network: [`DEFAULT_RESTARTS`].
+    /// Restarts of the bottleneck network. Default [`DEFAULT_RESTARTS`].
     pub restarts: usize,
-    /// Which of them becomes the direction.
+    /// Which of the restarts becomes the direction. Default [`Choice::Loss`].
     #[serde(skip_serializing_if = "is_default")]
     pub choose: Choice,
-    /// Most epochs of a restart: [`DEFAULT_EPOCHS`].
+    /// Most epochs per restart. Default [`DEFAULT_EPOCHS`].
     pub epochs: usize,
-    /// Rows a step: [`DEFAULT_BATCH`].
+    /// Rows per step. Default [`DEFAULT_BATCH`].
     pub batch: usize,
-    /// First learning rate, cosine to zero over `epochs`: [`DEFAULT_LEARNING_RATE`].
+    /// Learning rate of the first step; it falls to zero over `epochs`, as a cosine does. Default
+    /// [`DEFAULT_LEARNING_RATE`].
     pub learning_rate: f64,
-    /// AdamW's decoupled weight decay: [`DEFAULT_WEIGHT_DECAY`].
+    /// AdamW's decoupled weight decay. Default [`DEFAULT_WEIGHT_DECAY`].
     pub weight_decay: f64,
-    /// Epochs without improvement before a restart ends: [`DEFAULT_PATIENCE`].
+    /// Epochs without improvement before a restart ends. Default [`DEFAULT_PATIENCE`].
     pub patience: usize,
-    /// Units of each hidden layer: [`DEFAULT_HIDDEN`].
+    /// Units of each of the two hidden layers. Default [`DEFAULT_HIDDEN`].
     pub hidden: usize,
-    /// Whether a class counts by `n / (c · n_class)` instead of by its rows. True unless told.
+    /// Whether a class counts by `n / (c · n_class)` instead of by its rows. Default [`DEFAULT_CLASS_WEIGHTS`].
     pub class_weights: bool,
     /// Logistic regression's λ in `½λ|w|² + Σ weight_i · loss_i`, intercept free, on inputs scaled by `standardize`;
-    /// scikit-learn's `C` is 1/λ. [`DEFAULT_L2`].
+    /// scikit-learn's `C` is 1/λ. Default [`DEFAULT_L2`].
     pub l2: f64,
-    /// Scaling of inputs; see [`Standardize`].
+    /// How inputs are scaled inside a fit. Default [`Standardize::Common`].
     pub standardize: Standardize,
-    /// Resamples of the test rows for an interval, 0 for none: [`DEFAULT_BOOTSTRAP`].
+    /// Resamples of the test rows for the interval of the smallest adjacent AUC; 0 for none. Default [`DEFAULT_BOOTSTRAP`].
     pub bootstrap: usize,
-    /// Seed of initial weights, shuffles and resamples.
+    /// Seed of initial weights, shuffles and resamples. Default [`DEFAULT_SEED`].
     pub seed: u64,
 }
 
 impl Default for ProbeOptions {
     fn default() -> Self {
         Self {
-            method: MethodChoice::Auto,
+            method: MethodChoice::default(),
             restarts: DEFAULT_RESTARTS,
-            choose: Choice::Loss,
+            choose: Choice::default(),
             epochs: DEFAULT_EPOCHS,
             batch: DEFAULT_BATCH,
             learning_rate: DEFAULT_LEARNING_RATE,
             weight_decay: DEFAULT_WEIGHT_DECAY,
             patience: DEFAULT_PATIENCE,
             hidden: DEFAULT_HIDDEN,
-            class_weights: true,
+            class_weights: DEFAULT_CLASS_WEIGHTS,
             l2: DEFAULT_L2,
-            standardize: Standardize::Common,
+            standardize: Standardize::default(),
             bootstrap: DEFAULT_BOOTSTRAP,
-            seed: 0,
+            seed: DEFAULT_SEED,
         }
     }
 }

@@ -45,6 +45,9 @@ pub use error::{Error, Result};
 pub use images::ImageData;
 pub use model::{AccuracyRow, Confusion, EpochPoint, Recipe, Report, RunFacts, Spectrum, StageFact, Training};
 
+/// Longest side, in pixels, at which the images of a page are worth embedding.
+pub const DEFAULT_THUMBNAIL_PX: u32 = 128;
+
 /// The page of a report.
 ///
 /// Same data, same bytes. Names, labels and ids are text, whatever characters they hold.

@@ -60,11 +60,11 @@ pub use files::{
 };
 pub use labels::{AttributeLabels, label_columns};
 pub use points::{COORDINATES_FILE, Points, probe_split};
-pub use pool::{PoolConfig, parse_split};
+pub use pool::{DEFAULT_POOL_SPLIT, PoolConfig, parse_split};
 pub use projector::{Projected, Projector};
 pub use record::{RUN_FILE, RunFile, find_run, read_run, run_folders};
 pub use run::{COLUMNS_FILE, Run, vectors_file};
-pub use walk_data::{DEFAULT_STOPS, Folders, Placing, WalkData, WalkPlan};
+pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
 
 /// The examples of the README, run with those of the docs.
 #[cfg(doctest)]

@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::labels::AttributeLabels;
 
+/// Default of [`PoolConfig::splits`].
+pub const DEFAULT_POOL_SPLIT: &str = "train";
+
 /// `[pool]`: which images a walk may retrieve, and where walks may start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoolConfig {
-    /// Splits of the retrievable images; unlabelled images are included.
+    /// Splits of the retrievable images; unlabelled images are included. Default [`DEFAULT_POOL_SPLIT`].
     pub splits: Vec<String>,
     /// Labels that a retrievable image must carry, as attribute = class.
     pub only: BTreeMap<String, String>,
@@ -22,7 +25,7 @@ pub struct PoolConfig {
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { splits: vec!["train".to_owned()], only: BTreeMap::new(), starts_only: BTreeMap::new() }
+        Self { splits: vec![DEFAULT_POOL_SPLIT.to_owned()], only: BTreeMap::new(), starts_only: BTreeMap::new() }
     }
 }
 

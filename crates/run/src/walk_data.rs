@@ -15,19 +15,17 @@ use crate::points::Points;
 use crate::pool::PoolConfig;
 
 /// How a strip's stops are placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placing {
     /// Evenly between the outer classes' medians on the train split.
+    #[default]
     Medians,
     /// At evenly spaced quantiles of the pool's positions, from 1 % to 99 %.
     Quantiles,
     /// One standard deviation of the pool's positions apart, around their mean.
     Sigma,
 }
-
-/// Default of [`WalkPlan::stops`].
-pub const DEFAULT_STOPS: usize = 7;
 
 /// What the walks of a run have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]

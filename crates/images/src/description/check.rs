@@ -318,6 +318,8 @@ mod tests {
         }
         let none = Description::parse("[images]\nsource = \"folder\"\nroot = \"x\"\n[attributes]").unwrap();
         assert!(none.check().unwrap_err().to_string().contains("`attributes` is empty"));
+        let place = "line 4, column 9";
+        assert!(error("root = \"photos\"", "roots = \"photos\"").contains(place), "the place of a mistake is told");
         let idx =
             "[images]\nsource = \"idx\"\nimages = [\"a\", \"b\"]\nlabels = [\"c\"]\n[attributes.x]\nkind = \"nominal\"";
         let got = Description::parse(idx).unwrap().check().unwrap_err().to_string();

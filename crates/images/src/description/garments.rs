@@ -3,29 +3,33 @@
 use latentwalk_garments::{Format, Frequencies, MAX_SIZE, MIN_SIZE, Options};
 use serde::{Deserialize, Serialize};
 
+/// Default of [`Wardrobe::count`]: fewer than for a folder of files, since they are drawn anew for every import.
+pub const DEFAULT_GARMENTS: usize = 6_000;
+
 /// Table `[images.garments]`: which garments are drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wardrobe {
-    /// Garments, their twins not counted.
+    /// Garments, their twins not counted. Default [`DEFAULT_GARMENTS`].
     pub count: usize,
-    /// Seed of the wardrobe.
+    /// Seed of the wardrobe; the top-level `seed` does not reach it. Default [`latentwalk_garments::DEFAULT_SEED`].
     pub seed: u64,
-    /// Every factor evenly and independently, instead of as in a catalogue.
+    /// Whether every factor is drawn evenly and independently, instead of as in a catalogue.
     pub balanced: bool,
-    /// Frequencies of another catalogue: conditional tables of which each row sums to 1; tables that are not given stay
+    /// Frequencies of another catalogue: conditional tables of which each row sums to 1. Tables that are not given stay
     /// as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequencies: Option<Frequencies>,
-    /// For so many garments, the first, all twins are drawn too. These groups stand in the test split. Twins carry no
-    /// labels, so that they change no figure; their ids say what they are ([`latentwalk_garments::twin_id`]).
+    /// For this many garments, the first ones, all twins are drawn too. These groups stand in the test split. Twins carry no
+    /// labels, so that they change no figure; their ids, `ORIGINAL-FACTOR-VALUE`, say what they are. Default
+    /// [`latentwalk_garments::DEFAULT_TWIN_SETS`].
     pub twin_sets: usize,
 }
 
 impl Default for Wardrobe {
     fn default() -> Self {
         let Options { seed, balanced, twin_sets, .. } = Options::default();
-        Self { count: 6_000, seed, balanced, frequencies: None, twin_sets }
+        Self { count: DEFAULT_GARMENTS, seed, balanced, frequencies: None, twin_sets }
     }
 }
 

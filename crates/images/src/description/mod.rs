@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::{AttributeKind, Split};
 use crate::error::{Error, Result};
 
-pub use garments::Wardrobe;
+pub use garments::{DEFAULT_GARMENTS, Wardrobe};
 pub use init::init;
 
 /// Longest side of a packed image, in pixels.
@@ -26,6 +26,10 @@ pub const DEFAULT_CHANNELS: usize = 3;
 pub const DEFAULT_MINIMUM_PER_CLASS: usize = 10;
 /// Default of [`ImagesSection::maximum_unreadable`].
 pub const DEFAULT_MAXIMUM_UNREADABLE: f64 = 0.01;
+/// Default of [`ImagesSection::minimum_support`].
+pub const DEFAULT_MINIMUM_SUPPORT: usize = 0;
+/// Default of [`ImagesSection::limit`].
+pub const DEFAULT_LIMIT: usize = 0;
 /// Defaults of [`Shares`]: train, validation, test.
 pub const DEFAULT_SHARES: [f64; 3] = [0.7, 0.1, 0.2];
 /// Default of [`Shares::seed`].
@@ -47,7 +51,7 @@ pub struct Description {
 pub enum Source {
     /// IDX files, as MNIST has them; label column `label`.
     Idx,
-    /// A folder with a sub-folder a class; label column `folder`.
+    /// A folder with one sub-folder per class; label column `folder`.
     Folder,
     /// A CSV, TSV, JSON Lines or Parquet file that names images and their labels.
     Manifest,
@@ -114,10 +118,11 @@ pub struct ImagesSection {
     /// its paths start from; without it, the description's own. A path that leaves it is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
-    /// Source `manifest`: a CSV or TSV file with a header, JSON Lines (`.jsonl`, `.ndjson`), an object a row, or Parquet (`.parquet`). Columns
-    /// `path` (or `file_name`, `filepath`, `image`, `image_path`), and optionally `id`, `split`, `group`; all others are
-    /// label columns. An empty cell, `null` or a missing key is unlabelled, `a|b` or a list is two labels. Source
-    /// `imaterialist`: the JSON with `images` and `annotations`. Source `fashionai`: the label CSV. Source `coco`: the JSON.
+    /// Source `manifest`: a CSV or TSV file with a header, JSON Lines (`.jsonl`, `.ndjson`) with one object per row, or
+    /// Parquet (`.parquet`). Columns `path` (or `file_name`, `filepath`, `image`, `image_path`), and optionally `id`, `split`,
+    /// `group`; all others are label columns. An empty cell, `null` or a missing key is unlabelled, `a|b` or a list is two
+    /// labels. Source `imaterialist`: the JSON with `images` and `annotations`. Source `fashionai`: the label CSV. Source
+    /// `coco`: the JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Sources `manifest`, `imaterialist`, `fashionai` and `coco`: several such files instead of `file`.
@@ -134,49 +139,51 @@ pub struct ImagesSection {
     /// Sources with image files: whether images are turned upright as their EXIF data says. Default [`Exif::Apply`].
     #[serde(default)]
     pub exif: Exif,
-    /// Source `garments`: table `[images.garments]`.
+    /// Source `garments`: which garments are drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub garments: Option<Wardrobe>,
     /// Side of a packed image in pixels: the short side is resized to it, the long side cropped around the centre. IDX
     /// images of that size stay as they are. Default [`DEFAULT_SIZE`].
     #[serde(default = "default_size")]
     pub size: usize,
-    /// 1 grey, 3 RGB. Default [`DEFAULT_CHANNELS`].
+    /// Channels of a packed image: 1 for grey, 3 for RGB. Default [`DEFAULT_CHANNELS`].
     #[serde(default = "default_channels")]
     pub channels: usize,
     /// Fewer labelled images of a class in the train split are an error. Default [`DEFAULT_MINIMUM_PER_CLASS`].
     #[serde(default = "default_minimum_per_class")]
     pub minimum_per_class: usize,
     /// A class with fewer labelled images in the train split is left out: its images become unlabelled, with a warning, and
-    /// no head or direction knows it. Looked at before `minimum_per_class`. Default 0, which leaves out none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// no head or direction knows it. Looked at before `minimum_per_class`; 0 leaves out none. Default
+    /// [`DEFAULT_MINIMUM_SUPPORT`].
+    #[serde(default = "default_minimum_support", skip_serializing_if = "is_default_minimum_support")]
     pub minimum_support: usize,
     /// Share of unreadable images past which the import stops. Default [`DEFAULT_MAXIMUM_UNREADABLE`].
     #[serde(default = "default_maximum_unreadable")]
     pub maximum_unreadable: f64,
-    /// 0 for all images, else a stratified subset of that many, always the same.
-    #[serde(default)]
+    /// Size of a stratified subset, always the same one, that is taken instead of all images; 0 takes all. Default
+    /// [`DEFAULT_LIMIT`].
+    #[serde(default = "default_limit")]
     pub limit: usize,
-    /// Table `[images.split]`.
+    /// Which share of the images goes into which split.
     #[serde(default)]
     pub split: Shares,
 }
 
-/// Table `[[images.parts]]`: one of several label files.
+/// Table `[[images.parts]]`: one of several label files; the table is written once per file.
 ///
 /// **Units and conventions.** Such files number their images each from 1, so an id is `NAME/ID`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
-    /// The file, as [`ImagesSection::file`].
+    /// The file, as `file` of `[images]`.
     pub file: String,
-    /// The folder that its paths start from, below [`ImagesSection::root`].
+    /// The folder that its paths start from, below `root` of `[images]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
-    /// The split of its images, unless the file itself names one; without it they are divided by [`Shares`].
+    /// The split of its images, unless the file itself names one; without it they are divided by `[images.split]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
-    /// What stands before its ids; by default the file's name without folder and ending.
+    /// What stands before its ids; without it, the file's name without folder and ending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -190,6 +197,8 @@ impl Part {
 }
 
 /// Table `[images.split]`: which share of the images goes where. Splits that the source declares win over it.
+///
+/// The defaults are [`DEFAULT_SHARES`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shares {
@@ -199,9 +208,9 @@ pub struct Shares {
     pub validation: f64,
     /// Share of the test split.
     pub test: f64,
-    /// Seed of the shuffle.
+    /// Seed of the shuffle; the top-level `seed` does not reach it. Default [`DEFAULT_SEED`].
     pub seed: u64,
-    /// Attribute whose classes get these shares each; without it, the first declared.
+    /// The attribute whose classes are divided by these shares, each by itself; without it, the first that is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stratify: Option<String>,
 }
@@ -230,7 +239,7 @@ impl Rest {
     }
 }
 
-/// Table `[attributes.NAME]`.
+/// Table `[attributes.NAME]`: one thing that is told of every image, and the classes that it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeDescription {
@@ -239,20 +248,20 @@ pub struct AttributeDescription {
     pub name: String,
     /// What its labels are.
     pub kind: AttributeKind,
-    /// The source's column; by default `label` (idx), `folder` (folder) or the attribute's name (all others).
+    /// The source's column; without it `label` (source `idx`), `folder` (source `folder`) or the attribute's name (all others).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// The classes. By default those that the map leads to, in the order of its keys; without a map the distinct values
-    /// of the column. Both are sorted, whole numbers by value and before other text.
+    /// The classes. Without them, those that the map leads to, in the order of its keys; without a map too, the distinct
+    /// values of the column. Both are sorted, whole numbers by value and before other text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
-    /// For kind `ordered`: classes from least to most; may leave classes out. By default all classes.
+    /// For kind `ordered`: classes from least to most. It may leave classes out; without it, all classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<String>,
-    /// What becomes of values that the map or the classes do not have.
+    /// What becomes of values that the map or the classes do not have. Default [`Rest::Error`].
     #[serde(default)]
     pub rest: Rest,
-    /// For kinds `ordered` and `nominal`: what becomes of an image with several labels at once.
+    /// For kinds `ordered` and `nominal`: what becomes of an image with several labels at once. Default [`Rest::Error`].
     #[serde(default, skip_serializing_if = "Rest::is_error")]
     pub several: Rest,
     /// From a source's value to a class; without it values are classes.
@@ -282,7 +291,7 @@ impl<'de> Deserialize<'de> for Attributes {
             type Value = Attributes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table with one table an attribute")
+                f.write_str("a table with one table per attribute")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Attributes, A::Error> {
@@ -411,8 +420,16 @@ pub(crate) fn natural(a: &str, b: &str) -> std::cmp::Ordering {
     }
 }
 
-fn is_zero(value: &usize) -> bool {
-    *value == 0
+fn default_minimum_support() -> usize {
+    DEFAULT_MINIMUM_SUPPORT
+}
+
+fn is_default_minimum_support(minimum: &usize) -> bool {
+    *minimum == DEFAULT_MINIMUM_SUPPORT
+}
+
+fn default_limit() -> usize {
+    DEFAULT_LIMIT
 }
 
 fn default_size() -> usize {

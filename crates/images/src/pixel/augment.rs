@@ -34,7 +34,7 @@ pub enum Fill {
     Zero,
 }
 
-/// How training images are varied; a table of a pipeline description.
+/// Table `[augment]`: how training images are varied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
@@ -59,7 +59,7 @@ impl Default for Augmentation {
         Self {
             flip: DEFAULT_FLIP,
             shift_px: DEFAULT_SHIFT_PX,
-            fill: Fill::Edge,
+            fill: Fill::default(),
             erase: DEFAULT_ERASE,
             erase_area: DEFAULT_ERASE_AREA,
             brightness: DEFAULT_BRIGHTNESS,

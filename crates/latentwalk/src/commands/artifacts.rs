@@ -10,6 +10,7 @@ use latentwalk_run::{read_run, run_folders};
 
 use super::{megabytes, print};
 use crate::config::Config;
+use crate::defaults;
 use crate::progress::Console;
 use crate::runner;
 
@@ -18,7 +19,7 @@ use crate::runner;
 /// # Errors
 /// The store cannot be read, a key is unknown, or `verify` found problems.
 pub(super) fn run(args: &ArtifactsArgs, console: &Console) -> Result<()> {
-    let store = Store::open_existing(&args.store)?;
+    let store = Store::open_existing(defaults::store(args.store.as_deref()))?;
     match &args.command {
         ArtifactsCommand::List => list(&store),
         ArtifactsCommand::Show { key } => show(&store, key),
@@ -27,13 +28,14 @@ pub(super) fn run(args: &ArtifactsArgs, console: &Console) -> Result<()> {
                 description: description.clone(),
                 set: set.clone(),
                 data: data.clone(),
-                weights: None,
-                embeddings: None,
+                ..DescriptionArgs::default()
             };
-            why(&store, &Config::load(&source)?, device, *stage)
+            why(&store, &Config::load(&source)?, defaults::device(device.as_deref()), *stage)
         }
         ArtifactsCommand::Verify => verify(&store, console),
-        ArtifactsCommand::Gc { keep_runs, unfinished, dry_run } => gc(&store, *keep_runs, *unfinished, *dry_run),
+        ArtifactsCommand::Gc { keep_runs, unfinished, dry_run } => {
+            gc(&store, keep_runs.unwrap_or(defaults::DEFAULT_KEEP_RUNS), *unfinished, *dry_run)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{embed, print};
 use crate::config::{Config, SearchKind};
+use crate::defaults;
 use crate::experiment::mean_pair_auc;
 use crate::progress::Console;
 use crate::runner::{self, RunRequest, StageResults};
@@ -23,11 +24,12 @@ use crate::runner::{self, RunRequest, StageResults};
 /// # Errors
 /// A run that fails, given vectors instead of a network, a precision that the device lacks.
 pub(super) fn run(args: &PrecisionArgs, command: &str, console: &Console) -> Result<()> {
-    runner::set_threads(args.threads)?;
-    let rule = args.precision.unwrap_or_else(|| own(&args.device));
+    runner::set_threads(defaults::threads(args.threads))?;
+    let device = defaults::device(args.device.as_deref());
+    let rule = args.precision.unwrap_or_else(|| own(device));
     ensure!(rule != PrecisionRule::F32, "`--precision f32` is what is compared with; name bf16 or bf16-emulated");
     let name = embed::precision(rule).name();
-    let store = Store::open(&args.store)?;
+    let store = Store::open(defaults::store(args.store.as_deref()))?;
     let side = |precision: &str| {
         let mut set = args.source.set.clone();
         set.push(format!("embeddings.precision={precision}"));
@@ -37,7 +39,7 @@ pub(super) fn run(args: &PrecisionArgs, command: &str, console: &Console) -> Res
         ensure!(config.vectors().is_none(), "the description takes given vectors: there is no network to run");
         console.say(&format!("`{}` in {precision}", config.name));
         let until = Some(Stage::Walks);
-        let request = RunRequest { config: &config, device: &args.device, from: None, until, command };
+        let request = RunRequest { config: &config, device, from: None, until, command };
         let results = runner::stages(&request, &store, console)?;
         Side::read(&config, results)
     };

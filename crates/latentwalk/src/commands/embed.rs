@@ -14,14 +14,15 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::{hash_bytes, write_atomic};
 use latentwalk_backbone::{
-    ARCHITECTURES, Checkpoint, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision, Preprocess, Tap,
-    checkpoint_file, checkpoint_of, detect_arch,
+    ARCHITECTURES, Checkpoint, DEFAULT_PREPROCESS, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision,
+    Preprocess, Tap, checkpoint_file, checkpoint_of, detect_arch,
 };
 use latentwalk_cli::{EmbedArgs, ExifRule, PrecisionRule};
 use latentwalk_embeddings::Schema;
 use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images};
 use serde::{Deserialize, Serialize};
 
+use crate::defaults::{self, DEFAULT_EMBED_EXIF, DEFAULT_EMBED_TAP};
 use crate::progress::Console;
 use crate::runner;
 
@@ -41,9 +42,9 @@ pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     let folder = args.dir.as_deref().context("name the folder of images")?;
     let out = args.out.as_deref().context("name the result by --out FILE.parquet")?;
     ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());
-    runner::set_threads(args.threads)?;
-    let preprocess = preprocess(&args.preprocess)?;
-    let tap = tap(&args.tap)?;
+    runner::set_threads(defaults::threads(args.threads))?;
+    let preprocess = preprocess(args.preprocess.as_deref().unwrap_or(DEFAULT_PREPROCESS))?;
+    let tap = args.tap.as_deref().map_or(Ok(DEFAULT_EMBED_TAP), tap)?;
     let (hash, checkpoint) = read(weights)?;
     let network = load(args, weights, checkpoint, preprocess, console)?;
     let (files, unread) = list_images(folder)?;
@@ -53,10 +54,10 @@ pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
         arch: network.spec().arch.clone(),
         preprocess: preprocess.name.to_owned(),
         tap: tap.name().to_owned(),
-        exif: matches!(args.exif, Some(ExifRule::Apply)),
+        exif: args.exif.unwrap_or(DEFAULT_EMBED_EXIF) == ExifRule::Apply,
         scaled: args.scaled,
-        precision: precision(args.precision),
-        device: latentwalk_backbone::parse_device(&args.device)?.kind().to_owned(),
+        precision: args.precision.map(precision).unwrap_or_default(),
+        device: latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?.kind().to_owned(),
         files: fingerprint(folder, &files)?,
         shard: SHARD,
     };
@@ -132,7 +133,7 @@ fn load(
         std: preprocess.std.to_vec(),
         ..NetworkSpec::new(&arch, checkpoint.in_channels().unwrap_or(3), Vec::new())
     };
-    let device = latentwalk_backbone::parse_device(&args.device)?;
+    let device = latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?;
     ensure!(
         spec.in_channels == 3,
         "{}: takes images of {} channels; `embed` prepares colour images, so take the pipeline for grey ones",
@@ -141,7 +142,7 @@ fn load(
     );
     let (network, report) = Network::of_checkpoint(spec, 0, checkpoint, &device)?;
     ensure!(
-        report.missing.is_empty() || args.tap != "fc",
+        report.missing.is_empty() || args.tap.as_deref() != Some("fc"),
         "{}: the FC layer is missing ({}); take --tap pool",
         weights.display(),
         report.missing.join(", ")
@@ -152,7 +153,7 @@ fn load(
         weights.display(),
         report.unexpected.len()
     ));
-    Ok(network.with_precision(precision(args.precision))?)
+    Ok(network.with_precision(args.precision.map(precision).unwrap_or_default())?)
 }
 
 pub(super) fn precision(rule: PrecisionRule) -> Precision {
@@ -171,10 +172,9 @@ fn preparation(preprocess: &Preprocess, args: &EmbedArgs) -> Preparation {
             Interpolation::Bilinear => Resize::Bilinear,
             Interpolation::Bicubic => Resize::Bicubic,
         },
-        exif: match args.exif {
-            Some(ExifRule::Apply) => Exif::Apply,
-            // As the libraries do that the preprocessings come from.
-            Some(ExifRule::Ignore) | None => Exif::Ignore,
+        exif: match args.exif.unwrap_or(DEFAULT_EMBED_EXIF) {
+            ExifRule::Apply => Exif::Apply,
+            ExifRule::Ignore => Exif::Ignore,
         },
         decoding: if args.scaled { Decoding::Scaled } else { Decoding::Exact },
     }

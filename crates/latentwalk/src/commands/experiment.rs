@@ -9,6 +9,7 @@ use latentwalk_artifacts::Store;
 use latentwalk_cli::ExperimentArgs;
 
 use super::print;
+use crate::defaults;
 use crate::experiment::{self, BUILT_IN, Experiment, Trials, page};
 use crate::progress::Console;
 use crate::runner;
@@ -26,18 +27,20 @@ pub(super) fn run(args: &ExperimentArgs, command: &str, console: &Console) -> Re
         "all" => BUILT_IN.iter().map(|(name, _)| Experiment::load(name)).collect::<Result<Vec<_>>>()?,
         name => vec![Experiment::load(name)?],
     };
-    runner::set_threads(args.threads)?;
-    let store = Store::open(&args.store)?;
-    let trials = Trials { store: &store, device: &args.device, command, console };
+    runner::set_threads(defaults::threads(args.threads))?;
+    let store = Store::open(defaults::store(args.store.as_deref()))?;
+    let device = defaults::device(args.device.as_deref());
+    let out = defaults::experiments(args.out.as_deref());
+    let trials = Trials { store: &store, device, command, console };
     let mut strayed = Vec::new();
     for each in &experiments {
         console.say(&format!("experiment `{}`: {}", each.name, each.title));
         let outcome = experiment::study(each, &trials).with_context(|| format!("experiment `{}`", each.name))?;
         let checks = each.check(&outcome.figures)?;
         let text = outcome.page(each, &checks);
-        write(&args.out, &each.name, &text, &outcome.files)?;
+        write(out, &each.name, &text, &outcome.files)?;
         let outside = checks.iter().filter(|check| !check.within()).count();
-        let path = args.out.join(format!("{}.md", each.name));
+        let path = out.join(format!("{}.md", each.name));
         print(&page::verdicts(&checks))?;
         console.say(&format!("page: {}", path.display()));
         if outside > 0 {

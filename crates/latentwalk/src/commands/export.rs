@@ -10,6 +10,7 @@ use latentwalk_run::{Run, label_columns};
 use ndarray::ArrayView2;
 
 use super::print;
+use crate::defaults;
 
 /// Runs the `export` command: one row per image with its labels, and on every direction its position, likeliest class and
 /// that class's probability.
@@ -19,7 +20,7 @@ use super::print;
 pub(super) fn run(args: &ExportArgs) -> Result<()> {
     let out = &args.out;
     ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());
-    let run = Run::open(&Store::open_existing(&args.store)?, args.run.as_deref())?;
+    let run = Run::open(&Store::open_existing(defaults::store(args.store.as_deref()))?, args.run.as_deref())?;
     let points = run.points()?;
     let mut columns = of_dataset(&points.dataset);
     for direction in &run.directions()? {

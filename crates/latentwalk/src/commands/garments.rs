@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use latentwalk_cli::GarmentsArgs;
-use latentwalk_garments::Format;
+use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format};
 
 use super::{megabytes, print};
 use crate::progress::Console;
@@ -15,11 +15,11 @@ use crate::progress::Console;
 /// Options out of range, a folder that is not empty, a full disk.
 pub(super) fn run(args: &GarmentsArgs, console: &Console) -> Result<()> {
     let options = latentwalk_garments::Options {
-        count: args.count,
-        size: args.size,
-        seed: args.seed,
+        count: args.count.unwrap_or(DEFAULT_COUNT),
+        size: args.size.unwrap_or(DEFAULT_SIZE),
+        seed: args.seed.unwrap_or(DEFAULT_SEED),
         balanced: args.balanced,
-        twin_sets: args.twin_sets,
+        twin_sets: args.twin_sets.unwrap_or(DEFAULT_TWIN_SETS),
         format: if args.png { Format::Png } else { Format::Jpeg },
     };
     let summary = {

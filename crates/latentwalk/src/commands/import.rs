@@ -17,11 +17,8 @@ pub(super) fn run(args: &ImportArgs, command: &str, console: &Console) -> Result
         let until_images = PipelineArgs {
             source: args.source.clone(),
             store: args.store.clone(),
-            from: None,
             until: Some(Stage::Images),
-            dry_run: false,
-            device: "cpu".to_owned(),
-            threads: 0,
+            ..PipelineArgs::default()
         };
         return pipeline::run(&until_images, command, console);
     }

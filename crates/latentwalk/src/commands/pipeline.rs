@@ -7,6 +7,7 @@ use latentwalk_artifacts::Store;
 use latentwalk_cli::{PipelineArgs, Stage};
 
 use crate::config::Config;
+use crate::defaults;
 use crate::job::RunFacts;
 use crate::progress::Console;
 use crate::runner::{self, Planned, RunRequest, StageResults};
@@ -19,13 +20,14 @@ use crate::summary;
 pub(super) fn run(args: &PipelineArgs, command: &str, console: &Console) -> Result<()> {
     let started = Instant::now();
     check_range(args)?;
-    runner::set_threads(args.threads)?;
+    runner::set_threads(defaults::threads(args.threads))?;
     let config = Config::load(&args.source)?;
-    let store = Store::open(&args.store)?;
+    let store = Store::open(defaults::store(args.store.as_deref()))?;
+    let device = defaults::device(args.device.as_deref());
     if args.dry_run {
-        return say_plan(&runner::plan(&config, &store, &args.device, args.until)?, args.from, console);
+        return say_plan(&runner::plan(&config, &store, device, args.until)?, args.from, console);
     }
-    let request = RunRequest { config: &config, device: &args.device, from: args.from, until: args.until, command };
+    let request = RunRequest { config: &config, device, from: args.from, until: args.until, command };
     let results = runner::stages(&request, &store, console)?;
     finish(results, &request, &store, started, console)
 }

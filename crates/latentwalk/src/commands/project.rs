@@ -11,6 +11,7 @@ use latentwalk_run::{Projector, Run};
 use ndarray::Array2;
 
 use super::print;
+use crate::defaults;
 use crate::progress::Console;
 
 /// Images that go through the network at once.
@@ -21,8 +22,9 @@ const BATCH: usize = 32;
 /// # Errors
 /// A run, an attribute or an artifact that does not exist; no image that can be read.
 pub(super) fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
-    let run = Run::open(&Store::open_existing(&args.store)?, args.run.as_deref())?;
-    let projector = Projector::open(&run, &latentwalk_backbone::parse_device(&args.device)?)?;
+    let run = Run::open(&Store::open_existing(defaults::store(args.store.as_deref()))?, args.run.as_deref())?;
+    let projector =
+        Projector::open(&run, &latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?)?;
     let direction = run.direction(&args.attribute)?;
     let mut text = format!("{:<12}{:<16}{:>8}  image\n", "position", "class", "share");
     let mut read = 0;

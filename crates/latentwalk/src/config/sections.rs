@@ -3,31 +3,59 @@
 use std::path::PathBuf;
 
 use latentwalk_backbone::{Precision, Tap, TrainOptions};
-use latentwalk_lines::MetricKind;
-use latentwalk_probe::ProbeOptions;
-use latentwalk_run::{DEFAULT_STOPS, Placing};
+use latentwalk_decomposition::PcaOptions;
+use latentwalk_embeddings::DEFAULT_ROW_GROUP_ROWS;
+use latentwalk_lines::{
+    DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, DEFAULT_METRICS, DEFAULT_PER_STOP, DEFAULT_SHRINKAGE, MetricKind,
+    StopRule,
+};
+use latentwalk_probe::{DEFAULT_DRAWS, ProbeOptions};
+use latentwalk_report::DEFAULT_THUMBNAIL_PX;
+use latentwalk_run::Placing;
 use serde::{Deserialize, Serialize};
 
-/// The seed of every stage that is given none of its own.
-pub const DEFAULT_SEED: u64 = 1;
+pub use latentwalk_decomposition::DEFAULT_AXES;
 
-/// `[backbone]`: the network, and how it is trained (the other keys are [`TrainOptions`]).
+/// The seed of every section that has a seed and is given none of its own.
+pub const DEFAULT_SEED: u64 = 1;
+/// Default of [`BackboneConfig::checkpoint_minutes`].
+pub const DEFAULT_CHECKPOINT_MINUTES: f64 = 10.0;
+/// Default of [`EmbeddingsConfig::batch`].
+pub const DEFAULT_FORWARD_BATCH: usize = 128;
+/// Default of [`MetricsConfig::default`].
+pub const DEFAULT_METRIC: &str = "auto";
+/// Default of [`MetricsConfig::starts`].
+pub const DEFAULT_METRIC_STARTS: usize = 100;
+/// Default of [`IndexConfig::queries`].
+pub const DEFAULT_INDEX_QUERIES: usize = 1000;
+/// Default of [`WalksConfig::starts`].
+pub const DEFAULT_WALK_STARTS: usize = 100;
+/// Default of [`WalksConfig::start_split`].
+pub const DEFAULT_START_SPLIT: &str = "test";
+/// Default of [`WalksConfig::strips`].
+pub const DEFAULT_STRIPS: usize = 6;
+
+/// `[backbone]`: the network, and how it is trained.
+///
+/// The other keys are those of [`TrainOptions`].
 #[derive(Debug, Clone, Serialize)]
 pub struct BackboneConfig {
-    /// A row of the table of architectures; [`DETECTED`] where weights are given and no architecture is.
+    /// The network: `small`, `medium`, `resnet18`, `resnet34`, `resnet50`, `resnet101` or `resnet152`. With weights and
+    /// without a name, the one that the weights show. Default [`latentwalk_backbone::DEFAULT_ARCH`].
     pub arch: String,
-    /// A checkpoint to start from; a path from the description's folder. Its content is part of the result's identity,
-    /// its place is not.
+    /// A checkpoint to start from, or its name in a hub, as `--weights` takes it; a path from the description's folder. Its
+    /// content is part of the result's identity, its place is not.
     #[serde(skip)]
     pub weights: Option<PathBuf>,
-    /// Minutes between checkpoints within an epoch; one is written after every epoch besides. No part of a result's identity.
+    /// Minutes between checkpoints within an epoch, in addition to the one after each epoch. No part of a result's identity.
+    /// Default [`DEFAULT_CHECKPOINT_MINUTES`].
     #[serde(skip)]
     pub checkpoint_minutes: f64,
-    /// The preset that the weights were trained with: its mean and deviation are used. With weights, torchvision-v1 unless
-    /// told.
+    /// The preset that the weights were trained with: its mean and deviation are used. Without weights it is an error. Default
+    /// [`latentwalk_backbone::DEFAULT_PREPROCESS`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preprocess: Option<String>,
-    /// Length of the FC layer; the architecture's own when missing.
+    /// Length of the FC layer; without it the checkpoint's, or the architecture's own.
     pub fc: Option<usize>,
     /// The attributes that get a head; all of them when empty.
     pub heads: Vec<String>,
@@ -36,29 +64,26 @@ pub struct BackboneConfig {
     pub train: TrainOptions,
 }
 
-/// Default of [`BackboneConfig::checkpoint_minutes`].
-pub const DEFAULT_CHECKPOINT_MINUTES: f64 = 10.0;
-
 /// The architecture that a checkpoint shows.
 pub const DETECTED: &str = "detected";
 
-/// `[embeddings]`
+/// `[embeddings]`: every image's vectors, by the network or given.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EmbeddingsConfig {
-    /// Vectors that another program made, instead of a network's: a Parquet table (`id`, `vector`) or a `.npy` file whose
-    /// rows stand in the order of the images. A path from the description's folder; its content is part of the result's
-    /// identity, its place is not.
+    /// Vectors that another program made, instead of a network's: a Parquet table (`id`, `vector`), `.npz` with `embeddings`
+    /// and `ids`, or `.npy` and safetensors whose rows stand in the order of the images. A path from the description's
+    /// folder; its content is part of the result's identity, its place is not.
     #[serde(skip_serializing)]
     pub file: Option<PathBuf>,
-    /// The layers whose vectors are written.
+    /// The layers whose vectors are written. Default [`Tap::Fc`].
     pub taps: Vec<Tap>,
-    /// Images a forward pass.
+    /// Images per forward pass. Default [`DEFAULT_FORWARD_BATCH`].
     pub batch: usize,
-    /// The numbers in which the network multiplies: `f32`, `bf16` where the device has it, or `bf16-emulated`.
+    /// The numbers in which the network multiplies; `bf16` needs a device that has it. Default [`Precision::F32`].
     #[serde(skip_serializing_if = "is_f32")]
     pub precision: Precision,
-    /// Rows a Parquet row group.
+    /// Rows per Parquet row group. Default [`DEFAULT_ROW_GROUP_ROWS`].
     pub row_group_rows: usize,
 }
 
@@ -69,19 +94,25 @@ fn is_f32(precision: &Precision) -> bool {
 
 impl Default for EmbeddingsConfig {
     fn default() -> Self {
-        Self { file: None, taps: vec![Tap::Fc], batch: 128, precision: Precision::F32, row_group_rows: 16_384 }
+        Self {
+            file: None,
+            taps: vec![Tap::default()],
+            batch: DEFAULT_FORWARD_BATCH,
+            precision: Precision::default(),
+            row_group_rows: DEFAULT_ROW_GROUP_ROWS,
+        }
     }
 }
 
-/// `[decomposition]`: `axes` or `variance`, not both.
+/// `[decomposition]`: PCA of the vectors; `axes` or `variance`, not both.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecompositionConfig {
-    /// The layer that is decomposed.
+    /// The layer that is decomposed; one of `embeddings.taps`. Default [`Tap::Fc`].
     pub tap: Tap,
-    /// Number of kept axes.
+    /// Number of kept axes, unless `variance` is given. Default [`DEFAULT_AXES`].
     pub axes: Option<usize>,
-    /// Share of the variance that the kept axes hold at least.
+    /// Share of the variance that the kept axes hold at least, instead of `axes`.
     pub variance: Option<f64>,
     /// Whether coordinates are divided by their standard deviation.
     pub whiten: bool,
@@ -89,14 +120,13 @@ pub struct DecompositionConfig {
 
 impl Default for DecompositionConfig {
     fn default() -> Self {
-        Self { tap: Tap::Fc, axes: None, variance: None, whiten: false }
+        Self { tap: Tap::default(), axes: None, variance: None, whiten: PcaOptions::default().whiten }
     }
 }
 
-/// The article's number of axes.
-pub const DEFAULT_AXES: usize = 50;
-
-/// `[probe]`: which attributes get a direction, and how (the other keys are [`ProbeOptions`]).
+/// `[probe]`: which attributes get a direction, and how.
+///
+/// The other keys are those of [`ProbeOptions`].
 #[derive(Debug, Clone, Serialize)]
 pub struct ProbeConfig {
     /// The attributes that get a direction; all of them when empty.
@@ -112,15 +142,15 @@ pub struct ProbeConfig {
 pub struct NullConfig {
     /// The attribute whose classes are drawn; no null is computed when missing.
     pub base: Option<String>,
-    /// Draws for each number of classes.
+    /// Draws for each number of classes. Default [`DEFAULT_DRAWS`].
     pub draws: usize,
-    /// Seed of the draws.
+    /// Seed of the draws. Default [`DEFAULT_SEED`].
     pub seed: u64,
 }
 
 impl Default for NullConfig {
     fn default() -> Self {
-        Self { base: None, draws: 200, seed: DEFAULT_SEED }
+        Self { base: None, draws: DEFAULT_DRAWS, seed: DEFAULT_SEED }
     }
 }
 
@@ -128,113 +158,122 @@ impl Default for NullConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
-    /// The metrics that are fitted and compared, in order: `euclidean`, `whitened`, `within-class`, `residual`.
+    /// The metrics that are fitted and compared, in order. Default [`DEFAULT_METRICS`].
     pub kinds: Vec<MetricKind>,
-    /// `auto` chooses among them by validation starts; else one of them.
+    /// `auto` chooses among them by validation starts; else one of them. Default [`DEFAULT_METRIC`].
     pub default: String,
-    /// What is added to the within-class covariance's diagonal, as a share of the mean variance.
+    /// What is added to the within-class covariance's diagonal, as a share of the mean variance. Default
+    /// [`DEFAULT_SHRINKAGE`].
     pub shrinkage: f64,
-    /// Validation starts that choose the default.
+    /// Validation starts that choose the default. Default [`DEFAULT_METRIC_STARTS`].
     pub starts: usize,
-    /// Seed of their draw.
+    /// Seed of their draw. Default [`DEFAULT_SEED`].
     pub seed: u64,
 }
 
 impl Default for MetricsConfig {
     fn default() -> Self {
         Self {
-            kinds: vec![MetricKind::Euclidean, MetricKind::Whitened, MetricKind::WithinClass],
-            default: "auto".to_owned(),
-            shrinkage: 1e-4,
-            starts: 100,
+            kinds: DEFAULT_METRICS.to_vec(),
+            default: DEFAULT_METRIC.to_owned(),
+            shrinkage: DEFAULT_SHRINKAGE,
+            starts: DEFAULT_METRIC_STARTS,
             seed: DEFAULT_SEED,
         }
     }
 }
 
-/// `[index]`: HNSW.
+/// `[index]`: HNSW indexes of the pool, one per attribute.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IndexConfig {
-    /// Whether indexes are built: they take about 9 kB of memory a pool image and attribute, and insert on one thread.
+    /// Whether indexes are built: each takes about 9 kB of memory per pool image, and inserts on one thread.
     pub enabled: bool,
-    /// Links a point.
+    /// Links per point. Default [`DEFAULT_M`].
     pub m: usize,
-    /// Candidates kept while building.
+    /// Candidates kept while building. Default [`DEFAULT_EF_CONSTRUCTION`].
     pub ef_construction: usize,
-    /// Candidates kept while searching.
+    /// Candidates kept while searching. Default [`DEFAULT_EF`].
     pub ef: usize,
-    /// Queries that measure the recall.
+    /// Queries that measure the recall, over all attributes. Default [`DEFAULT_INDEX_QUERIES`].
     pub queries: usize,
-    /// Seed of their draw.
+    /// Seed of their draw. Default [`DEFAULT_SEED`].
     pub seed: u64,
 }
 
 impl Default for IndexConfig {
     fn default() -> Self {
-        Self { enabled: true, m: 16, ef_construction: 200, ef: 64, queries: 1000, seed: DEFAULT_SEED }
+        Self {
+            enabled: true,
+            m: DEFAULT_M,
+            ef_construction: DEFAULT_EF_CONSTRUCTION,
+            ef: DEFAULT_EF,
+            queries: DEFAULT_INDEX_QUERIES,
+            seed: DEFAULT_SEED,
+        }
     }
 }
 
 /// How a stop's images are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SearchKind {
     /// Every image of the pool is looked at.
+    #[default]
     Exact,
     /// Through the HNSW index.
     Hnsw,
 }
 
-/// `[walks]`
+/// `[walks]`: lines from held-out images, and the real images nearest to them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WalksConfig {
-    /// Stops a strip.
+    /// Stops per strip. Default [`StopRule::DEFAULT_COUNT`].
     pub stops: usize,
-    /// How they are placed.
+    /// How they are placed. Default [`Placing::Medians`].
     pub placing: Placing,
-    /// Images kept at each stop, nearest first.
+    /// Images kept at each stop, nearest first. Default [`DEFAULT_PER_STOP`].
     pub per_stop: usize,
-    /// How they are found.
+    /// How they are found. Default [`SearchKind::Exact`].
     pub search: SearchKind,
-    /// Held-out starts behind the figures.
+    /// Held-out starts behind the figures. Default [`DEFAULT_WALK_STARTS`].
     pub starts: usize,
-    /// Split of the starts.
+    /// Split of the starts. Default [`DEFAULT_START_SPLIT`].
     pub start_split: String,
-    /// Strips an attribute that are kept for the report.
+    /// Strips per attribute that are kept for the report. Default [`DEFAULT_STRIPS`].
     pub strips: usize,
-    /// Seed of the draws.
+    /// Seed of the draws. Default [`DEFAULT_SEED`].
     pub seed: u64,
 }
 
 impl Default for WalksConfig {
     fn default() -> Self {
         Self {
-            stops: DEFAULT_STOPS,
-            placing: Placing::Medians,
-            per_stop: 1,
-            search: SearchKind::Exact,
-            starts: 100,
-            start_split: "test".to_owned(),
-            strips: 6,
+            stops: StopRule::DEFAULT_COUNT,
+            placing: Placing::default(),
+            per_stop: DEFAULT_PER_STOP,
+            search: SearchKind::default(),
+            starts: DEFAULT_WALK_STARTS,
+            start_split: DEFAULT_START_SPLIT.to_owned(),
+            strips: DEFAULT_STRIPS,
             seed: DEFAULT_SEED,
         }
     }
 }
 
-/// `[report]`
+/// `[report]`: the page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportConfig {
-    /// Heading of the page; made from the description's name when missing.
+    /// Heading of the page; without it, made from the description's name.
     pub title: Option<String>,
-    /// Longest side of an embedded image.
+    /// Longest side of an embedded image, in pixels. Default [`DEFAULT_THUMBNAIL_PX`].
     pub thumbnail_px: u32,
 }
 
 impl Default for ReportConfig {
     fn default() -> Self {
-        Self { title: None, thumbnail_px: 128 }
+        Self { title: None, thumbnail_px: DEFAULT_THUMBNAIL_PX }
     }
 }

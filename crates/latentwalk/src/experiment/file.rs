@@ -169,11 +169,9 @@ mod tests {
         for (name, _) in BUILT_IN {
             let experiment = Experiment::load(name).unwrap();
             let args = latentwalk_cli::DescriptionArgs {
-                description: experiment.description.clone(),
+                description: Some(experiment.description.clone()),
                 set: experiment.set.clone(),
-                data: None,
-                weights: None,
-                embeddings: None,
+                ..Default::default()
             };
             let config = crate::config::Config::load(&args).unwrap();
             let known: Vec<&str> = config.images.attributes.0.iter().map(|a| a.name.as_str()).collect();

@@ -37,13 +37,8 @@ impl<'a> Trials<'a> {
         let mut set = experiment.set.clone();
         set.push(format!("seed={seed}"));
         set.extend(changes.iter().map(|&change| change.to_owned()));
-        let args = DescriptionArgs {
-            description: experiment.description.clone(),
-            set,
-            data: None,
-            weights: None,
-            embeddings: None,
-        };
+        let description = Some(experiment.description.clone());
+        let args = DescriptionArgs { description, set, ..DescriptionArgs::default() };
         let config = Config::load(&args)?;
         let request =
             RunRequest { config: &config, device: self.device, from: None, until: Some(until), command: self.command };

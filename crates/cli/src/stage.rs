@@ -1,0 +1,73 @@
+//! The stages by name.
+
+use clap::ValueEnum;
+
+/// A stage of the pipeline, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub enum Stage {
+    /// Read images and labels, map the labels onto attributes, split, pack the pixels.
+    Images,
+    /// The vectors below what learns, once, where the rest of a pretrained network is frozen.
+    Features,
+    /// Train the ResNet with one head per attribute.
+    Backbone,
+    /// The FC layer's vector of every image, as Parquet.
+    Embeddings,
+    /// PCA fitted on the train split; every image's coordinates.
+    Decomposition,
+    /// One direction per attribute, with its evidence on held-out images.
+    Probe,
+    /// The same figures for random classes in random order.
+    Null,
+    /// The distances a walk can use; the default is chosen by validation starts.
+    Metrics,
+    /// HNSW indexes of the retrieval pool, with their recall against the exact scan.
+    Index,
+    /// Lines from held-out images along each direction, and the real images nearest to them.
+    Walks,
+    /// One self-contained HTML page.
+    Report,
+}
+
+impl Stage {
+    /// Every stage, in the order in which they run.
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// The stage's name in commands, keys and folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Features => "features",
+            Self::Backbone => "backbone",
+            Self::Embeddings => "embeddings",
+            Self::Decomposition => "decomposition",
+            Self::Probe => "probe",
+            Self::Null => "null",
+            Self::Metrics => "metrics",
+            Self::Index => "index",
+            Self::Walks => "walks",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_named_alike_on_the_command_line_and_in_the_store() {
+        for stage in Stage::all() {
+            let value = stage.to_possible_value().map(|v| v.get_name().to_owned());
+            assert_eq!(value.as_deref(), Some(stage.name()));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The help names each default as it is.
+
+use std::collections::BTreeMap;
+
+use clap::{CommandFactory, Parser};
+use latentwalk::defaults::{DEFAULT_EMBED_TAP, DEFAULT_KEEP_RUNS, DEFAULT_THREADS};
+use latentwalk_backbone::{DEFAULT_DEVICE, DEFAULT_PREPROCESS, Precision};
+use latentwalk_cli::{BenchCommand, Command, DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE};
+use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, MAX_SIZE, MIN_SIZE};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(clap::Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Shared(Command),
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+/// The help of every argument by command and name, such as `artifacts gc keep_runs`.
+fn help() -> BTreeMap<String, String> {
+    fn gather(prefix: &str, command: &clap::Command, all: &mut BTreeMap<String, String>) {
+        for argument in command.get_arguments() {
+            assert!(
+                argument.get_default_values().is_empty(),
+                "`{prefix}{}` has a default of its own",
+                argument.get_id()
+            );
+            let text = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
+            all.insert(format!("{prefix}{}", argument.get_id()), text);
+        }
+        for inner in command.get_subcommands() {
+            gather(&format!("{prefix}{} ", inner.get_name()), inner, all);
+        }
+    }
+    let mut all = BTreeMap::new();
+    gather("", &Cli::command(), &mut all);
+    all
+}
+
+fn default_of(help: &str) -> Option<&str> {
+    help.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']')).map(|(default, _)| default)
+}
+
+#[test]
+fn the_help_names_every_default_as_the_constants_have_it() {
+    let device = [("device", DEFAULT_DEVICE.to_owned())];
+    let machine = [device[0].clone(), ("threads", DEFAULT_THREADS.to_string())];
+    let store = [("store", DEFAULT_STORE.to_owned())];
+    let description = [("description", DEFAULT_DESCRIPTION.to_owned())];
+    let commands: [(&str, Vec<(&str, String)>); 11] = [
+        ("pipeline", [&description[..], &store, &machine].concat()),
+        ("import", [&description[..], &store].concat()),
+        (
+            "garments",
+            vec![
+                ("count", DEFAULT_COUNT.to_string()),
+                ("size", DEFAULT_SIZE.to_string()),
+                ("seed", DEFAULT_SEED.to_string()),
+                ("twin_sets", DEFAULT_TWIN_SETS.to_string()),
+            ],
+        ),
+        ("experiment", [&[("out", DEFAULT_EXPERIMENTS.to_owned())][..], &store, &machine].concat()),
+        (
+            "embed",
+            [
+                &[
+                    ("preprocess", DEFAULT_PREPROCESS.to_owned()),
+                    ("exif", "ignore".to_owned()),
+                    ("tap", DEFAULT_EMBED_TAP.name().to_owned()),
+                    ("precision", Precision::default().name().to_owned()),
+                ][..],
+                &machine,
+            ]
+            .concat(),
+        ),
+        ("project", [&store[..], &device].concat()),
+        ("export", store.to_vec()),
+        ("artifacts", store.to_vec()),
+        ("artifacts why", [&description[..], &device].concat()),
+        ("artifacts gc", vec![("keep_runs", DEFAULT_KEEP_RUNS.to_string())]),
+        ("bench precision", [&description[..], &store, &machine].concat()),
+    ];
+    let expected: BTreeMap<String, String> = commands
+        .into_iter()
+        .flat_map(|(command, flags)| flags.into_iter().map(move |(flag, value)| (format!("{command} {flag}"), value)))
+        .collect();
+    let help = help();
+    let told = help.iter().filter_map(|(name, text)| Some((name.clone(), default_of(text)?.to_owned())));
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), expected);
+    assert!(help["garments size"].contains(&format!("{MIN_SIZE} to {MAX_SIZE}")));
+}

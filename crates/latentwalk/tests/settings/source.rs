@@ -26,8 +26,8 @@ pub(crate) struct Part {
 }
 
 /// The crates whose structs and constants a description is made of, as folders.
-const CRATES: [&str; 9] =
-    ["latentwalk", "images", "backbone", "embeddings", "decomposition", "probe", "lines", "report", "garments"];
+const CRATES: [&str; 10] =
+    ["latentwalk", "run", "images", "backbone", "embeddings", "decomposition", "probe", "lines", "report", "garments"];
 
 /// A struct by its name, in one crate or, with `None`, in the first that has it.
 pub(crate) fn structure(name: &str, near: Option<&Item>) -> Option<Item> {

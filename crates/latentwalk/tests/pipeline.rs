@@ -150,7 +150,7 @@ fn walks_by_the_library_are_those_of_the_run(store: &Path) {
     let store = Store::open_existing(store).unwrap();
     let run = Run::open(&store, None).unwrap();
     let (data, all) = (run.walk_data().unwrap(), run.walks().unwrap());
-    assert_eq!(all.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["category", "kind", "shoe_height", "sleeve"]);
+    assert_eq!(all.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["category", "sleeve", "shoe_height", "kind"]);
     for walks in &all {
         let walk = data.attribute(&walks.name).unwrap();
         let space = data.space(run.metric(&walks.name).unwrap()).unwrap();
@@ -165,7 +165,7 @@ fn walks_by_the_library_are_those_of_the_run(store: &Path) {
         assert!(walk.strip(&space, Search::indexed(&index), walks.strips[0].start, 1).is_ok());
     }
     let refused = |error: latentwalk_run::Error| error.to_string();
-    assert!(refused(data.attribute("collar").err().unwrap()).contains("it has category, kind, shoe_height, sleeve"));
+    assert!(refused(data.attribute("collar").err().unwrap()).contains("it has category, sleeve, shoe_height, kind"));
     assert!(refused(run.metric("collar").err().unwrap()).contains("collar"));
     assert!(refused(Run::open(&store, Some("yesterday")).err().unwrap()).contains("yesterday"));
     let walk = data.attribute("sleeve").unwrap();

@@ -31,8 +31,28 @@ pub struct AttributeWalk<'a> {
     pub pool_labels: Vec<Option<u32>>,
 }
 
+impl WalkData {
+    /// The walk along an attribute.
+    ///
+    /// # Errors
+    /// [`Error::NoDirection`]; stops that cannot be placed.
+    pub fn attribute(&self, name: &str) -> Result<AttributeWalk<'_>> {
+        let (labels, direction) = self.direction(name)?;
+        AttributeWalk::new(self, labels, direction)
+    }
+
+    /// The walk along every attribute, in their order.
+    ///
+    /// # Errors
+    /// Stops that cannot be placed.
+    pub fn all_attributes(&self) -> Result<Vec<AttributeWalk<'_>>> {
+        let pairs = self.attributes.iter().zip(&self.directions);
+        pairs.map(|(labels, direction)| AttributeWalk::new(self, labels, direction)).collect()
+    }
+}
+
 impl<'a> AttributeWalk<'a> {
-    pub(crate) fn new(data: &'a WalkData, labels: &'a AttributeLabels, direction: &'a Direction) -> Result<Self> {
+    fn new(data: &'a WalkData, labels: &'a AttributeLabels, direction: &'a Direction) -> Result<Self> {
         let order = if labels.order.is_empty() { direction.found_order.clone() } else { labels.order.clone() };
         let stops = stops(data, direction, &order)
             .map_err(|source| Error::Stops { attribute: labels.name.clone(), source: Box::new(source) })?;

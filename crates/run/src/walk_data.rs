@@ -8,7 +8,6 @@ use latentwalk_probe::Direction;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::attribute_walk::AttributeWalk;
 use crate::error::{Error, Result};
 use crate::labels::AttributeLabels;
 use crate::points::Points;
@@ -79,15 +78,6 @@ impl WalkData {
         Ok(Self { points, attributes, directions, pool, plan, pool_z })
     }
 
-    /// The walk along an attribute.
-    ///
-    /// # Errors
-    /// [`Error::NoDirection`]; stops that cannot be placed.
-    pub fn attribute(&self, name: &str) -> Result<AttributeWalk<'_>> {
-        let (labels, direction) = self.direction(name)?;
-        AttributeWalk::new(self, labels, direction)
-    }
-
     /// An attribute's labels and direction.
     ///
     /// # Errors
@@ -98,15 +88,6 @@ impl WalkData {
             attribute: name.to_owned(),
             known: self.attributes.iter().map(|labels| labels.name.clone()).collect(),
         })
-    }
-
-    /// The walk along every attribute, in their order.
-    ///
-    /// # Errors
-    /// Stops that cannot be placed.
-    pub fn all_attributes(&self) -> Result<Vec<AttributeWalk<'_>>> {
-        let pairs = self.attributes.iter().zip(&self.directions);
-        pairs.map(|(labels, direction)| AttributeWalk::new(self, labels, direction)).collect()
     }
 
     /// The pool's points under a metric.

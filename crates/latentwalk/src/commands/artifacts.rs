@@ -8,7 +8,7 @@ use latentwalk_artifacts::{GcOptions, Key, Store};
 use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, DescriptionArgs, Stage};
 use latentwalk_run::{read_run, run_folders};
 
-use super::{megabytes, print};
+use super::output::{megabytes, print};
 use crate::config::Config;
 use crate::defaults;
 use crate::progress::Console;

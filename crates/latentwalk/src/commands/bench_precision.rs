@@ -12,7 +12,8 @@ use latentwalk_run::{AttributeWalks, vectors_file};
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::{Map, Value, json};
 
-use super::{embed, print};
+use super::embed;
+use super::output::print;
 use crate::config::{Config, SearchKind};
 use crate::defaults;
 use crate::experiment::mean_pair_auc;

@@ -3,6 +3,7 @@
 //! Finished batches lie as small Parquet files in a folder beside the result until all are there. A run that was stopped
 //! goes on after the last whole batch; one with another network, other settings or other files starts afresh.
 
+mod settings;
 mod shards;
 mod work;
 
@@ -20,12 +21,12 @@ use latentwalk_backbone::{
 use latentwalk_cli::{EmbedArgs, ExifRule, PrecisionRule};
 use latentwalk_embeddings::Schema;
 use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images};
-use serde::{Deserialize, Serialize};
 
 use crate::defaults::{self, DEFAULT_EMBED_EXIF, DEFAULT_EMBED_TAP};
 use crate::progress::Console;
 use crate::runner;
 
+use settings::Settings;
 use shards::{SHARD, Shards, Skipped};
 use work::Work;
 
@@ -89,7 +90,7 @@ fn list() -> Result<()> {
         let _ = writeln!(text, "  {:<16}short side {}, {filter}, centre {} x {}", p.name, p.resize, p.crop, p.crop);
     }
     let _ = writeln!(text, "layers (--tap)\n  {}", Tap::ALL.map(Tap::name).join(", "));
-    super::print(&text)
+    super::output::print(&text)
 }
 
 fn preprocess(name: &str) -> Result<&'static Preprocess> {
@@ -180,23 +181,6 @@ fn preparation(preprocess: &Preprocess, args: &EmbedArgs) -> Preparation {
     }
 }
 
-/// What the vectors are made from; a run goes on only where all of it is the same.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Settings {
-    weights: String,
-    arch: String,
-    preprocess: String,
-    tap: String,
-    /// Whether EXIF rotation is applied.
-    exif: bool,
-    scaled: bool,
-    precision: Precision,
-    device: String,
-    files: String,
-    /// Images a batch.
-    shard: usize,
-}
-
 /// Names, sizes and times of all files; contents are not read twice.
 fn fingerprint(folder: &Path, files: &[String]) -> Result<String> {
     let mut text = String::new();
@@ -237,5 +221,5 @@ fn tell(out: &Path, rows: usize, skipped: &[Skipped], console: &Console) -> Resu
         write_atomic(&path, lines.as_bytes())?;
         console.say(&format!("{} images could not be read; {} lists them", skipped.len(), path.display()));
     }
-    super::print(&format!("{rows} vectors in {}\n", out.display()))
+    super::output::print(&format!("{rows} vectors in {}\n", out.display()))
 }

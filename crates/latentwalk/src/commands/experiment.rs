@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::Store;
 use latentwalk_cli::ExperimentArgs;
 
-use super::print;
+use super::output::print;
 use crate::defaults;
 use crate::experiment::{self, BUILT_IN, Experiment, Trials, page};
 use crate::progress::Console;

@@ -9,7 +9,7 @@ use latentwalk_probe::Direction;
 use latentwalk_run::{Run, label_columns};
 use ndarray::ArrayView2;
 
-use super::print;
+use super::output::print;
 use crate::defaults;
 
 /// Runs the `export` command: one row per image with its labels, and on every direction its position, likeliest class and

@@ -6,7 +6,7 @@ use anyhow::Result;
 use latentwalk_cli::GarmentsArgs;
 use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format};
 
-use super::{megabytes, print};
+use super::output::{megabytes, print};
 use crate::progress::Console;
 
 /// Renders a wardrobe into a folder.

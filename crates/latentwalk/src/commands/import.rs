@@ -4,7 +4,8 @@ use anyhow::Result;
 use latentwalk_cli::{ImportArgs, PipelineArgs, Stage};
 use latentwalk_images::Depth;
 
-use super::{pipeline, print};
+use super::output::print;
+use super::pipeline;
 use crate::config::Config;
 use crate::progress::Console;
 

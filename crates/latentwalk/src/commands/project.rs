@@ -10,7 +10,7 @@ use latentwalk_probe::Direction;
 use latentwalk_run::{Projector, Run};
 use ndarray::Array2;
 
-use super::print;
+use super::output::print;
 use crate::defaults;
 use crate::progress::Console;
 

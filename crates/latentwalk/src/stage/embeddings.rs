@@ -6,16 +6,15 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use latentwalk_backbone::{ImageSource, Network, Precision, Tap};
 use latentwalk_cli::Stage;
-use latentwalk_embeddings::{
-    AttributeColumn, DEFAULT_BATCH_ROWS, Reader, Schema, Summary, Table, VectorFile, Writer, WriterOptions,
-};
-use latentwalk_images::{AttributeKind, Augmentation, Batcher, Dataset, Pixels, SourceFile};
+use latentwalk_embeddings::{DEFAULT_BATCH_ROWS, Reader, Summary, VectorFile, Writer, WriterOptions};
+use latentwalk_images::{Augmentation, Batcher, Dataset, Pixels, SourceFile};
 use latentwalk_run::{COLUMNS_FILE, vectors_file};
 use serde_json::{Value, json};
 
 use super::backbone::Source;
 use super::extraction::{Extraction, figures};
 use super::inputs;
+use super::vectors::{schema, table};
 use crate::config::Config;
 use crate::job::Job;
 
@@ -148,25 +147,4 @@ fn places(dataset: &Dataset, found: &VectorFile, path: &Path) -> Result<Vec<usiz
         ids.first().map_or("", String::as_str)
     );
     Ok(dataset.items.iter().map(|item| rows[item.id.as_str()]).collect())
-}
-
-/// The table of some rows' vectors.
-pub(crate) fn table(dataset: &Dataset, rows: &[usize], vectors: ndarray::Array2<f32>) -> Table {
-    Table {
-        ids: rows.iter().map(|&r| dataset.items[r].id.clone()).collect(),
-        splits: rows.iter().map(|&r| dataset.items[r].split.as_str().to_owned()).collect(),
-        vectors,
-        labels: latentwalk_run::label_columns(dataset, rows),
-    }
-}
-
-pub(crate) fn schema(dataset: &Dataset, width: usize, tap: Tap) -> Schema {
-    let column = |a: &latentwalk_images::Attribute| AttributeColumn {
-        name: a.name.clone(),
-        multi: a.kind == AttributeKind::Multi,
-    };
-    let mut schema = Schema::new(width, dataset.attributes.iter().map(column).collect());
-    schema.metadata.insert("latentwalk.tap".to_owned(), tap.name().to_owned());
-    schema.metadata.insert("latentwalk.dataset".to_owned(), dataset.name.clone());
-    schema
 }

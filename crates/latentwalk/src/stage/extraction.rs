@@ -14,8 +14,8 @@ use ndarray::{Array2, ArrayView4};
 use serde_json::{Map, Value, json};
 
 use super::backbone::Source;
-use super::embeddings::{schema, table};
 use super::inputs::READ_ROWS;
+use super::vectors::{schema, table};
 use crate::job::Job;
 
 /// What is run over what.

@@ -14,3 +14,4 @@ pub mod walks;
 
 pub(crate) mod extraction;
 pub(crate) mod inputs;
+pub(crate) mod vectors;

@@ -8,7 +8,7 @@ use latentwalk_artifacts::write_atomic;
 use latentwalk_embeddings::{Reader, Schema, Table, Writer, WriterOptions};
 use serde::{Deserialize, Serialize};
 
-use super::Settings;
+use super::settings::Settings;
 use crate::progress::Console;
 
 /// Images that are kept at once; at most so many are lost when a run is stopped.

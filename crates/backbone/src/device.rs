@@ -1,5 +1,8 @@
 //! Where the numbers are computed.
 
+#[cfg(feature = "cuda")]
+mod pool;
+
 use candle_core::Device;
 use latentwalk_engine::PlanKernels;
 
@@ -28,9 +31,30 @@ impl BackboneDevice {
         if self.device.is_cpu() { "cpu" } else { "cuda" }
     }
 
+    /// Tells cuBLAS in which numbers products of 32-bit floats are to be made from now on. Candle keeps that once per process.
+    pub(crate) fn set_products(&self, precision: Precision) {
+        if !self.device.is_cpu() {
+            candle_core::cuda::set_gemm_reduced_precision_f32(precision == Precision::Tf32);
+        }
+    }
+
+    /// Most memory that tensors have taken on the card at once, in bytes, since the device was opened or this was last asked;
+    /// `None` on the processor, and where the driver does not tell.
+    pub fn take_peak_memory(&self) -> Option<u64> {
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(card) = &self.device {
+            return pool::take_peak(card);
+        }
+        None
+    }
+
     /// Whether the device trains in a precision.
     pub(crate) fn check_training(&self, precision: Precision) -> Result<()> {
-        let there = precision == Precision::F32 || precision == Precision::Bf16 && !self.device.is_cpu();
+        let there = match precision {
+            Precision::F32 => true,
+            Precision::Tf32 | Precision::Bf16 => !self.device.is_cpu(),
+            Precision::Bf16Emulated => false,
+        };
         self.refuse_unless(there, precision, "trains in f32 only; leave the precision out or take a CUDA device")
     }
 
@@ -40,6 +64,7 @@ impl BackboneDevice {
     pub fn check_evaluation(&self, precision: Precision) -> Result<()> {
         let (there, reason) = match precision {
             Precision::F32 => (true, ""),
+            Precision::Tf32 => (!self.device.is_cpu(), "has no products in tf32; take f32 or a CUDA device"),
             Precision::Bf16 => (
                 !self.device.is_cpu() || multiplies_bf16(),
                 "has neither AMX-BF16 nor AVX512-BF16; take f32, or bf16-emulated to see what bf16 does",
@@ -86,7 +111,11 @@ fn open_cuda(name: &str, ordinal: usize) -> Result<BackboneDevice> {
         let reason = source.to_string().lines().next().unwrap_or_default().to_owned();
         BackboneError::DeviceFailed { device: name.to_owned(), reason }
     };
-    let device = Device::new_cuda(ordinal).map_err(failed)?;
+    // A stream of its own: `new_cuda` takes one per thread, and work of several threads would not be in order.
+    let device = Device::new_cuda_with_stream(ordinal).map_err(failed)?;
+    if let Device::Cuda(card) = &device {
+        pool::keep(card);
+    }
     Ok(BackboneDevice { device })
 }
 

@@ -9,6 +9,7 @@
 mod fixed;
 mod host;
 mod plain;
+mod statistics;
 mod tape;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use host::slice;
 
 pub(crate) use fixed::{NORM_EPS, POOL};
 pub(crate) use host::{Host, Values};
+pub(crate) use statistics::Statistics;
 pub(crate) use tape::{Recorder, Tape};
 
 /// Convolution without bias, padded by half the kernel.
@@ -48,7 +50,7 @@ pub(crate) fn batch_norm(
     gamma: &Tensor,
     beta: &Tensor,
     relu: bool,
-) -> Result<(Tensor, BatchStats)> {
+) -> Result<(Tensor, Statistics)> {
     if !x.device().is_cpu() {
         return plain::batch_norm(x, gamma, beta, relu);
     }
@@ -56,7 +58,7 @@ pub(crate) fn batch_norm(
     let op = BatchNorm { rows: rows(x)?, relu, stats: stats.clone() };
     let y = to.three([x, gamma, beta], op)?;
     match stats.get() {
-        Some(stats) => Ok((y, stats.clone())),
+        Some(stats) => Ok((y, Statistics::Host(stats.clone()))),
         None => bail!("batch norm left no statistics"),
     }
 }

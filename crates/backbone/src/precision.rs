@@ -9,6 +9,9 @@ pub enum Precision {
     /// 32-bit floats.
     #[default]
     F32,
+    /// Products of TF32 numbers: 32-bit floats with 10 bits of mantissa instead of 23, summed in 32 bits. On a CUDA device
+    /// from NVIDIA's Ampere on, for training and evaluation; everything but the products is in 32 bits.
+    Tf32,
     /// Products of bfloat16 numbers, 8 significant bits, summed in 32. On a CUDA device, also for training: weights, BatchNorm,
     /// sums over images, losses and the optimizer stay in 32 bits; bfloat16 has the range of a 32-bit float, so that losses
     /// need no scaling. On a processor, for evaluation, where it has AMX-BF16 or AVX512-BF16: activations are bfloat16 too up
@@ -25,6 +28,7 @@ impl Precision {
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
+            Precision::Tf32 => "tf32",
             Precision::Bf16 => "bf16",
             Precision::Bf16Emulated => "bf16-emulated",
         }

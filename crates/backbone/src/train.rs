@@ -18,7 +18,7 @@ use crate::data::{Augment, TrainData, view};
 use crate::device::parse_device;
 use crate::error::{BackboneError, Result};
 use crate::mismatch::TensorMismatch;
-use crate::network::{Features, Network, Recording, logits_of_features};
+use crate::network::{Features, Network, Observed, Recording, logits_of_features};
 use crate::options::TrainOptions;
 use crate::spec::NetworkSpec;
 use crate::state::Arrays;
@@ -282,7 +282,7 @@ impl<'a> Run<'a> {
         for_each_batch(self.data.images, &batches, None, 0, |_, rows, pixels| {
             let mut recording = Recording::default();
             network.forward(pixels, (rows.len(), h, w), Some(&mut recording))?;
-            network.absorb(&recording.observed);
+            network.absorb(&Observed::read(recording.observed)?);
             Ok(())
         })
     }

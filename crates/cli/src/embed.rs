@@ -31,7 +31,7 @@ pub struct EmbedArgs {
     /// The layer whose vector is taken [default: pool]
     #[arg(long)]
     pub tap: Option<String>,
-    /// The numbers in which the network multiplies. `bf16` needs a processor with AMX-BF16 or AVX512-BF16, or a CUDA device;
+    /// The numbers in which the network multiplies. `tf32` needs a CUDA device; `bf16` needs a processor with AMX-BF16 or AVX512-BF16, or a CUDA device;
     /// `bf16-emulated` rounds alike on any processor, slower than `f32`. `bench precision` shows what it does [default: f32]
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionRule>,
@@ -62,6 +62,8 @@ pub enum ExifRule {
 pub enum PrecisionRule {
     /// 32-bit floats.
     F32,
+    /// TF32, on a CUDA device.
+    Tf32,
     /// bfloat16, summed in 32 bits.
     Bf16,
     /// The same by instructions for 32 bits.

@@ -197,7 +197,8 @@ impl Run {
         Ok(path.is_file().then_some(path))
     }
 
-    /// The network, in the precision of the run's own vectors; where this processor lacks that, with the same roundings.
+    /// The network, in the precision of the run's own vectors. Where this processor lacks that, it computes with the same
+    /// roundings (bf16), or in 32 bits (tf32).
     ///
     /// # Errors
     /// [`Error::NoNetwork`] where vectors were given; as [`Run::dataset`].
@@ -209,6 +210,7 @@ impl Run {
         let precision: Option<Precision> = parameter(&self.artifact(stage::EMBEDDINGS)?, "embeddings.precision")?;
         let precision = match precision.unwrap_or(Precision::F32) {
             Precision::Bf16 if device.kind() == "cpu" && !multiplies_bf16() => Precision::Bf16Emulated,
+            Precision::Tf32 if device.kind() == "cpu" => Precision::F32,
             precision => precision,
         };
         Ok(network.with_precision(precision)?)

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use latentwalk_backbone::BackboneDevice;
 
 use crate::RunArgs;
 use crate::infer;
@@ -16,7 +17,7 @@ use crate::work::Precision;
 /// Parquet file, as the command tells it.
 pub(crate) fn extract(session: &mut Session, args: &RunArgs, precision: Precision, start: bool) -> Result<()> {
     // Tells whether this build has the precision at all.
-    infer::network("small", precision)?;
+    infer::network(&BackboneDevice::cpu(), "small", precision)?;
     session.ready(None)?;
     while session.asked() {
         let begun = Instant::now();

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use latentwalk_backbone as backbone;
-use latentwalk_backbone::{Arch, BackboneDevice, BackboneError, Network, NetworkSpec, Tap};
+use latentwalk_backbone::{Arch, BackboneDevice, BackboneError, Network, NetworkSpec, Tap, parse_device};
 use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, PlanPrecision, Value, Values, Weights};
 use ndarray::Array4;
 
@@ -17,18 +17,27 @@ const PRODUCT_SIDE: usize = 2048;
 const PRODUCTS: usize = 4;
 
 /// Images per second of one batch size.
-pub(crate) fn infer(session: &mut Session, arch: &str, precision: Precision, side: usize, batch: usize) -> Result<()> {
-    let network = network(arch, precision)?.into_evaluator(side, side)?;
+pub(crate) fn infer(
+    session: &mut Session,
+    device: &str,
+    arch: &str,
+    precision: Precision,
+    side: usize,
+    batch: usize,
+) -> Result<()> {
+    let device = parse_device(device)?;
+    let network = network(&device, arch, precision)?.into_evaluator(side, side)?;
     let pixels = Array4::from_shape_vec((batch, side, side, 3), numbers(batch * side * side * 3))?;
     let embed = || network.embed(pixels.view(), Tap::Pool);
     ensure!(embed()?.iter().all(|v| v.is_finite()), "the output is not finite");
     session.ready(Some(flop(Arch::named(arch)?, side).embedding()))?;
-    session.rates(batch as f64, || Ok(embed().map(drop)?))
+    session.rates(batch as f64, || Ok(embed().map(drop)?))?;
+    session.memory_of(&device)
 }
 
 /// Peak of resident memory, after one pass more each time.
 pub(crate) fn memory(session: &mut Session, batch: usize) -> Result<()> {
-    let network = network("resnet50", Precision::F32)?.into_evaluator(224, 224)?;
+    let network = network(&BackboneDevice::cpu(), "resnet50", Precision::F32)?.into_evaluator(224, 224)?;
     let pixels = Array4::from_shape_vec((batch, 224, 224, 3), numbers(batch * 224 * 224 * 3))?;
     machine::peak_mb()?;
     session.ready(None)?;
@@ -54,6 +63,7 @@ pub(crate) fn product(session: &mut Session, precision: Precision) -> Result<()>
                 Ok(())
             })
         }
+        Precision::Tf32 => Err(Unsupported("no processor multiplies in tf32".to_owned()).into()),
         Precision::Bf16 => {
             let plan = products(n, &w)?;
             session.ready(None)?;
@@ -90,17 +100,25 @@ fn products(n: usize, w: &[f32]) -> Result<Plan> {
 /// A network of random weights that computes in the given precision.
 ///
 /// **Errors** [`Unsupported`] where the processor or this build has no products in it.
-pub(crate) fn network(arch: &str, precision: Precision) -> Result<Network> {
-    machine::check(precision)?;
-    let network = Network::new(NetworkSpec::new(arch, 3, Vec::new()), 0, &BackboneDevice::cpu())?;
-    let precision = match precision {
-        Precision::F32 => backbone::Precision::F32,
-        Precision::Bf16 => backbone::Precision::Bf16,
-    };
+pub(crate) fn network(device: &BackboneDevice, arch: &str, precision: Precision) -> Result<Network> {
+    if device.kind() == "cpu" {
+        machine::check(precision)?;
+    }
+    let network = Network::new(NetworkSpec::new(arch, 3, Vec::new()), 0, device)?;
+    let precision = of_backbone(precision);
     network.with_precision(precision).map_err(|error| match error {
         BackboneError::PrecisionOfDevice { .. } => Unsupported(error.to_string()).into(),
         other => other.into(),
     })
+}
+
+/// As the backbone names it.
+pub(crate) fn of_backbone(precision: Precision) -> backbone::Precision {
+    match precision {
+        Precision::F32 => backbone::Precision::F32,
+        Precision::Tf32 => backbone::Precision::Tf32,
+        Precision::Bf16 => backbone::Precision::Bf16,
+    }
 }
 
 /// Pixels without a pattern that a cache or a shortcut for zeros could use.

@@ -18,6 +18,7 @@ pub(crate) fn check(precision: Precision) -> Result<(), Unsupported> {
         Precision::Bf16 if bf16().is_empty() => {
             Err(Unsupported("this processor has neither AMX-BF16 nor AVX512-BF16".to_owned()))
         }
+        Precision::Tf32 => Err(Unsupported("no processor multiplies in tf32".to_owned())),
         _ => Ok(()),
     }
 }

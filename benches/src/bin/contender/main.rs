@@ -55,6 +55,9 @@ struct RunArgs {
     /// The `latentwalk` binary.
     #[arg(long)]
     binary: PathBuf,
+    /// Where networks run: `cpu`, or `cuda:0` in a build with the feature `cuda`.
+    #[arg(long, default_value = "cpu")]
+    device: String,
 }
 
 fn main() -> ExitCode {
@@ -77,12 +80,16 @@ fn run(args: &RunArgs, session: &mut Session) -> Result<()> {
     let work = Work::parse(&args.work)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build()?;
     pool.install(|| match work {
-        Work::Infer { arch, precision, side, batch } => infer::infer(session, &arch, precision, side, batch),
+        Work::Infer { arch, precision, side, batch } => {
+            infer::infer(session, &args.device, &arch, precision, side, batch)
+        }
         Work::Memory { batch } => infer::memory(session, batch),
         Work::Product { precision } => infer::product(session, precision),
         Work::Jpeg { scaled: false } => jpeg::decode(session, &args.data, Decoding::Exact),
         Work::Jpeg { scaled: true } => jpeg::decode(session, &args.data, Decoding::Scaled),
         Work::Extract { precision, start } => extract::extract(session, args, precision, start),
-        Work::Train { arch, side, batch } => train::train(session, &arch, side, batch),
+        Work::Train { arch, side, batch, precision } => {
+            train::train(session, &args.device, &arch, precision, (side, batch))
+        }
     })
 }

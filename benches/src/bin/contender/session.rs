@@ -5,6 +5,7 @@ use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use latentwalk_backbone::BackboneDevice;
 use serde_json::{Value, json};
 
 /// Least length of one measurement.
@@ -58,6 +59,14 @@ impl Session {
     /// Answers a question.
     pub(crate) fn answer(&mut self, value: f64) -> Result<()> {
         self.say(&json!({"value": value}))
+    }
+
+    /// After the last question: the most memory that the work took on a card, in MB; nothing on the processor.
+    pub(crate) fn memory_of(&mut self, device: &BackboneDevice) -> Result<()> {
+        match device.take_peak_memory() {
+            Some(bytes) => self.say(&json!({"card_mb": bytes as f64 / 1e6})),
+            None => Ok(()),
+        }
     }
 
     /// Answers every question with the units per second that `call`, which does `units` at once, reaches.

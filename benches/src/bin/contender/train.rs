@@ -3,12 +3,13 @@
 use anyhow::Result;
 use latentwalk_backbone::{
     Arch, Augment, BackboneError, Head, ImageSource, LoadError, NetworkSpec, Next, Targets, TrainData, TrainEvent,
-    TrainOptions, train as fit,
+    TrainOptions, parse_device, train as fit,
 };
 
 use crate::arithmetic::flop;
-use crate::infer::numbers;
+use crate::infer::{numbers, of_backbone};
 use crate::session::{Clock, Session};
+use crate::work::Precision;
 
 /// Steps of the one epoch: more than any bench asks for.
 const STEPS: usize = 4000;
@@ -43,12 +44,21 @@ impl ImageSource for Noise {
 }
 
 /// Images per second of whole steps: forward, backward, AdamW. The questions are answered between two steps.
-pub(crate) fn train(session: &mut Session, arch: &str, side: usize, batch: usize) -> Result<()> {
+pub(crate) fn train(
+    session: &mut Session,
+    device: &str,
+    arch: &str,
+    precision: Precision,
+    (side, batch): (usize, usize),
+) -> Result<()> {
+    // Says what is wrong with the device before anything is laid out.
+    let opened = parse_device(device)?;
     let images = Noise { len: batch * STEPS, side, image: numbers(side * side * 3 + 2003) };
     let targets = [Targets::One((0..images.len).map(|i| Some((i % CLASSES) as u32)).collect())];
     let rows: Vec<usize> = (0..images.len).collect();
     let data = TrainData { images: &images, targets: &targets, train: &rows, validation: &[] };
-    let options = TrainOptions { epochs: 1, batch, ..Default::default() };
+    let (device, precision) = (device.to_owned(), of_backbone(precision));
+    let options = TrainOptions { epochs: 1, batch, device, precision, ..Default::default() };
     let spec = NetworkSpec::new(arch, 3, vec![Head::exclusive("category", CLASSES)]);
     let flop = flop(Arch::named(arch)?, side).training();
     let (mut steps, mut clock, mut outcome) = (0, Clock::start(), Ok(()));
@@ -79,7 +89,7 @@ pub(crate) fn train(session: &mut Session, arch: &str, side: usize, batch: usize
         }
     });
     match trained {
-        Ok(_) | Err(BackboneError::Stopped { .. }) => outcome,
+        Ok(_) | Err(BackboneError::Stopped { .. }) => outcome.and_then(|()| session.memory_of(&opened)),
         Err(error) => Err(error.into()),
     }
 }

@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, bail};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {
     F32,
+    /// On a card only.
+    Tf32,
     Bf16,
 }
 
@@ -13,6 +15,7 @@ impl Precision {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
+            Precision::Tf32 => "tf32",
             Precision::Bf16 => "bf16",
         }
     }
@@ -31,8 +34,8 @@ pub(crate) enum Work {
     Jpeg { scaled: bool },
     /// `extract f32`, `extract f32 process`: files to Parquet by the real command, without and with its start.
     Extract { precision: Precision, start: bool },
-    /// `train resnet18 64 b64`: training steps.
-    Train { arch: String, side: usize, batch: usize },
+    /// `train resnet18 64 b64`, `train resnet50 224 b64 bf16`: training steps.
+    Train { arch: String, side: usize, batch: usize, precision: Precision },
 }
 
 impl Work {
@@ -46,9 +49,8 @@ impl Work {
             ["extract", kind, "process"] => Work::Extract { precision: precision(kind)?, start: true },
             ["product", kind] => Work::Product { precision: precision(kind)? },
             ["memory", size] => Work::Memory { batch: batch(size)? },
-            ["train", arch, side, size] => {
-                Work::Train { arch: arch.to_owned(), side: side.parse()?, batch: batch(size)? }
-            }
+            ["train", arch, side, size] => train(arch, side, size, "f32")?,
+            ["train", arch, side, size, kind] => train(arch, side, size, kind)?,
             [arch, kind, side, size] => Work::Infer {
                 arch: arch.to_owned(),
                 precision: precision(kind)?,
@@ -60,11 +62,16 @@ impl Work {
     }
 }
 
+fn train(arch: &str, side: &str, size: &str, kind: &str) -> Result<Work> {
+    Ok(Work::Train { arch: arch.to_owned(), side: side.parse()?, batch: batch(size)?, precision: precision(kind)? })
+}
+
 fn precision(word: &str) -> Result<Precision> {
     match word {
         "f32" => Ok(Precision::F32),
+        "tf32" => Ok(Precision::Tf32),
         "bf16" => Ok(Precision::Bf16),
-        _ => bail!("`{word}` is no precision; give f32 or bf16"),
+        _ => bail!("`{word}` is no precision; give f32, bf16 or, on a card, tf32"),
     }
 }
 
@@ -83,8 +90,9 @@ mod tests {
     fn rows_are_understood_by_their_names() {
         let infer = Work::Infer { arch: "resnet50".to_owned(), precision: Precision::Bf16, side: 224, batch: 8 };
         assert_eq!(Work::parse("resnet50 bf16 224 b8").unwrap(), infer);
-        let train = Work::Train { arch: "small".to_owned(), side: 32, batch: 64 };
-        assert_eq!(Work::parse("train small 32 b64").unwrap(), train);
+        let train = |precision| Work::Train { arch: "small".to_owned(), side: 32, batch: 64, precision };
+        assert_eq!(Work::parse("train small 32 b64").unwrap(), train(Precision::F32));
+        assert_eq!(Work::parse("train small 32 b64 tf32").unwrap(), train(Precision::Tf32));
         assert_eq!(Work::parse("jpeg scaled").unwrap(), Work::Jpeg { scaled: true });
         let extract = Work::Extract { precision: Precision::F32, start: true };
         assert_eq!(Work::parse("extract f32 process").unwrap(), extract);

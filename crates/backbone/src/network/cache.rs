@@ -1,7 +1,9 @@
 //! The plans that a network keeps, and what runs through them.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use candle_core::Tensor;
 use latentwalk_engine::Plan;
 use ndarray::Array2;
 
@@ -33,9 +35,12 @@ pub enum PlanStatus {
     },
 }
 
-/// The plans of a network's present weights.
+/// What was made from a network's present weights: plans, and on a card BatchNorm as scale and shift.
 #[derive(Debug, Default)]
-pub(super) struct PlanCache(Mutex<Vec<Entry>>);
+pub(super) struct PlanCache {
+    plans: Mutex<Vec<Entry>>,
+    norms: Mutex<HashMap<String, (Tensor, Tensor)>>,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -54,9 +59,24 @@ pub(super) struct Compiled {
 }
 
 impl PlanCache {
-    /// Forgets all plans: the weights may change.
+    /// Forgets everything: the weights may change.
     pub(super) fn clear(&self) {
         self.lock().clear();
+        self.norms().clear();
+    }
+
+    /// Scale and shift of a BatchNorm, which `make` makes where they are not known yet.
+    pub(super) fn norm(&self, name: &str, make: impl FnOnce() -> Result<(Tensor, Tensor)>) -> Result<(Tensor, Tensor)> {
+        if let Some(known) = self.norms().get(name) {
+            return Ok(known.clone());
+        }
+        let made = make()?;
+        self.norms().insert(name.to_owned(), made.clone());
+        Ok(made)
+    }
+
+    fn norms(&self) -> MutexGuard<'_, HashMap<String, (Tensor, Tensor)>> {
+        self.norms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that images of a size go layer by layer, and forgets all plans.
@@ -66,7 +86,7 @@ impl PlanCache {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         // No code that can panic runs under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of images of a size: their plan, or why they go layer by layer.

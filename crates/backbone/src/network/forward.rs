@@ -8,7 +8,7 @@ use super::model::Network;
 use super::recording::{Observed, Recording};
 use crate::arch::{ConvPlan, DensePlan};
 use crate::error::Result;
-use crate::ops::{self, Recorder};
+use crate::ops::{self, Recorder, Statistics};
 use crate::options::Norms;
 use crate::precision::Precision;
 
@@ -23,7 +23,7 @@ pub(crate) struct Activations {
 
 fn products(precision: Precision) -> DType {
     match precision {
-        Precision::F32 => DType::F32,
+        Precision::F32 | Precision::Tf32 => DType::F32,
         Precision::Bf16 | Precision::Bf16Emulated => DType::BF16,
     }
 }
@@ -32,8 +32,9 @@ fn products(precision: Precision) -> DType {
 pub(super) struct Pass<'a> {
     network: &'a Network,
     to: Recorder<'a>,
-    observed: Option<&'a mut Vec<Observed>>,
+    observed: Option<&'a mut Vec<Observed<Statistics>>>,
     norms: Norms,
+    precision: Precision,
     /// Whether the stages before the last are kept too.
     with_stages: bool,
     /// Steps of [`Pass::steps`], from the first, that do not learn.
@@ -42,18 +43,19 @@ pub(super) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     pub(super) fn new(network: &'a Network, recording: Option<&'a mut Recording>) -> Self {
-        let (to, observed, norms) = match recording {
+        let (to, observed, norms, precision) = match recording {
             Some(Recording { norms, precision, observed, tape }) => {
-                (Recorder::on(tape).with_products(products(*precision)), Some(observed), *norms)
+                (Recorder::on(tape).with_products(products(*precision)), Some(observed), *norms, *precision)
             }
-            None => (Recorder::none(), None, Norms::Frozen),
+            None => (Recorder::none(), None, Norms::Frozen, Precision::F32),
         };
-        Pass { network, to, observed, norms, with_stages: false, frozen: 0 }
+        Pass { network, to, observed, norms, precision, with_stages: false, frozen: 0 }
     }
 
     /// Multiplies in other numbers; for evaluation, a recording says so itself.
     pub(super) fn with_precision(mut self, precision: Precision) -> Self {
         self.to = self.to.with_products(products(precision));
+        self.precision = precision;
         self
     }
 
@@ -68,6 +70,7 @@ impl<'a> Pass<'a> {
     }
 
     pub(super) fn run(mut self, images: Tensor) -> Result<Activations> {
+        self.network.device.set_products(self.precision);
         let layout = &self.network.layout;
         let (frozen, all) = (self.frozen, 1 + layout.blocks.len());
         let mut stages = Vec::new();
@@ -135,6 +138,23 @@ impl<'a> Pass<'a> {
 
     /// BatchNorm with running statistics as a scale and a shift.
     fn folded(&self, norm: &str, gamma: &Tensor, beta: &Tensor) -> Result<(Tensor, Tensor)> {
+        if gamma.device().is_cpu() {
+            return self.folded_on_processor(norm, gamma, beta);
+        }
+        self.network.plan.norm(norm, || self.folded_on_card(norm, &gamma.detach(), &beta.detach()))
+    }
+
+    /// In 32 bits: reading the weights would keep the card waiting at each layer.
+    fn folded_on_card(&self, norm: &str, gamma: &Tensor, beta: &Tensor) -> Result<(Tensor, Tensor)> {
+        let running = &self.network.running[norm];
+        let mean = Tensor::new(running.mean.as_slice(), gamma.device())?;
+        let var = Tensor::new(running.var.as_slice(), gamma.device())?;
+        let scale = (gamma / (var + f64::from(ops::NORM_EPS))?.sqrt()?)?;
+        let shift = (beta - (mean * &scale)?)?;
+        Ok((scale, shift))
+    }
+
+    fn folded_on_processor(&self, norm: &str, gamma: &Tensor, beta: &Tensor) -> Result<(Tensor, Tensor)> {
         let running = &self.network.running[norm];
         let (gamma, beta) = (gamma.to_vec1::<f32>()?, beta.to_vec1::<f32>()?);
         let (mut scales, mut shifts) = (Vec::with_capacity(gamma.len()), Vec::with_capacity(gamma.len()));

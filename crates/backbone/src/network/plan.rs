@@ -153,7 +153,8 @@ impl Places {
 /// Emulation takes the same kernels wherever it runs, also where the processor has better ones.
 fn options(precision: Precision) -> PlanOptions {
     match precision {
-        Precision::F32 => PlanOptions::default(),
+        // Plans are for the processor, which refuses TF32.
+        Precision::F32 | Precision::Tf32 => PlanOptions::default(),
         Precision::Bf16 => PlanOptions::of(PlanPrecision::Bf16),
         Precision::Bf16Emulated => PlanOptions { precision: PlanPrecision::Bf16, ..PlanOptions::default() },
     }

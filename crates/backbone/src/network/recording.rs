@@ -2,7 +2,8 @@
 
 use latentwalk_engine::BatchStats;
 
-use crate::ops::Tape;
+use crate::error::Result;
+use crate::ops::{Statistics, Tape};
 use crate::options::{Norms, TrainOptions};
 use crate::precision::Precision;
 
@@ -11,7 +12,7 @@ use crate::precision::Precision;
 pub(crate) struct Recording {
     pub(crate) norms: Norms,
     pub(crate) precision: Precision,
-    pub(crate) observed: Vec<Observed>,
+    pub(crate) observed: Vec<Observed<Statistics>>,
     pub(crate) tape: Tape,
 }
 
@@ -23,8 +24,18 @@ impl Recording {
 }
 
 /// What one BatchNorm saw in a training batch.
-pub(crate) struct Observed {
+pub(crate) struct Observed<S = BatchStats> {
     pub(crate) norm: String,
-    pub(crate) stats: BatchStats,
+    pub(crate) stats: S,
     pub(crate) rows: usize,
+}
+
+impl Observed {
+    /// Reads what all layers saw, from a card in one transfer.
+    pub(crate) fn read(all: Vec<Observed<Statistics>>) -> Result<Vec<Observed>> {
+        let (places, stats): (Vec<_>, Vec<_>) =
+            all.into_iter().map(|seen| ((seen.norm, seen.rows), seen.stats)).unzip();
+        let read = Statistics::read(stats)?.into_iter().zip(places);
+        Ok(read.map(|(stats, (norm, rows))| Observed { norm, stats, rows }).collect())
+    }
 }

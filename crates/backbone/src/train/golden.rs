@@ -2,7 +2,6 @@
 //! Forward passes and training steps against torch; `fixtures/golden/backbone/make.py` made the figures.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -16,7 +15,7 @@ use crate::network::Network;
 use crate::options::{OptimizerKind, TrainOptions};
 use crate::spec::{Head, NetworkSpec};
 use crate::state::{Array, Arrays};
-use crate::testing::counter_noise;
+use crate::testing::{counter_noise, fixture};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -53,8 +52,7 @@ struct Case {
 }
 
 fn golden() -> Golden {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/backbone/resnet.json");
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    serde_json::from_slice(&std::fs::read(fixture("golden/backbone/resnet.json")).unwrap()).unwrap()
 }
 
 /// The start that script and test both compute from a counter, so that no weights are stored.
@@ -76,7 +74,7 @@ fn start(name: &str, index: usize, shape: &[usize]) -> Array {
 }
 
 impl Case {
-    fn network(&self) -> Network {
+    fn network(&self, device: &BackboneDevice) -> Network {
         let arch = Arch {
             name: "small",
             block: if self.block == "basic" { BlockKind::Basic } else { BlockKind::Bottleneck },
@@ -88,7 +86,7 @@ impl Case {
         let heads = vec![Head::exclusive("one", 3), Head::multi("many", 4)];
         let layout = Layout::build(&arch, self.channels, self.fc, &heads);
         let spec = NetworkSpec::new("small", self.channels, heads);
-        let mut network = Network::with_layout(spec, layout, 0, &BackboneDevice::cpu()).unwrap();
+        let mut network = Network::with_layout(spec, layout, 0, device).unwrap();
         let state = network.state().unwrap();
         assert_eq!(state.keys().collect::<Vec<_>>(), self.names.iter().collect::<Vec<_>>(), "{}", self.name);
         let started = state.into_iter().enumerate().map(|(i, (name, array))| {
@@ -136,11 +134,15 @@ fn close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
 
 #[test]
 fn evaluation_is_torchs() {
+    evaluation_on(&BackboneDevice::cpu());
+}
+
+fn evaluation_on(device: &BackboneDevice) {
     let golden = golden();
     assert!(!golden.torch.is_empty());
     for case in golden.cases {
         let (h, w, _) = case.shape();
-        let out = case.network().forward(case.pixels(), (case.batch, h, w), None).unwrap();
+        let out = case.network(device).forward(case.pixels(), (case.batch, h, w), None).unwrap();
         let flat = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         // f32 sums in another order through some ten layers.
         close("pool", &flat(&out.pool), &case.eval_pool, 1e-4);
@@ -153,8 +155,12 @@ fn evaluation_is_torchs() {
 
 #[test]
 fn losses_and_gradients_are_torchs() {
+    gradients_on(&BackboneDevice::cpu());
+}
+
+fn gradients_on(device: &BackboneDevice) {
     for case in golden().cases {
-        let network = case.network();
+        let network = case.network(device);
         let targets = [Targets::One(case.one.clone()), Targets::Many(case.many.clone())];
         let rows: Vec<usize> = (0..case.batch).collect();
         let outcome = gradients(&network, &case.losses(), case.batch(&targets, &rows, &case.options())).unwrap();
@@ -171,8 +177,22 @@ fn losses_and_gradients_are_torchs() {
 
 #[test]
 fn training_steps_are_torchs() {
+    steps_on(&BackboneDevice::cpu());
+}
+
+/// The same three on a card.
+#[cfg(feature = "cuda")]
+#[test]
+fn cuda_evaluates_and_trains_as_torch() {
+    let Some(device) = crate::testing::card() else { return };
+    evaluation_on(&device);
+    gradients_on(&device);
+    steps_on(&device);
+}
+
+fn steps_on(device: &BackboneDevice) {
     for case in golden().cases {
-        let mut network = case.network();
+        let mut network = case.network(device);
         let mut optimizer = Optimizer::new(&case.options(), network.weights()).unwrap();
         let targets = [Targets::One(case.one.clone()), Targets::Many(case.many.clone())];
         let rows: Vec<usize> = (0..case.batch).collect();

@@ -47,11 +47,13 @@ pub(super) fn gradients(network: &Network, losses: &[HeadLoss], batch: Batch<'_>
         let gradient = Tensor::from_vec(gradient, logits.shape(), logits.device())?;
         by_logits.push((logits, gradient));
     }
+    // Here the card has finished the forward pass, for the logits were read; the backward pass then runs without a stop.
+    let observed = Observed::read(recording.observed)?;
     let gradients = match loss.is_finite() {
         true => Some(backward(network, recording.tape, by_logits)?),
         false => None,
     };
-    Ok(Outcome { loss, gradients, observed: recording.observed })
+    Ok(Outcome { loss, gradients, observed })
 }
 
 /// Carries gradients from the logits to the weights.

@@ -160,6 +160,7 @@ fn load(
 pub(super) fn precision(rule: PrecisionRule) -> Precision {
     match rule {
         PrecisionRule::F32 => Precision::F32,
+        PrecisionRule::Tf32 => Precision::Tf32,
         PrecisionRule::Bf16 => Precision::Bf16,
         PrecisionRule::Bf16Emulated => Precision::Bf16Emulated,
     }

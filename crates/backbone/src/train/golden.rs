@@ -2,7 +2,6 @@
 //! Forward passes and training steps against torch; `fixtures/golden/backbone/make.py` made the figures.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -53,8 +52,7 @@ struct Case {
 }
 
 fn golden() -> Golden {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/backbone/resnet.json");
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    serde_json::from_str(&latentwalk_testing::fixture_text("golden/backbone/resnet.json")).unwrap()
 }
 
 /// The start that script and test both compute from a counter, so that no weights are stored.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
+use latentwalk_arithmetic::{ascending, nearest_quantile};
 use serde_json::Value;
 
 /// Arguments of `bench`.
@@ -121,12 +122,10 @@ fn summary(store: &Path) -> Result<Value> {
 fn table(summaries: &[Value]) -> String {
     let mut text = format!("\n{:<26}{:>14}{:>14}{:>14}   asked\n", "figure", "median", "min", "max");
     for target in TARGETS {
-        let mut values: Vec<f64> = summaries.iter().filter_map(|s| s.pointer(target.pointer)?.as_f64()).collect();
-        if values.is_empty() {
+        let values = ascending(summaries.iter().filter_map(|s| s.pointer(target.pointer)?.as_f64()));
+        let [Some(min), Some(median), Some(max)] = [0.0, 0.5, 1.0].map(|q| nearest_quantile(&values, q)) else {
             continue;
-        }
-        values.sort_by(f64::total_cmp);
-        let (median, min, max) = (values[values.len() / 2], values[0], values[values.len() - 1]);
+        };
         let (asked, met) = match target.goal {
             Goal::AtLeast(x) => (format!("at least {x}"), median >= x),
             Goal::AtMost(x) => (format!("at most {x}"), median <= x),

@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use latentwalk_arithmetic::{ascending, nearest_quantile};
 use latentwalk_engine::{
     Conv, Convolution, Graph, Node, PEAK_FLOPS_PER_ROUND, Plan, PlanKernels, PlanOptions, PlanPrecision, Value, Values,
     Weights, keep_freed_memory,
@@ -170,13 +171,11 @@ impl Contender {
 }
 
 fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values
+    ascending(values.iter().copied())
 }
 
 fn median(values: &[f64]) -> f64 {
-    sorted(values)[values.len() / 2]
+    nearest_quantile(&sorted(values), 0.5).unwrap_or(f64::NAN)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

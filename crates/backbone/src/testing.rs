@@ -1,21 +1,12 @@
 #![allow(clippy::unwrap_used)]
 //! What several test modules need.
 
-use std::path::PathBuf;
-
 use ndarray::ArrayView4;
 
 use crate::data::{self, Augment, ImageSource, LoadError};
 use crate::device::BackboneDevice;
 use crate::network::Network;
 use crate::spec::{Head, NetworkSpec};
-
-/// A file of the fixtures. The tests are also carried to machines with a card, where the workspace is not: there
-/// `LATENTWALK_FIXTURES` names the folder.
-pub(crate) fn fixture(path: &str) -> PathBuf {
-    let folder = std::env::var_os("LATENTWALK_FIXTURES").map(PathBuf::from);
-    folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")).join(path)
-}
 
 /// On a card that answers; else says that there is none.
 #[cfg(feature = "cuda")]

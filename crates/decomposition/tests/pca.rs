@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use latentwalk_decomposition::{
     Accumulator, CHUNK_ROWS, Error, Keep, Pca, PcaOptions, SUMMARY_FILE, TENSORS_FILE, fit,
 };
+use latentwalk_testing::{Numbers, on_threads};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::Deserialize;
 
@@ -34,20 +35,11 @@ fn white(k: usize) -> PcaOptions {
     PcaOptions { keep: Keep::Axes(k), whiten: true }
 }
 
-/// A stream of numbers in [-1, 1): Knuth's multiplier, upper bits.
-fn noise(seed: u64) -> impl FnMut() -> f32 {
-    let mut state = seed;
-    move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 40) as f32) / (1 << 23) as f32 - 1.0
-    }
-}
-
 /// `rank` hidden factors of falling strength, mixed into `d` columns and moved by `offset`.
 fn mixed(n: usize, d: usize, rank: usize, offset: f32, seed: u64) -> Array2<f32> {
-    let mut next = noise(seed);
-    let factors = Array2::from_shape_fn((n, rank), |(_, j)| next() * 2.0 / (1.0 + j as f32));
-    let mixing = Array2::from_shape_fn((rank, d), |_| next());
+    let mut numbers = Numbers(seed);
+    let factors = Array2::from_shape_fn((n, rank), |(_, j)| numbers.one() * 2.0 / (1.0 + j as f32));
+    let mixing = Array2::from_shape_fn((rank, d), |_| numbers.one());
     factors.dot(&mixing) + offset
 }
 
@@ -179,19 +171,16 @@ fn batches_do_not_change_a_bit() {
 #[test]
 fn threads_do_not_change_a_bit() {
     let data = mixed(9001, 300, 300, 1.0, 7);
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let pca = fit(data.view(), &white(40)).unwrap();
-            let scores = pca.transform(data.view()).unwrap();
-            let back = pca.inverse_transform(scores.view()).unwrap();
-            let bits = |values: &Array2<f32>| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-            (self::bits(&pca), bits(&scores), bits(&back))
-        })
+    let run = || {
+        let pca = fit(data.view(), &white(40)).unwrap();
+        let scores = pca.transform(data.view()).unwrap();
+        let back = pca.inverse_transform(scores.view()).unwrap();
+        let bits = |values: &Array2<f32>| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        (self::bits(&pca), bits(&scores), bits(&back))
     };
-    let one = run(1);
+    let one = on_threads(1, run);
     for threads in [2, 5] {
-        assert!(run(threads) == one, "{threads} threads");
+        assert!(on_threads(threads, run) == one, "{threads} threads");
     }
 }
 

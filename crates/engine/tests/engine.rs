@@ -2,21 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use latentwalk_engine::*;
+use latentwalk_testing::{Numbers, on_threads};
 use proptest::prelude::*;
-
-/// Numbers in [-1, 1), the same at each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-
-    fn vec(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.next()).collect()
-    }
-}
 
 fn f64s(v: &[f32]) -> Vec<f64> {
     v.iter().map(|&v| f64::from(v)).collect()
@@ -437,12 +424,9 @@ fn all_results() -> Vec<u32> {
 #[test]
 fn bytes_do_not_depend_on_the_number_of_threads() {
     for portable in [false, true] {
-        let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| if portable { with_portable_kernels(all_results) } else { all_results() })
-        };
-        let one = run(1);
-        assert!(one == run(2) && one == run(3), "portable: {portable}");
+        let run = || if portable { with_portable_kernels(all_results) } else { all_results() };
+        let one = on_threads(1, run);
+        assert!(one == on_threads(2, run) && one == on_threads(3, run), "portable: {portable}");
     }
 }
 

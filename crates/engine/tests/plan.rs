@@ -2,20 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use latentwalk_engine::*;
+use latentwalk_testing::{Numbers, on_threads};
 use proptest::prelude::*;
-
-/// Numbers in [-1, 1), the same at each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn vec(&mut self, n: usize) -> Vec<f32> {
-        let mut next = || {
-            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        };
-        (0..n).map(|_| next()).collect()
-    }
-}
 
 /// A convolution of one shape, with everything that can be fused.
 #[derive(Debug, Clone, Copy)]
@@ -294,10 +282,7 @@ fn bytes_of_a_network_in_parts_depend_on_neither_threads_nor_batch() {
 
 fn check_plan_bytes(plan: &Plan, x: &[f32], batch: usize, wanted: &[usize]) {
     let image = x.len() / batch;
-    let run = |threads: usize, batch: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| plan.run(&x[..batch * image], batch, wanted))
-    };
+    let run = |threads: usize, batch: usize| on_threads(threads, || plan.run(&x[..batch * image], batch, wanted));
     // More than go together.
     let whole = run(1, batch);
     assert_eq!(run(3, batch), whole, "{}", plan.kernels());

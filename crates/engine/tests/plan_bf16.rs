@@ -2,16 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use latentwalk_engine::*;
+use latentwalk_testing::{Numbers, on_threads};
 use proptest::prelude::*;
 
-/// Numbers in [-1, 1), the same at each run.
 fn numbers(seed: u64, n: usize) -> Vec<f32> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
-    (0..n).map(|_| next()).collect()
+    Numbers(seed).vec(n)
 }
 
 /// The nearest number with 8 significant bits, ties to even.
@@ -262,10 +257,8 @@ fn check_bytes(cases: &[Case], side: usize, batch: usize) -> Vec<usize> {
     for options in options() {
         let plan = Plan::compile(graph(), side, side, options).unwrap();
         groups = plan.groups().collect();
-        let run = |threads: usize, batch: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| plan.run(&x[..batch * image], batch, &[1, dense]))
-        };
+        let run =
+            |threads: usize, batch: usize| on_threads(threads, || plan.run(&x[..batch * image], batch, &[1, dense]));
         let whole = run(1, batch);
         assert!(whole[0].iter().all(|v| f64::from(*v) == rounded(f64::from(*v))));
         assert!(whole[1].iter().any(|v| f64::from(*v) != rounded(f64::from(*v))));

@@ -7,14 +7,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use latentwalk_arithmetic::Fnv;
 use latentwalk_garments::{
     Error, Factor, Format, Frequencies, Garment, IMPOSSIBLE, MANIFEST_FILE, Options, Summary, render, twins,
     write_dataset, write_dataset_from,
 };
+use latentwalk_testing::on_threads;
 
-/// FNV-1a.
 fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    Fnv::new().bytes(bytes).value()
 }
 
 /// (index, size, hash) of renders of the catalogue with seed 1; a change of the renderer changes them on purpose.
@@ -105,8 +106,7 @@ fn threads_do_not_change_a_byte() {
     let folder = tempfile::tempdir().unwrap();
     let written = [1, 2].map(|threads| {
         let out = folder.path().join(format!("threads-{threads}"));
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| write(&out, &options(30)));
+        on_threads(threads, || write(&out, &options(30)));
         files(&out)
     });
     assert_eq!(written[0], written[1]);

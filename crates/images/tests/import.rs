@@ -11,10 +11,11 @@ use latentwalk_images::{
     Attribute, AttributeKind, Augmentation, Batcher, Dataset, Depth, Description, Error, Label, Origin, Pixels, Result,
     Skipped, Split, Suspicion, files, import, init, originals, survey, thumbnail,
 };
+use latentwalk_testing::{fixture, on_threads};
 use tempfile::TempDir;
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/fashion-mnist")
+fn photographs() -> PathBuf {
+    fixture("fashion-mnist")
 }
 
 fn run(text: &str, dir: &Path) -> Result<(Dataset, TempDir)> {
@@ -60,7 +61,7 @@ const FOLDER: &str = r#"
 
 /// This crate's part of the built-in description: the sections of other stages follow it.
 fn built_in() -> String {
-    let text = fs::read_to_string(fixture().join("fashion-mnist.toml")).unwrap();
+    let text = fs::read_to_string(photographs().join("fashion-mnist.toml")).unwrap();
     text.split("\n[backbone]").next().unwrap().to_owned()
 }
 
@@ -68,11 +69,11 @@ fn built_in() -> String {
 fn the_built_in_photographs_are_read_whole() {
     let text = built_in();
     let description = Description::parse(&text).unwrap();
-    let listed = files(&description, &Origin::Folder(fixture())).unwrap();
+    let listed = files(&description, &Origin::Folder(photographs())).unwrap();
     assert_eq!(listed.len(), 2);
     assert_eq!(listed[0].name, "t10k-images-idx3-ubyte.gz");
 
-    let (dataset, out) = run(&text, &fixture()).unwrap();
+    let (dataset, out) = run(&text, &photographs()).unwrap();
     assert_eq!(dataset.items.len(), 10_000);
     assert_eq!(dataset.items[42].id, "t10k-00042");
     let names: Vec<&str> = dataset.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
@@ -94,8 +95,8 @@ fn the_built_in_photographs_are_read_whole() {
 
 #[test]
 fn embedded_files_give_the_same_bytes() {
-    let images = fs::read(fixture().join("t10k-images-idx3-ubyte.gz")).unwrap();
-    let labels = fs::read(fixture().join("t10k-labels-idx1-ubyte.gz")).unwrap();
+    let images = fs::read(photographs().join("t10k-images-idx3-ubyte.gz")).unwrap();
+    let labels = fs::read(photographs().join("t10k-labels-idx1-ubyte.gz")).unwrap();
     let table: &'static [(&'static str, &'static [u8])] = Box::leak(Box::new([
         ("t10k-images-idx3-ubyte.gz", &*Box::leak(images.into_boxed_slice())),
         ("t10k-labels-idx1-ubyte.gz", &*Box::leak(labels.into_boxed_slice())),
@@ -105,7 +106,7 @@ fn embedded_files_give_the_same_bytes() {
     let origin = Origin::Embedded(table);
     assert!(files(&description, &origin).unwrap().iter().all(|file| file.path.is_none() && file.bytes.is_some()));
     assert_eq!(originals(&description, &origin), None);
-    let (from_folder, first) = run(&text, &fixture()).unwrap();
+    let (from_folder, first) = run(&text, &photographs()).unwrap();
     let second = TempDir::new().unwrap();
     let calls = AtomicUsize::new(0);
     let seen = |done: usize, all: usize| {
@@ -383,8 +384,7 @@ fn batches_do_not_depend_on_threads_or_company() {
         batcher.load(rows, augment, &mut out).unwrap();
         out
     };
-    let pool = |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let (one, two) = (pool(1).install(|| load(&rows, Some((1, 2)))), pool(2).install(|| load(&rows, Some((1, 2)))));
+    let [one, two] = [1, 2].map(|threads| on_threads(threads, || load(&rows, Some((1, 2)))));
     assert_eq!(one, two);
     assert_eq!(load(&[7], Some((1, 2))), one[32 * size..33 * size]);
     assert_ne!(load(&rows, Some((1, 3))), one);
@@ -413,8 +413,7 @@ fn imports_do_not_depend_on_threads() {
     let dir = TempDir::new().unwrap();
     photos(dir.path());
     let bytes = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let (_, out) = pool.install(|| run(FOLDER, dir.path())).unwrap();
+        let (_, out) = on_threads(threads, || run(FOLDER, dir.path())).unwrap();
         ["dataset.json", "items.jsonl", "pixels.u8", "skipped.jsonl"]
             .map(|name| fs::read(out.path().join(name)).unwrap())
     };
@@ -444,12 +443,12 @@ fn a_first_description_imports_as_it_stands() {
     assert_eq!(dataset.shape.channels, 1);
 
     // IDX files.
-    let text = init(&fixture()).unwrap();
+    let text = init(&photographs()).unwrap();
     assert!(
         text.contains("images = [\"t10k-images-idx3-ubyte.gz\"]") && text.contains("\"9\",   # 1000 images"),
         "{text}"
     );
-    let (dataset, _out) = run(&text.replace("limit = 0", "limit = 400"), &fixture()).unwrap();
+    let (dataset, _out) = run(&text.replace("limit = 0", "limit = 400"), &photographs()).unwrap();
     assert_eq!((dataset.items.len(), dataset.shape.height), (400, 28));
 
     // Nothing at all.

@@ -261,13 +261,11 @@ impl<'a> Decoder<'a> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn pictures_are_the_same_without_vectors() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+        let folder = latentwalk_testing::fixture("golden/jpeg");
         for name in ["420-40x35-q90", "422-40x35-q30", "444-progressive", "cmyk", "factors-410", "grey"] {
             let file = std::fs::read(folder.join(name).with_extension("jpg")).unwrap();
             for scale in [Scale::Full, Scale::Half, Scale::Quarter, Scale::Eighth] {
@@ -280,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_said() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+        let folder = latentwalk_testing::fixture("golden/jpeg");
         let file = std::fs::read(folder.join("420-33x17-q75.jpg")).unwrap();
         let decoder = Decoder::new(&file).unwrap();
         let region = Region { x: 30, y: 0, width: 4, height: 1 };

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use latentwalk_arithmetic::Fnv;
 use latentwalk_jpeg::{Decoder, Image, Options, Region, Scale};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg")
+    latentwalk_testing::fixture("golden/jpeg")
 }
 
 /// Files by name.
@@ -28,11 +29,6 @@ fn scale(divisor: &str) -> Scale {
     }
 }
 
-fn fnv(bytes: &[u8]) -> u64 {
-    let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
-}
-
 #[test]
 fn bytes_are_libjpegs_at_every_scale() {
     let files = files();
@@ -45,7 +41,7 @@ fn bytes_are_libjpegs_at_every_scale() {
         let image = Decoder::new(&files[name]).and_then(|decoder| decoder.decode(&options));
         let Image { width: w, height: h, colour, pixels } = image.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!([w, h, colour.channels() as u32].map(|side| side.to_string()), [width, height, channels], "{name}");
-        if fnv(&pixels) != u64::from_str_radix(hash, 16).unwrap() {
+        if Fnv::new().bytes(&pixels).value() != u64::from_str_radix(hash, 16).unwrap() {
             wrong.push(format!("{name} 1/{divisor}"));
         }
         checked += 1;

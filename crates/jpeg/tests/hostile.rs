@@ -3,12 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::path::Path;
 
 use latentwalk_jpeg::{Decoder, Error, Image, Options, Scale};
 
 fn golden(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+    let folder = latentwalk_testing::fixture("golden/jpeg");
     fs::read(folder.join(name).with_extension("jpg")).unwrap()
 }
 

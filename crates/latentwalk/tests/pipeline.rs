@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use latentwalk_artifacts::Store;
 use latentwalk_lines::Search;
 use latentwalk_run::Run;
+use latentwalk_testing::fixture;
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_latentwalk");
@@ -288,7 +289,7 @@ fn bad_input_ends_with_one_sentence_that_names_the_culprit() {
 
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/fashion-mnist");
+    let fixtures = fixture("fashion-mnist");
     for name in ["t10k-labels-idx1-ubyte.gz", "fashion-mnist.toml"] {
         fs::copy(fixtures.join(name), data.join(name)).unwrap();
     }
@@ -534,7 +535,7 @@ fn vectors_of_a_folder_are_written_once_whole_and_go_on_where_they_stopped() {
     let photos = folder.path().join("photos");
     write_photos(&photos);
     fs::write(photos.join("dark/zero.png"), b"").unwrap();
-    let checkpoints = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/backbone/checkpoints");
+    let checkpoints = fixture("golden/backbone/checkpoints");
     let malicious = Command::new(BINARY)
         .args(["embed", "--weights"])
         .arg(checkpoints.join("malicious.pth"))

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hnsw_rs::prelude::{AnnT, HnswIo};
+use latentwalk_arithmetic::Fnv;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LinesError, Result};
-use crate::fnv::Fnv;
 use crate::index::{HnswIndex, HnswOptions, SquaredL2};
 use crate::space::Space;
 
@@ -137,8 +137,8 @@ fn remove_old(folder: &Path) -> Result<()> {
 fn state(folder: &Path, name: &str) -> Result<FileState> {
     let path = folder.join(name);
     let bytes = fs::read(&path).map_err(|source| io(&path, source))?;
-    let hash = bytes.iter().fold(Fnv::new(), |hash, &byte| hash.add(byte.into()));
-    Ok(FileState { name: name.into(), bytes: bytes.len() as u64, checksum: hex(hash.0) })
+    let checksum = hex(Fnv::new().bytes(&bytes).value());
+    Ok(FileState { name: name.into(), bytes: bytes.len() as u64, checksum })
 }
 
 fn machine() -> String {

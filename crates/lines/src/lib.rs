@@ -32,7 +32,6 @@ mod baselines;
 mod checks;
 mod error;
 pub mod figures;
-mod fnv;
 mod index;
 mod index_file;
 mod kernel;
@@ -49,7 +48,7 @@ mod walk;
 mod way;
 
 pub use error::LinesError;
-pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric, spearman};
+pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric};
 pub use index::{DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, HnswIndex, HnswOptions};
 pub use line::Line;
 pub use metric::{DEFAULT_METRICS, DEFAULT_SHRINKAGE, Metric, MetricKind};

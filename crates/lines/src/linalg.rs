@@ -2,6 +2,8 @@
 //!
 //! Matrices are row-major slices of `k * k`. Triangular ones keep their zeros.
 
+use latentwalk_arithmetic::{Pivot, dot};
+
 /// A pivot this small, relative to the largest diagonal entry, is rounding noise and no variance.
 const SMALLEST_PIVOT: f64 = 1e-12;
 
@@ -12,23 +14,27 @@ const SMALLEST_SHARE: f64 = 1e-10;
 /// Lower factor `C` of a symmetric positive definite matrix, `matrix = C Cᵀ`; the failing axis otherwise.
 pub(crate) fn cholesky(matrix: &[f64], k: usize) -> std::result::Result<Vec<f64>, usize> {
     let largest = (0..k).map(|j| matrix[j * k + j]).fold(0.0, f64::max);
-    let mut c = vec![0.0; k * k];
+    let mut triangle = packed(matrix, k);
+    let judge = |rest: f64, _| if rest > SMALLEST_PIVOT * largest { Pivot::Keep } else { Pivot::Refuse };
+    latentwalk_arithmetic::cholesky(&mut triangle, judge)?;
+    Ok(square(&triangle, k))
+}
+
+/// The lower triangle of a matrix, row by row.
+pub(crate) fn packed(matrix: &[f64], k: usize) -> Vec<f64> {
+    (0..k).flat_map(|i| matrix[i * k..=i * k + i].iter().copied()).collect()
+}
+
+/// The lower triangular matrix of a packed triangle.
+pub(crate) fn square(triangle: &[f64], k: usize) -> Vec<f64> {
+    let mut matrix = vec![0.0; k * k];
+    let mut rest = triangle;
     for i in 0..k {
-        for j in 0..=i {
-            let below: f64 = (0..j).map(|m| c[i * k + m] * c[j * k + m]).sum();
-            let rest = matrix[i * k + j] - below;
-            if i > j {
-                c[i * k + j] = rest / c[j * k + j];
-                continue;
-            }
-            let positive = rest > SMALLEST_PIVOT * largest;
-            if !positive {
-                return Err(i);
-            }
-            c[i * k + i] = rest.sqrt();
-        }
+        let (row, after) = rest.split_at(i + 1);
+        matrix[i * k..=i * k + i].copy_from_slice(row);
+        rest = after;
     }
-    Ok(c)
+    matrix
 }
 
 /// Inverse of a lower triangular matrix with a nonzero diagonal.
@@ -87,24 +93,15 @@ fn eliminate<'a>(row: &mut [f64], known: impl Iterator<Item = (f64, &'a [f64])>,
 
 /// Lower factor in which the columns of dependent unknowns are zero, and which unknowns are kept.
 fn semidefinite_factor(gram: &[f64], p: usize) -> (Vec<f64>, Vec<bool>) {
-    let mut c = vec![0.0; p * p];
-    let mut kept = vec![false; p];
-    for i in 0..p {
-        for j in 0..i {
-            let below: f64 = (0..j).map(|m| c[i * p + m] * c[j * p + m]).sum();
-            c[i * p + j] = if kept[j] { (gram[i * p + j] - below) / c[j * p + j] } else { 0.0 };
-        }
-        let below: f64 = (0..i).map(|m| c[i * p + m] * c[i * p + m]).sum();
-        let rest = gram[i * p + i] - below;
-        kept[i] = rest > SMALLEST_SHARE * gram[i * p + i];
-        c[i * p + i] = if kept[i] { rest.sqrt() } else { 0.0 };
-    }
-    (c, kept)
-}
-
-/// Inner product, summed in order.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    let mut triangle = packed(gram, p);
+    let mut kept = Vec::with_capacity(p);
+    let judge = |rest: f64, diagonal: f64| {
+        kept.push(rest > SMALLEST_SHARE * diagonal);
+        if rest > SMALLEST_SHARE * diagonal { Pivot::Keep } else { Pivot::Drop }
+    };
+    // No row is refused.
+    let _ = latentwalk_arithmetic::cholesky(&mut triangle, judge);
+    (square(&triangle, p), kept)
 }
 
 /// Euclidean length.

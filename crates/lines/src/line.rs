@@ -1,5 +1,7 @@
 //! A line through a metric's space.
 
+use latentwalk_arithmetic::dot;
+
 use crate::error::{LinesError, Result};
 use crate::linalg;
 use crate::metric::{Metric, MetricKind};
@@ -30,7 +32,7 @@ impl Line {
         let displacement = metric.unmap_displacement(&unit).iter().map(|v| v / scale).collect();
         Ok(Self {
             kind: metric.kind(),
-            start_position: linalg::dot(w, &start),
+            start_position: dot(w, &start),
             scale,
             origin: metric.map_point(&start),
             start,
@@ -129,7 +131,7 @@ mod tests {
             }
             for s in [-2.0, 0.3, 4.0] {
                 let point = line.point(s);
-                assert!((linalg::dot(&point, &w) - s).abs() < 1e-10);
+                assert!((dot(&point, &w) - s).abs() < 1e-10);
                 let mapped = space.metric().map_point(&point);
                 for (a, b) in mapped.iter().zip(line.mapped_point(s)) {
                     assert!((a - f64::from(b)).abs() < 1e-5);
@@ -173,7 +175,7 @@ mod tests {
         let normal = [0.5_f64, -0.5, 0.5, 0.5];
         let shift = [2.0_f64, -1.0, 0.5, 3.0];
         let reflect = |v: &[f64]| {
-            let along = 2.0 * linalg::dot(v, &normal);
+            let along = 2.0 * dot(v, &normal);
             v.iter().zip(&normal).map(|(x, n)| x - along * n).collect::<Vec<_>>()
         };
         let mut moved = z.clone();

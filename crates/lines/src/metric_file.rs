@@ -31,9 +31,7 @@ impl From<Metric> for MetricFile {
         let factor = match &metric.factor {
             Factor::Identity => Vec::new(),
             Factor::Diagonal(deviations) => deviations.iter().map(f64::to_string).collect(),
-            Factor::Lower { factor, .. } => {
-                (0..k).flat_map(|i| factor[i * k..=i * k + i].iter().map(f64::to_string)).collect()
-            }
+            Factor::Lower { factor, .. } => linalg::packed(factor, k).iter().map(f64::to_string).collect(),
         };
         Self { version: VERSION, kind: metric.kind, k, factor }
     }
@@ -85,13 +83,7 @@ fn number(text: &str) -> std::result::Result<f64, String> {
 }
 
 fn lower(triangle: &[f64], k: usize) -> Factor {
-    let mut factor = vec![0.0; k * k];
-    let mut rest = triangle;
-    for i in 0..k {
-        let (row, after) = rest.split_at(i + 1);
-        factor[i * k..=i * k + i].copy_from_slice(row);
-        rest = after;
-    }
+    let factor = linalg::square(triangle, k);
     let inverse = linalg::lower_inverse(&factor, k);
     Factor::Lower { factor, inverse }
 }

@@ -5,13 +5,14 @@
 //! known, its place among the candidates says how much of the distance is left to nuisances. [`Way`] names the ways to be
 //! compared, [`PreservationStudy::ceiling`] what no way can surpass in this pool.
 
+use latentwalk_arithmetic::{ascending, median};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
 use crate::error::{LinesError, Result};
-use crate::figures::{mean, median};
+use crate::figures::mean;
 use crate::way::{Finder, Way};
 
 /// Places at which a twin counts as among the first.
@@ -238,13 +239,12 @@ fn share(kept: impl Iterator<Item = bool>) -> Option<f64> {
 fn twin_figures(ranks: impl Iterator<Item = Option<usize>>) -> Option<TwinFigures> {
     let ranks: Vec<Option<usize>> = ranks.collect();
     let within = |places: usize| share(ranks.iter().map(|rank| rank.is_some_and(|rank| rank <= places)));
-    let ranked: Vec<f64> = ranks.iter().flatten().map(|&rank| rank as f64).collect();
     Some(TwinFigures {
         cases: ranks.len(),
         ranked: within(usize::MAX)?,
         first: within(1)?,
         first_ten: within(FIRST_PLACES)?,
-        median_rank: (!ranked.is_empty()).then(|| median(ranked)),
+        median_rank: median(&ascending(ranks.iter().flatten().map(|&rank| rank as f64))),
     })
 }
 

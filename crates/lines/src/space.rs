@@ -1,12 +1,12 @@
 //! A pool of images under a metric, laid out for a scan.
 
+use latentwalk_arithmetic::Fnv;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
 use crate::error::{LinesError, Result};
-use crate::fnv::Fnv;
 use crate::kernel::{self, LANES};
 use crate::line::Line;
 use crate::metric::Metric;
@@ -240,9 +240,9 @@ impl Space {
 fn fingerprint(blocks: &[f32], block: usize) -> u64 {
     let tasks: Vec<u64> = blocks
         .par_chunks(block * ROWS_PER_TASK / LANES)
-        .map(|values| values.iter().fold(Fnv::new(), |hash, value| hash.add(value.to_bits().into())).0)
+        .map(|values| values.iter().fold(Fnv::new(), |hash, value| hash.word(value.to_bits().into())).value())
         .collect();
-    tasks.into_iter().fold(Fnv::new(), Fnv::add).0
+    tasks.into_iter().fold(Fnv::new(), Fnv::word).value()
 }
 
 /// Squared distance from a line and position along it of mapped values, by the arithmetic of the scan, to the last bit.

@@ -1,5 +1,6 @@
 //! Stops along a line and the slabs around them.
 
+use latentwalk_arithmetic::ascending;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
@@ -165,17 +166,12 @@ pub(crate) fn spaced(low: f64, high: f64, count: usize) -> Vec<f64> {
 pub(crate) fn sorted_positions(positions: &[f64]) -> Result<Vec<f64>> {
     checks::some("the pool", positions.len())?;
     checks::usable("the pool's positions", 0, positions.iter().copied())?;
-    let mut sorted = positions.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    Ok(sorted)
+    Ok(ascending(positions.iter().copied()))
 }
 
-/// Quantile of sorted values, linear between order statistics.
+/// Quantile of positions that [`sorted_positions`] gave; there are some.
 pub(crate) fn quantile(sorted: &[f64], probability: f64) -> f64 {
-    let place = probability * (sorted.len() - 1) as f64;
-    let low = (place.floor() as usize).min(sorted.len() - 1);
-    let high = (low + 1).min(sorted.len() - 1);
-    sorted[low] + (sorted[high] - sorted[low]) * (place - low as f64)
+    latentwalk_arithmetic::quantile(sorted, probability).unwrap_or(f64::NAN)
 }
 
 fn deviation(positions: &[f64]) -> f64 {

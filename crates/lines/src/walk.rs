@@ -183,6 +183,7 @@ impl From<Candidate> for Hit {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use latentwalk_testing::on_threads;
     use ndarray::{Array2, array};
 
     use super::*;
@@ -223,8 +224,7 @@ mod tests {
         let (z, space) = space(9000);
         let stops = Stops::new(vec![1.0, 4.0, 6.0]).unwrap();
         let strips = [1, 2].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
+            on_threads(threads, || {
                 let again = Space::new(Metric::whitened(z.view()).unwrap(), z.view()).unwrap();
                 let line = again.metric().line(&[0.6, 0.0, 0.8], z.row(17)).unwrap();
                 walk(&again, &line, &stops, &WalkOptions { per_stop: 40, ..WalkOptions::default() }).unwrap()

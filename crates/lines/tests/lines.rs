@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use latentwalk_lines::{
     LinesError, Metric, MetricKind, Space, StopContext, StopRule, Stops, WalkFigures, WalkOptions, WalkStudy,
-    choose_metric, spearman, walk,
+    choose_metric, walk,
 };
+use latentwalk_testing::{fixture_text, on_threads};
 use ndarray::{Array2, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,7 +30,6 @@ struct Golden {
     pair_distances: BTreeMap<String, Vec<f64>>,
     walks: BTreeMap<String, GoldenWalk>,
     quantiles: Vec<f64>,
-    spearman: Vec<GoldenSpearman>,
 }
 
 #[derive(Deserialize)]
@@ -41,15 +40,8 @@ struct GoldenWalk {
     strips: Vec<Vec<usize>>,
 }
 
-#[derive(Deserialize)]
-struct GoldenSpearman {
-    ranks: Vec<f64>,
-    value: f64,
-}
-
 fn golden() -> (Golden, Array2<f32>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/lines/golden.json");
-    let golden: Golden = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let golden: Golden = serde_json::from_str(&fixture_text("golden/lines/golden.json")).unwrap();
     let z = Array2::from_shape_vec((golden.n, golden.k), golden.z.clone()).unwrap();
     (golden, z)
 }
@@ -101,12 +93,8 @@ fn metrics_lines_and_strips_agree_with_numpy() {
 }
 
 #[test]
-fn spearman_and_quantiles_agree_with_scipy_and_numpy() {
+fn stops_at_quantiles_agree_with_numpy() {
     let (golden, _) = golden();
-    for case in &golden.spearman {
-        let stops: Vec<f64> = (0..case.ranks.len()).map(|i| i as f64).collect();
-        close(spearman(&stops, &case.ranks).unwrap(), case.value, 1e-12);
-    }
     let place = |low, high| {
         let context = StopContext { pool: &golden.positions, ..StopContext::default() };
         StopRule::Quantiles { count: 2, low, high }.place(&context).unwrap().positions().to_vec()
@@ -245,9 +233,7 @@ fn the_euclidean_walk_misses_the_middle_class_and_the_within_class_walk_meets_it
 #[test]
 fn figures_do_not_depend_on_the_number_of_threads() {
     let data = slanted(900, 5);
-    let figures = [1, 2].map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| study(&data, Metric::whitened(data.z.view()).unwrap(), 800))
-    });
+    let figures =
+        [1, 2].map(|threads| on_threads(threads, || study(&data, Metric::whitened(data.z.view()).unwrap(), 800)));
     assert_eq!(figures[0], figures[1]);
 }

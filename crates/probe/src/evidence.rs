@@ -1,11 +1,12 @@
 //! How well a direction separates the classes, on rows that no fit and no choice has seen.
 
+use latentwalk_arithmetic::{quantile, spearman};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
-use crate::stats::{QUANTILES, auc, by_class, quantile, rises, spearman};
+use crate::stats::{QUANTILES, auc, by_class, median, rises};
 
 /// Points of the probability curve.
 pub const CURVE_POINTS: usize = 101;
@@ -136,7 +137,7 @@ impl Evidence {
 /// Whether medians rise along the order; `None` if it is empty or a class of it has no rows.
 pub(crate) fn ordered(groups: &[Vec<f64>], order: &[u32]) -> Option<bool> {
     let full = !order.is_empty() && order.iter().all(|&class| !groups[class as usize].is_empty());
-    let medians: Vec<Option<f64>> = groups.iter().map(|sorted| quantile(sorted, 0.5)).collect();
+    let medians: Vec<Option<f64>> = groups.iter().map(|sorted| median(sorted)).collect();
     full.then(|| rises(&medians, order))
 }
 

@@ -1,10 +1,10 @@
 //! From a task to a direction: choice of method, normalisation, orientation, verdict.
 
+use latentwalk_arithmetic::dot;
 use ndarray::Axis;
 
 use crate::direction::project;
 use crate::evidence::{Positions, ordered};
-use crate::linalg::dot;
 use crate::stats::{class_order, median};
 use crate::task::Prepared;
 use crate::{

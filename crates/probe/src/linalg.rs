@@ -1,9 +1,6 @@
 //! The little dense algebra that the closed-form fits need, in f64.
 
-/// Scalar product.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
+use latentwalk_arithmetic::{Pivot, cholesky, dot};
 
 /// A symmetric k×k matrix, its lower triangle held row by row.
 #[derive(Clone, Debug)]
@@ -50,7 +47,8 @@ impl Symmetric {
 
     /// Solves `A y = b` by Cholesky; `None` if A is not positive definite.
     pub(crate) fn solve(mut self, b: &[f64]) -> Option<Vec<f64>> {
-        self.factorise()?;
+        let positive = |pivot: f64, _| if pivot.is_finite() && pivot > 0.0 { Pivot::Keep } else { Pivot::Refuse };
+        cholesky(&mut self.entries, positive).ok()?;
         let mut y = b.to_vec();
         for row in 0..self.size {
             let line = &self.entries[Self::row_start(row)..Self::row_start(row + 1)];
@@ -63,23 +61,6 @@ impl Symmetric {
             y[..row].iter_mut().zip(line).for_each(|(target, entry)| *target -= entry * value);
         }
         Some(y)
-    }
-
-    /// Replaces the triangle by its Cholesky factor.
-    fn factorise(&mut self) -> Option<()> {
-        for row in 0..self.size {
-            let (above, line) = self.entries.split_at_mut(Self::row_start(row));
-            for column in 0..row {
-                let other = &above[Self::row_start(column)..Self::row_start(column + 1)];
-                line[column] = (line[column] - dot(&line[..column], &other[..column])) / other[column];
-            }
-            let pivot = line[row] - dot(&line[..row], &line[..row]);
-            if !(pivot.is_finite() && pivot > 0.0) {
-                return None;
-            }
-            line[row] = pivot.sqrt();
-        }
-        Some(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! L2-penalised logistic regression by Newton's method, in f64.
 
+use latentwalk_arithmetic::dot;
 use rayon::prelude::*;
 
-use crate::linalg::{Symmetric, dot};
+use crate::linalg::Symmetric;
 use crate::task::Prepared;
 use crate::{Error, ProbeOptions, Result};
 

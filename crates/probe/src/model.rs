@@ -1,8 +1,8 @@
 //! What a position along a direction says about the class.
 
+use latentwalk_arithmetic::dot;
 use serde::{Deserialize, Serialize};
 
-use crate::linalg::dot;
 use crate::logistic::sigmoid;
 
 /// Class probabilities as a function of the position alone: whatever the method, the class is read off one number.

@@ -347,8 +347,8 @@ mod tests {
     }
 
     fn golden() -> NetworkGolden {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/probe/golden.json");
-        serde_json::from_str::<Golden>(&std::fs::read_to_string(path).unwrap()).unwrap().network
+        let text = latentwalk_testing::fixture_text("golden/probe/golden.json");
+        serde_json::from_str::<Golden>(&text).unwrap().network
     }
 
     fn pad(row: &[f32], width: usize) -> Vec<f32> {

@@ -1,8 +1,9 @@
 //! Directions in closed form: mean difference, LDA, pattern.
 
+use latentwalk_arithmetic::dot;
 use ndarray::ArrayView2;
 
-use crate::linalg::{Symmetric, dot};
+use crate::linalg::Symmetric;
 use crate::task::Prepared;
 use crate::{Error, Method, Result};
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use latentwalk_probe::*;
+use latentwalk_testing::{fixture_text, on_threads};
 use ndarray::{Array2, array};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -72,8 +73,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 #[test]
 fn logistic_regression_is_scikit_learns() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/probe/golden.json");
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let golden: Value = serde_json::from_str(&fixture_text("golden/probe/golden.json")).unwrap();
     let golden = &golden["logistic"];
     let rows: Vec<Vec<f64>> = golden["x"].as_array().unwrap().iter().map(numbers).collect();
     let k = rows[0].len();
@@ -230,14 +230,11 @@ fn threads_do_not_change_a_bit() {
     let mut binary = mixture(5000, &truth(12), &[-1.0, 1.0], 8);
     binary.labels[3] = None;
     let options = ProbeOptions { restarts: 3, epochs: 5, ..ProbeOptions::default() };
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let three = fit(&data.task(&[0, 1, 2]), &options, &quiet).unwrap();
-            (three, fit(&binary.task(&[]), &options, &quiet).unwrap())
-        })
+    let run = || {
+        let three = fit(&data.task(&[0, 1, 2]), &options, &quiet).unwrap();
+        (three, fit(&binary.task(&[]), &options, &quiet).unwrap())
     };
-    assert_eq!(run(1), run(4));
+    assert_eq!(on_threads(1, run), on_threads(4, run));
 }
 
 #[test]

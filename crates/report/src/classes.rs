@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use latentwalk_arithmetic::ascending;
+
 use crate::attribute::AttributeSection;
 use crate::palette;
 use crate::statistics;
@@ -28,7 +30,7 @@ pub(crate) fn rows(section: &AttributeSection) -> Vec<ClassRow> {
             name: class.name.clone(),
             slot: 0,
             train: class.train,
-            held_out: statistics::sorted(&class.held_out),
+            held_out: ascending(class.held_out.iter().copied()),
             in_order: rank.is_empty() || rank.contains_key(class.name.as_str()),
         })
         .collect();

@@ -16,13 +16,9 @@ pub(crate) struct Quantiles {
     pub(crate) p95: f64,
 }
 
-/// A quantile of ascending values by linear interpolation between order statistics (numpy's default); NaN when empty.
+/// A quantile of ascending values; NaN when empty, which stands last in an order and is shown as a dash.
 pub(crate) fn quantile(ascending: &[f64], q: f64) -> f64 {
-    let Some(last) = ascending.len().checked_sub(1) else { return f64::NAN };
-    let at = q.clamp(0.0, 1.0) * last as f64;
-    let below = at.floor() as usize;
-    let above = (below + 1).min(last);
-    ascending[below] + (at - below as f64) * (ascending[above] - ascending[below])
+    latentwalk_arithmetic::quantile(ascending, q).unwrap_or(f64::NAN)
 }
 
 /// The five quantiles of ascending values; `None` when empty.
@@ -35,13 +31,6 @@ pub(crate) fn quantiles(ascending: &[f64]) -> Option<Quantiles> {
         p75: q(0.75),
         p95: q(0.95),
     })
-}
-
-/// A copy in ascending order.
-pub(crate) fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut copy = values.to_vec();
-    copy.sort_by(f64::total_cmp);
-    copy
 }
 
 /// Smallest and largest finite value; `None` when there is none.

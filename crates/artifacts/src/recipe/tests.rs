@@ -26,8 +26,8 @@ fn fixed() -> Recipe {
 
 #[test]
 fn the_key_is_that_of_the_python_twin() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/artifacts/key.json");
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let text = latentwalk_testing::fixture_text("golden/artifacts/key.json");
+    let golden: Value = serde_json::from_str(&text).unwrap();
     let facts: Vec<Fact> = serde_json::from_value(golden["facts"].clone()).unwrap();
     assert_eq!(fixed().facts(), facts);
     assert_eq!(fixed().key().to_string(), golden["key"].as_str().unwrap());

@@ -3,6 +3,7 @@
 //!
 //! Script and test compute the weights from a counter; BatchNorm statistics come from real images and are stored.
 
+use latentwalk_arithmetic::Fnv;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use safetensors::{Dtype, SafeTensors};
 
@@ -12,18 +13,13 @@ use crate::network::Network;
 use crate::preprocess::{IMAGENET_MEAN, IMAGENET_STD};
 use crate::spec::{Head, NetworkSpec};
 use crate::state::{Array, Arrays};
-use crate::testing::{fixture, images};
+use crate::testing::images;
 use crate::weights::{Checkpoint, detect_arch};
 
 const SIDE: usize = 64;
 const IMAGES: usize = 4;
 /// Size of a block's last BatchNorm: at 1, deep random networks amplify torch's own rounding beyond the bound.
 const CALM: f32 = 0.25;
-
-/// 64-bit Fowler-Noll-Vo (1a) of a name.
-fn stream(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
 
 /// Nearly normal: the sum of the four 16-bit parts of a mixed counter, to mean 0 and deviation 1.
 fn normal(stream: u64, index: u64) -> f64 {
@@ -37,7 +33,7 @@ fn normal(stream: u64, index: u64) -> f64 {
 
 /// The script's weights: the deviations of torchvision's starts, BatchNorm spread around 1 and 0.
 pub(crate) fn weights(name: &str, shape: &[usize]) -> Array {
-    let stream = stream(name);
+    let stream = Fnv::new().bytes(name.as_bytes()).value();
     let value = |v: f64| match shape {
         [output, _, h, w] => v * (2.0 / (output * h * w) as f64).sqrt(),
         [_, input] => v * (1.0 / (*input as f64).sqrt()),
@@ -53,7 +49,8 @@ struct Golden(Vec<u8>);
 
 impl Golden {
     fn of(name: &str) -> Self {
-        Golden(std::fs::read(fixture(&format!("golden/backbone/parity/{name}.safetensors"))).unwrap())
+        let folder = latentwalk_testing::fixture("golden/backbone/parity");
+        Golden(std::fs::read(folder.join(format!("{name}.safetensors"))).unwrap())
     }
 
     /// A tensor's values, whatever their type.

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use latentwalk_arithmetic::Fnv;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ struct Record {
 
 /// What a checkpoint belongs to: spec, options, number and shape of the images, rows and labels.
 pub(super) fn fingerprint(spec: &NetworkSpec, options: &TrainOptions, data: &TrainData<'_>) -> String {
-    let mut hash = Fnv::new();
+    let mut hash = Digest::default();
     hash.text(&serde_json::to_string(&(spec, options)).unwrap_or_default());
     let (h, w, c) = data.images.shape();
     [data.images.len(), h, w, c].iter().for_each(|&size| hash.number(size as u64));
@@ -65,10 +66,10 @@ pub(super) fn fingerprint(spec: &NetworkSpec, options: &TrainOptions, data: &Tra
         rows.iter().for_each(|&row| hash.number(row as u64));
     }
     data.targets.iter().for_each(|targets| hash_targets(&mut hash, targets));
-    format!("{:016x}", hash.0)
+    format!("{:016x}", hash.0.value())
 }
 
-fn hash_targets(hash: &mut Fnv, targets: &Targets) {
+fn hash_targets(hash: &mut Digest, targets: &Targets) {
     for row in 0..targets.len() {
         match targets.labels(row) {
             None => hash.number(u64::MAX),
@@ -152,14 +153,14 @@ fn take_prefixed(prefix: &str, arrays: &mut Arrays) -> Arrays {
 
 /// Hash over the meta data, whose own checksum is 0, and all tensors.
 fn checksum(meta: &Meta, arrays: &Arrays) -> u64 {
-    let mut hash = Fnv::new();
+    let mut hash = Digest::default();
     hash.text(&serde_json::to_string(meta).unwrap_or_default());
     for (name, array) in arrays {
         hash.text(name);
         array.shape.iter().for_each(|&side| hash.number(side as u64));
         array.values.iter().for_each(|value| hash.number(u64::from(value.to_bits())));
     }
-    hash.0
+    hash.0.value()
 }
 
 impl Record {
@@ -183,17 +184,13 @@ impl Record {
     }
 }
 
-/// 64-bit Fowler-Noll-Vo over words: against accidents, not against attackers.
-struct Fnv(u64);
+/// What is hashed so far. Checkpoints on disk hold such hashes: they must not change.
+#[derive(Default)]
+struct Digest(Fnv);
 
-impl Fnv {
-    fn new() -> Self {
-        Fnv(0xcbf2_9ce4_8422_2325)
-    }
-
+impl Digest {
     fn number(&mut self, value: u64) {
-        // A word at a time; the rotation lets high bits reach the low ones, which the product alone does not.
-        self.0 = (self.0 ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+        self.0 = self.0.turned_word(value);
     }
 
     fn text(&mut self, text: &str) {

@@ -15,7 +15,7 @@ use crate::network::Network;
 use crate::options::{OptimizerKind, TrainOptions};
 use crate::spec::{Head, NetworkSpec};
 use crate::state::{Array, Arrays};
-use crate::testing::{counter_noise, fixture};
+use crate::testing::counter_noise;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -52,7 +52,7 @@ struct Case {
 }
 
 fn golden() -> Golden {
-    serde_json::from_slice(&std::fs::read(fixture("golden/backbone/resnet.json")).unwrap()).unwrap()
+    serde_json::from_str(&latentwalk_testing::fixture_text("golden/backbone/resnet.json")).unwrap()
 }
 
 /// The start that script and test both compute from a counter, so that no weights are stored.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use latentwalk_testing::on_threads;
+
 use super::checkpoint::CHECKPOINT_FILE;
 use super::step::gradients;
 use super::*;
@@ -49,6 +51,16 @@ impl Problem {
 
     fn train(&self, options: &TrainOptions) -> Result<Trained> {
         train(&self.spec(), &self.data(), options, &mut |_| Next::GoOn)
+    }
+
+    /// The first event of a training, and its end.
+    fn first_event(&self, options: &TrainOptions) -> (TrainEvent, Trained) {
+        let mut first = None;
+        let trained = train(&self.spec(), &self.data(), options, &mut |event| {
+            first.get_or_insert(event.clone());
+            Next::GoOn
+        });
+        (first.unwrap(), trained.unwrap())
     }
 }
 
@@ -101,16 +113,13 @@ fn sgd_class_weights_and_smoothing_learn_too() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let problem = Problem::new(96);
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let trained = problem.train(&options(2)).unwrap();
-            (bytes(&trained.network), trained.history)
-        })
+    let run = || {
+        let trained = problem.train(&options(2)).unwrap();
+        (bytes(&trained.network), trained.history)
     };
-    let one = run(1);
-    assert_eq!(one, run(2));
-    assert_eq!(one, run(3));
+    let one = on_threads(1, run);
+    assert_eq!(one, on_threads(2, run));
+    assert_eq!(one, on_threads(3, run));
 }
 
 #[test]
@@ -205,13 +214,8 @@ fn a_resumed_run_ends_with_the_same_bytes() {
         let events =
             interrupted(&problem, &options, |event| matches!(event, TrainEvent::Step { epoch: 3, step: 2, .. }));
         assert_eq!(events[0], TrainEvent::Resumed { epoch: 2, step: 0 });
-        let mut first = None;
-        let resumed = train(&problem.spec(), &problem.data(), &options, &mut |event| {
-            first.get_or_insert(event.clone());
-            Next::GoOn
-        });
-        let resumed = resumed.unwrap();
-        assert_eq!(first, Some(TrainEvent::Resumed { epoch: 3, step: 0 }));
+        let (first, resumed) = problem.first_event(&options);
+        assert_eq!(first, TrainEvent::Resumed { epoch: 3, step: 0 });
         assert_eq!(resumed.history, whole.history);
         assert_eq!(resumed.best_epoch, whole.best_epoch);
         assert_eq!(bytes(&resumed.network), bytes(&whole.network));
@@ -229,12 +233,8 @@ fn unfit_checkpoints_are_ignored_with_a_reason() {
     let path = dir.path().join(CHECKPOINT_FILE);
     let good = std::fs::read(&path).unwrap();
     let first_event = |options: &TrainOptions| {
-        let mut first = None;
-        let trained = train(&problem.spec(), &problem.data(), options, &mut |event| {
-            first.get_or_insert(event.clone());
-            Next::GoOn
-        });
-        (first.unwrap(), bytes(&trained.unwrap().network))
+        let (first, trained) = problem.first_event(options);
+        (first, bytes(&trained.network))
     };
     let mut flipped = good.clone();
     *flipped.last_mut().unwrap() ^= 1;
@@ -524,14 +524,9 @@ fn a_run_resumed_within_an_epoch_ends_with_the_same_bytes() {
         let options = with_dir(plain, dir.path());
         // Asked for after batch 2; with two batches a step it is written after batch 3.
         stopped_within(&problem, &options, (1, 2), (1, 4));
-        let mut first = None;
-        let resumed = train(&problem.spec(), &problem.data(), &options, &mut |event| {
-            first.get_or_insert(event.clone());
-            Next::GoOn
-        });
-        let resumed = resumed.unwrap();
+        let (first, resumed) = problem.first_event(&options);
         let step = if accumulate == 1 { 3 } else { 4 };
-        assert_eq!(first, Some(TrainEvent::Resumed { epoch: 1, step }));
+        assert_eq!(first, TrainEvent::Resumed { epoch: 1, step });
         assert_eq!(resumed.history, whole.history);
         assert_eq!(bytes(&resumed.network), bytes(&whole.network));
     }

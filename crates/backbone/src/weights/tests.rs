@@ -11,7 +11,7 @@ use crate::spec::{Head, NetworkSpec};
 use crate::state::encode;
 
 fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/backbone/checkpoints").join(name)
+    latentwalk_testing::fixture("golden/backbone/checkpoints").join(name)
 }
 
 fn message(path: &Path) -> String {

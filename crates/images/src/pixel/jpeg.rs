@@ -74,7 +74,7 @@ fn rgb(cmyk: &[u8]) -> Vec<u8> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::path::Path;
+    use latentwalk_arithmetic::Fnv;
 
     use super::*;
 
@@ -95,14 +95,13 @@ mod tests {
     /// **Source.** Pillow's `Image.open(file).convert("RGB")`, printed by `fixtures/golden/jpeg/make.py`.
     #[test]
     fn inks_become_pillows_colours() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+        let folder = latentwalk_testing::fixture("golden/jpeg");
         let expected = std::fs::read_to_string(folder.join("rgb.txt")).unwrap();
         for line in expected.lines() {
             let (name, hash) = line.split_once(' ').unwrap();
             let file = std::fs::read(folder.join(name).with_extension("jpg")).unwrap();
             let image = decode(&open(&file).unwrap().unwrap(), &Options::default()).unwrap();
-            let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            let got = image.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step);
+            let got = Fnv::new().bytes(image.as_bytes()).value();
             assert_eq!(got, u64::from_str_radix(hash, 16).unwrap(), "{name}");
         }
         assert_eq!(expected.lines().count(), 4);

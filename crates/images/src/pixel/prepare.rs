@@ -146,6 +146,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use image::{ImageFormat, Rgb, RgbImage};
+    use latentwalk_arithmetic::Fnv;
 
     use super::*;
 
@@ -181,16 +182,15 @@ mod tests {
     /// **Source.** Pillow's decoding, `Image.draft`, resize and crop; see `fixtures/golden/jpeg/make.py`.
     #[test]
     fn inputs_from_jpeg_files_are_pillows() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/jpeg");
+        let folder = latentwalk_testing::fixture("golden/jpeg");
         let expected = std::fs::read_to_string(folder.join("prepared.txt")).unwrap();
-        let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         for line in expected.lines() {
             let [name, resize, crop, exact, scaled] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
             for (decoding, hash) in [(Decoding::Exact, exact), (Decoding::Scaled, scaled)] {
                 let (resize, crop) = (resize.parse().unwrap(), crop.parse().unwrap());
                 let preparation = Preparation { resize, crop, filter: Resize::Bilinear, exif: Exif::Ignore, decoding };
                 let bytes = prepare(&folder.join(name).with_extension("jpg"), &preparation).unwrap();
-                let got = bytes.iter().fold(0xcbf2_9ce4_8422_2325, step);
+                let got = Fnv::new().bytes(&bytes).value();
                 assert_eq!(got, u64::from_str_radix(hash, 16).unwrap(), "{name} {resize} {decoding:?}");
             }
         }

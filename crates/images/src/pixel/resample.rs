@@ -170,6 +170,7 @@ impl Loops {
 
 #[cfg(test)]
 mod tests {
+    use latentwalk_arithmetic::fnv1a_32;
     use proptest::prelude::*;
 
     use super::*;
@@ -180,10 +181,6 @@ mod tests {
         (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..RGB).map(move |c| value(x, y, c)))).collect()
     }
 
-    fn fnv(bytes: &[u8]) -> u32 {
-        bytes.iter().fold(0x811c_9dc5, |hash: u32, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-    }
-
     /// **Source.** `Image.resize` of Pillow 13 on the same picture; FNV-1a of the bytes. See `fixtures/golden/images/resize.py`.
     #[test]
     fn bytes_are_pillows() {
@@ -191,7 +188,7 @@ mod tests {
             let (width, height) = from;
             let resized = resize(&picture(width, height), from, to, filter);
             assert_eq!(resized.len(), to.0 * to.1 * RGB);
-            assert_eq!(fnv(&resized), expected, "{from:?} {to:?} {filter:?}");
+            assert_eq!(fnv1a_32(&resized), expected, "{from:?} {to:?} {filter:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, ensure};
+use latentwalk_arithmetic::{ascending, nearest_quantile};
 use latentwalk_artifacts::Store;
 use latentwalk_cli::{DescriptionArgs, PrecisionArgs, PrecisionRule, Stage};
 use latentwalk_decomposition::Pca;
@@ -146,9 +147,9 @@ fn vectors(exact: &Side, rough: &Side) -> Result<(Value, Vec<Shift>)> {
             pairs.for_each(|(a, b)| shift.add(a, b));
         }
     }
-    let spread = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        let at = |share: f64| values.get((share * (values.len().max(1) - 1) as f64).round() as usize);
+    let spread = |values: Vec<f64>| {
+        let values = ascending(values);
+        let at = |share: f64| nearest_quantile(&values, share);
         json!({ "median": at(0.5), "least_percent": at(0.01), "least": at(0.0) })
     };
     Ok((json!({ "plain": spread(plain), "centred": spread(centred) }), shifts))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use latentwalk_arithmetic::{ascending, median};
 use latentwalk_images::{Dataset, Label, Split};
 use latentwalk_lines::{Metric, PreservationStudy};
 use latentwalk_probe::{Direction, ProbeOptions};
@@ -118,17 +119,12 @@ impl<'a> Cases<'a> {
     pub(super) fn medians(&self, weights: &[f64]) -> Vec<f64> {
         let position =
             |row: usize| self.data.points.z.row(row).iter().zip(weights).map(|(&v, w)| f64::from(v) * w).sum::<f64>();
-        let of = |class| median(self.members(&self.labels.labels, class).into_iter().map(position).collect());
+        let of = |class| {
+            let members = self.members(&self.labels.labels, class);
+            // A class without members has no stop; what places stops refuses it.
+            median(&ascending(members.into_iter().map(position))).unwrap_or(f64::NAN)
+        };
         (0..self.classes()).map(of).collect()
-    }
-}
-
-/// The middle value.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n => (values[(n - 1) / 2] + values[n / 2]) / 2.0,
     }
 }
 
@@ -158,15 +154,4 @@ fn twins(dataset: &Dataset, starts: &[usize], attribute: &AttributeLabels) -> BT
         }
     }
     twins
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn medians_of_even_and_odd_counts() {
-        assert_eq!((median(vec![3.0, 1.0, 2.0]), median(vec![4.0, 1.0, 2.0, 3.0])), (2.0, 2.5));
-        assert!(median(Vec::new()).is_nan());
-    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use latentwalk_arithmetic::dot;
 use latentwalk_lines::{LineToValue, Metric, PreservationFigures, Stops, Way};
 use latentwalk_probe::{MethodChoice, ProbeOptions, Standardize, Task, pattern_weights};
 use latentwalk_run::WalkData;
@@ -214,10 +215,6 @@ fn slabs(medians: &[f64]) -> Result<Vec<(f64, f64)>> {
     let mut slabs = vec![(0.0, 0.0); medians.len()];
     order.iter().enumerate().for_each(|(stop, &class)| slabs[class] = stops.slab(stop));
     Ok(slabs)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 /// A vector without its part in the span of orthonormal ones.

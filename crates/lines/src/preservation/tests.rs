@@ -1,6 +1,7 @@
 //! A toy space in which every answer is known by hand.
 #![allow(clippy::unwrap_used)]
 
+use latentwalk_testing::on_threads;
 use ndarray::{Array2, array};
 
 use super::*;
@@ -239,10 +240,8 @@ fn equal_figures_in_pools_of_one_and_two_threads() {
         Way::Nearest { metric: &metric },
         Way::Labelled { metric: &metric },
     ];
-    let results = [1, 2].map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| (ways.map(|way| study.run(&way).unwrap()), study.ceiling().unwrap()))
-    });
+    let results = [1, 2]
+        .map(|threads| on_threads(threads, || (ways.map(|way| study.run(&way).unwrap()), study.ceiling().unwrap())));
     assert_eq!(results[0], results[1]);
     let line = &results[0].0[0];
     assert!(line.missed > 0 && line.missed < line.cases, "{} of {}", line.missed, line.cases);

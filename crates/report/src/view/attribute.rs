@@ -1,5 +1,6 @@
 //! The section of one attribute.
 
+use latentwalk_arithmetic::ascending;
 use minijinja::context;
 use minijinja::value::Value;
 
@@ -166,7 +167,7 @@ fn null(null: &Null) -> Value {
             format!("{reached} of {all} ({share}) are at least as high as ours ({}).", number::share(Some(ours)))
         }
     };
-    let ascending = statistics::sorted(&values);
+    let ascending = ascending(values.iter().copied());
     let quantile = |q| number::share(Some(statistics::quantile(&ascending, q)));
     let row = [0.0, 0.05, 0.5, 0.95, 1.0].map(quantile);
     let line = std::iter::once(null.statistic.clone()).chain(row).chain([number::share(ours)]).collect();

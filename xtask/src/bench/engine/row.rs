@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use latentwalk_arithmetic::ascending;
 use serde_json::{Value, json};
 
 /// Which of two figures is the better one.
@@ -102,14 +103,7 @@ fn best(better: Better, series: &BTreeMap<String, Vec<f64>>) -> Option<(&str, &[
 }
 
 fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[half]),
-        _ => Some((sorted[half - 1] + sorted[half]) / 2.0),
-    }
+    latentwalk_arithmetic::median(&ascending(values.iter().copied()))
 }
 
 /// Three decimals: more than any clock is worth.

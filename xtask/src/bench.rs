@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 use latentwalk_arithmetic::{ascending, nearest_quantile};
+use latentwalk_cli::OutputArgs;
 use serde_json::Value;
 
 /// Arguments of `bench`.
@@ -78,16 +79,16 @@ const TARGETS: &[Target] = &[
     Target { name: "HNSW recall@10", pointer: "/index/recall_at_10", goal: Goal::AtLeast(0.95) },
 ];
 
-pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &BenchArgs, output: OutputArgs) -> Result<ExitCode> {
     match &args.what {
-        Some(What::Engine(engine)) => engine::run(engine)?,
+        Some(What::Engine(engine)) => engine::run(engine, output)?,
         Some(What::Binary(_)) => return crate::pass_on(),
-        None => pipeline(&args.pipeline)?,
+        None => pipeline(&args.pipeline, output)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn pipeline(args: &PipelineArgs) -> Result<()> {
+fn pipeline(args: &PipelineArgs, output: OutputArgs) -> Result<()> {
     ensure!(args.runs > 0, "--runs is 0; give at least 1");
     let binary = crate::build()?;
     let root = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("latentwalk-bench"));
@@ -101,6 +102,9 @@ fn pipeline(args: &PipelineArgs) -> Result<()> {
         command.arg("pipeline").arg(&args.description).arg("--store").arg(&store);
         for change in &args.set {
             command.arg("--set").arg(change);
+        }
+        for (asked, flag) in [(output.quiet, "--quiet"), (output.verbose, "--verbose")] {
+            command.args(asked.then_some(flag));
         }
         if args.seeds {
             command.arg("--set").arg(format!("seed={run}"));

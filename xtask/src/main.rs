@@ -14,8 +14,11 @@ use latentwalk_cli as cli;
 
 /// Builds Latentwalk and runs it: the whole pipeline, its store, its benchmarks.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110, after_long_help = cli::ENVIRONMENT)]
 struct Xtask {
+    /// The binary parses them again; `bench` passes them on.
+    #[command(flatten)]
+    output: cli::OutputArgs,
     #[command(subcommand)]
     task: Task,
 }
@@ -32,9 +35,10 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let result = match Xtask::parse().task {
+    let Xtask { output, task } = Xtask::parse();
+    let result = match task {
         Task::Binary(_) => pass_on(),
-        Task::Bench(args) => bench::run(&args),
+        Task::Bench(args) => bench::run(&args, output),
         Task::Sanitize(args) => sanitize::run(&args).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::Stage;
+use crate::{JsonArgs, RunArgs, Stage};
 
 /// Arguments of `artifacts`.
 #[derive(Debug, Clone, Args)]
@@ -12,6 +12,9 @@ pub struct ArtifactsArgs {
     /// Folder of the results [default: .latentwalk]
     #[arg(long, value_name = "DIR", global = true)]
     pub store: Option<PathBuf>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: ArtifactsCommand,
@@ -20,42 +23,41 @@ pub struct ArtifactsArgs {
 /// What can be asked of a store.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ArtifactsCommand {
-    /// Every stored result: stage, key, size, when it was made and in how many seconds.
+    /// List every stored result: stage, key, size, seconds that it took, and when it was made.
     List,
-    /// One result's manifest: what made it, its files and figures.
+    /// Print one result's manifest: what it was made from, its files and its figures.
     Show {
-        /// The key's first characters, or STAGE/KEY.
+        /// The first characters of the key, or STAGE/KEY.
         key: String,
     },
-    /// Why a stage would run, or that its result is stored.
-    Why {
-        /// The stage to ask about; all of them when missing.
-        stage: Option<Stage>,
-        /// The description, as for `pipeline` [default: fashion-mnist]
-        #[arg(long, value_name = "DESCRIPTION")]
-        description: Option<String>,
-        /// Change one key of the description, as for `pipeline`.
-        #[arg(long = "set", value_name = "KEY=VALUE")]
-        set: Vec<String>,
-        /// Folder of the files that the description names, as for `pipeline`.
-        #[arg(long, value_name = "DIR")]
-        data: Option<PathBuf>,
-        /// The device, as for `pipeline` [default: cpu]
-        #[arg(long)]
-        device: Option<String>,
-    },
-    /// Hash every stored file again and name what is missing, changed or in the way.
+    /// Say for each stage of a run why it would run, or that its result is stored.
+    ///
+    /// Takes the arguments that decide a run's results and explains the run that `pipeline` would make with the same
+    /// ones. Nothing is run.
+    Why(WhyArgs),
+    /// Hash every stored file again, and name what is missing, changed or does not belong there.
     Verify,
-    /// Remove results that no recent run used, and what killed runs left behind.
+    /// Remove the results that no recent run used, and what killed runs left behind.
     Gc {
-        /// Keep the results of this many latest runs [default: 3]
-        #[arg(long)]
+        /// Keep the results that this many latest runs used [default: 3]
+        #[arg(long, value_name = "RUNS")]
         keep_runs: Option<usize>,
-        /// Remove the checkpoints of unfinished runs too; without this they are kept for the next attempt.
+        /// Remove the partial work of unfinished runs too; otherwise it is kept, so that the next run goes on from it.
         #[arg(long)]
         unfinished: bool,
-        /// Say what would go, and remove nothing.
+        /// Say how much would be removed, and remove nothing.
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// Arguments of `artifacts why`.
+#[derive(Debug, Clone, Args)]
+pub struct WhyArgs {
+    /// The run that is explained.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Explain this stage alone.
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<Stage>,
 }

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{DescriptionArgs, PrecisionRule};
+use crate::{JsonArgs, PrecisionRule, RunArgs};
 
 /// Measurements that the binary makes itself.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BenchCommand {
-    /// Run a description in f32 and in bf16, and show what bf16 does to vectors, PCA, directions and walks.
+    /// Run a description in f32 and in bf16, and show how vectors, PCA, directions and walks differ.
     ///
-    /// Trains and stores what is not stored yet; both runs share the network. Where the processor has neither AMX-BF16 nor
-    /// AVX512-BF16, bf16 is emulated: the same roundings, slower.
+    /// Both runs use the same network. What is not stored yet is made and stored. A processor with neither AMX-BF16 nor
+    /// AVX512-BF16 emulates bf16: it rounds in the same places, and is slower.
     Precision(PrecisionArgs),
 }
 
@@ -21,20 +21,17 @@ pub enum BenchCommand {
 pub struct PrecisionArgs {
     /// What is run.
     #[command(flatten)]
-    pub source: DescriptionArgs,
-    /// The precision beside f32; the device's own bf16 where it has one, else its emulation.
+    pub run: RunArgs,
+    /// The precision that is compared with f32; the device's own bf16 where it has one, otherwise the emulation.
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionRule>,
     /// Folder of the results, as for `pipeline` [default: .latentwalk]
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
-    /// Write the figures as JSON too.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Where the network runs, as for `pipeline` [default: cpu]
-    #[arg(long)]
-    pub device: Option<String>,
     /// Threads; 0 takes one per core [default: 0]
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
 }

@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::DescriptionArgs;
+use crate::{DescriptionArgs, JsonArgs};
 
 /// Arguments of `init`.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
     /// The folder of images.
     pub dir: PathBuf,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
 }
 
 /// Arguments of `import`.
@@ -22,36 +25,51 @@ pub struct ImportArgs {
     /// Say what was understood, and import nothing.
     #[arg(long)]
     pub check: bool,
-    /// With `--check`, read every file too: finds damaged files, and the same picture under two names.
+    /// With `--check`: read every image file too, to find damaged files and the same picture under two names.
     #[arg(long, requires = "check")]
     pub contents: bool,
     /// Folder of the results, as for `pipeline` [default: .latentwalk]
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
 }
 
 /// Arguments of `garments`.
 #[derive(Debug, Clone, Args)]
 pub struct GarmentsArgs {
-    /// The folder to make; it must not exist, or be empty.
+    /// The folder to write into; it must not exist yet, or be empty.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Garments, their twins not counted [default: 20000]
+    /// How many garments, not counting their twins [default: 20000]
     #[arg(long)]
     pub count: Option<usize>,
     /// Side of an image in pixels, 64 to 512 [default: 128]
-    #[arg(long)]
+    #[arg(long, value_name = "PIXELS")]
     pub size: Option<u32>,
-    /// Seed of the wardrobe [default: 1]
+    /// Seed of the wardrobe: another seed draws other garments [default: 1]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Draw every factor evenly and independently instead of as in a catalogue.
+    /// Draw every factor evenly and independently of the others, instead of as in a shop's catalogue.
     #[arg(long)]
     pub balanced: bool,
-    /// For this many garments render every twin too: copies that differ in one factor alone [default: 0]
-    #[arg(long)]
+    /// For this many garments render every twin too: a copy that differs in one factor alone [default: 0]
+    #[arg(long, value_name = "GARMENTS")]
     pub twin_sets: Option<usize>,
-    /// Write PNG files instead of JPEG.
-    #[arg(long)]
-    pub png: bool,
+    /// The format of the images [default: jpeg]
+    #[arg(long, value_enum)]
+    pub format: Option<ImageFormat>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// How rendered images are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImageFormat {
+    /// JPEG, each image with a quality of its own, as photographs have.
+    Jpeg,
+    /// PNG: the pixels exactly as they were rendered.
+    Png,
 }

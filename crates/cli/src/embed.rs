@@ -4,38 +4,39 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::JsonArgs;
+
 /// Arguments of `embed`.
 #[derive(Debug, Clone, Args)]
 pub struct EmbedArgs {
-    /// Say which networks, preprocessings and layers there are.
+    /// Say which networks, preprocessings and layers there are, and do nothing else.
     #[arg(long)]
     pub list: bool,
     /// The network; found from the weights when not given.
-    #[arg(long)]
+    #[arg(long, value_name = "NETWORK")]
     pub arch: Option<String>,
-    /// Checkpoint: `.pth`, `.pt`, `.safetensors`, a folder with `model.safetensors`, or a name to fetch
+    /// The checkpoint: `.pth`, `.pt`, `.safetensors`, a folder with `model.safetensors`, or a published one by its name
     /// (`torchvision:resnet50-v1`, `hf:ORG/NAME`).
     #[arg(long, value_name = "FILE|NAME")]
     pub weights: Option<PathBuf>,
-    /// How images are prepared; it belongs to the weights [default: torchvision-v1]
+    /// How images are prepared for the network; it belongs to the weights [default: torchvision-v1]
     #[arg(long, value_name = "NAME")]
     pub preprocess: Option<String>,
-    /// Whether images are turned upright as their EXIF data says. The preprocessings here ignore it, as torchvision and timm
-    /// do [default: ignore]
+    /// Whether images are turned upright as their EXIF data says. torchvision and timm ignore it [default: ignore]
     #[arg(long, value_enum)]
     pub exif: Option<ExifRule>,
-    /// Decode JPEG files that are much larger than asked for at a half, a quarter or an eighth of their sides: faster, but not
+    /// Decode JPEG files that are much larger than needed at a half, a quarter or an eighth of their sides: faster, but not
     /// quite the pixels that the network was trained on.
     #[arg(long)]
     pub scaled: bool,
-    /// The layer whose vector is taken [default: pool]
-    #[arg(long)]
+    /// The layer whose vectors are written [default: pool]
+    #[arg(long, value_name = "LAYER")]
     pub tap: Option<String>,
-    /// The numbers in which the network multiplies. `tf32` needs a CUDA device; `bf16` needs a processor with AMX-BF16 or AVX512-BF16, or a CUDA device;
-    /// `bf16-emulated` rounds alike on any processor, slower than `f32`. `bench precision` shows what it does [default: f32]
+    /// The kind of numbers that the network multiplies. `tf32` needs a CUDA device, `bf16` too or a processor with AMX-BF16 or
+    /// AVX512-BF16. `bench precision` shows what it changes [default: f32]
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionRule>,
-    /// The Parquet file to write.
+    /// The Parquet file to write; it must not exist yet.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// The folder of images; folders below it are read too.
@@ -44,8 +45,11 @@ pub struct EmbedArgs {
     #[arg(long)]
     pub device: Option<String>,
     /// Threads; 0 takes one per core [default: 0]
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
 }
 
 /// What becomes of a rotation that EXIF data asks for.
@@ -66,6 +70,6 @@ pub enum PrecisionRule {
     Tf32,
     /// bfloat16, summed in 32 bits.
     Bf16,
-    /// The same by instructions for 32 bits.
+    /// As bf16, emulated: rounds in the same places on any processor, and is slower than f32.
     Bf16Emulated,
 }

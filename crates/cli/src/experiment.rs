@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::JsonArgs;
+
 /// Arguments of `experiment`.
 #[derive(Debug, Clone, Args)]
 pub struct ExperimentArgs {
@@ -13,7 +15,7 @@ pub struct ExperimentArgs {
     /// Say which experiments there are, and run nothing.
     #[arg(long)]
     pub list: bool,
-    /// Folder of the pages; made when missing [default: docs/experiments]
+    /// Folder of the pages that are written; made when missing [default: docs/experiments]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Folder of the results, as for `pipeline` [default: .latentwalk]
@@ -23,6 +25,9 @@ pub struct ExperimentArgs {
     #[arg(long)]
     pub device: Option<String>,
     /// Threads; 0 takes one per core [default: 0]
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
 }

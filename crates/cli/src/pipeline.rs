@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::Stage;
+use crate::{JsonArgs, Stage};
 
 /// Arguments of `pipeline`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PipelineArgs {
     /// What is run.
     #[command(flatten)]
-    pub source: DescriptionArgs,
-    /// Folder of the results; made when missing. Foreign files in it are left alone [default: .latentwalk]
+    pub run: RunArgs,
+    /// Folder of the results; made when missing. It may hold other files, which are left alone [default: .latentwalk]
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
     /// Run this stage and all that follow it again, even where a result is stored.
@@ -24,12 +24,23 @@ pub struct PipelineArgs {
     /// Say what would run and why, and run nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Threads; 0 takes one per core. The results are the same with any number [default: 0]
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<usize>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// Everything on the command line that decides a run's results, and so the keys of its stages.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// The description.
+    #[command(flatten)]
+    pub source: DescriptionArgs,
     /// Where the network runs: `cpu`, or `cuda:0` in a build with the feature `cuda` [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
-    /// Threads; 0 takes one per core. The results do not depend on it [default: 0]
-    #[arg(long)]
-    pub threads: Option<usize>,
 }
 
 /// Which description, and where its data lie.
@@ -42,16 +53,16 @@ pub struct DescriptionArgs {
     /// lists the keys.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Folder of the files that the description names, instead of its own folder or the embedded files.
+    /// Folder in which the description's files are looked for, instead of the folder that the description lies in.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Checkpoint to start from: a ResNet of torchvision, timm or transformers (`.pth`, `.pt`, `.safetensors`, a folder
-    /// with `model.safetensors`, or a name to fetch: `torchvision:resnet50-v1`, `hf:ORG/NAME`). Heads of another size are
-    /// replaced. See also `backbone.trainable`.
+    /// Checkpoint to start from: a ResNet of torchvision, timm or transformers (`.pth`, `.pt`, `.safetensors`, or a folder
+    /// with `model.safetensors`), or a published one by its name (`torchvision:resnet50-v1`, `hf:ORG/NAME`), which is
+    /// fetched once. A head of another size is replaced. `backbone.trainable` says what learns.
     #[arg(long, value_name = "FILE|NAME")]
     pub weights: Option<PathBuf>,
-    /// Vectors that another program made: Parquet with `id` and `vector`; `.npz` with `embeddings` and `ids`; `.npy` or
-    /// safetensors in the order of the images. No network is trained or run.
+    /// Vectors that another program made: Parquet with the columns `id` and `vector`; `.npz` with `embeddings` and `ids`;
+    /// `.npy` or safetensors with one row per image, in the images' order. No network is trained or run.
     #[arg(long, value_name = "FILE")]
     pub embeddings: Option<PathBuf>,
 }

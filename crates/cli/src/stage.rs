@@ -7,7 +7,7 @@ use clap::ValueEnum;
 pub enum Stage {
     /// Read images and labels, map the labels onto attributes, split, pack the pixels.
     Images,
-    /// The vectors below what learns, once, where the rest of a pretrained network is frozen.
+    /// Where a part of a pretrained network is frozen: the vectors that it hands to the part that learns.
     Features,
     /// Train the ResNet with one head per attribute.
     Backbone,
@@ -17,9 +17,9 @@ pub enum Stage {
     Decomposition,
     /// One direction per attribute, with its evidence on held-out images.
     Probe,
-    /// The same figures for random classes in random order.
+    /// The probe's figures for random classes in random order, to compare with.
     Null,
-    /// The distances a walk can use; the default is chosen by validation starts.
+    /// The distances that a walk can use; walks from validation images decide which one is the default.
     Metrics,
     /// HNSW indexes of the retrieval pool, with their recall against the exact scan.
     Index,

@@ -34,6 +34,20 @@ pub enum HubError {
         /// The answer.
         status: u16,
     },
+    /// A repository that is not open to everybody, or none at all: without a token the hub does not tell them apart.
+    #[error(
+        "{url} answers {status}, {}\nhint: check the name; for a private repository, or one whose terms must be accepted, \
+         accept them on its page and set HF_TOKEN to a token of your account",
+        if *with_token { "although a token was sent" } else { "and no token was sent" }
+    )]
+    Denied {
+        /// The address.
+        url: String,
+        /// The answer: 401 or 403.
+        status: u16,
+        /// Whether a token was sent.
+        with_token: bool,
+    },
     /// Other content than the hub states.
     #[error("{url} gave content with SHA-256 {got}, but {expected} was announced; nothing was kept, try again")]
     Hash {

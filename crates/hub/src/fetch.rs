@@ -10,7 +10,7 @@ use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body};
 
 use crate::error::{HubError, Result};
-use crate::{Hub, HubId, folder};
+use crate::{Hub, HubId, Token, folder, token};
 
 /// Redirects that are followed.
 const HOPS: usize = 8;
@@ -24,7 +24,11 @@ const LINKED_ETAG: &str = "x-linked-etag";
 /// Fetches the file of a name to its path.
 pub(crate) fn into(hub: &Hub, id: &HubId, path: &Path, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<()> {
     let url = hub.url(id);
-    let answer = open(&url, path)?;
+    let gate = match id {
+        HubId::Torchvision(_) => None,
+        HubId::HuggingFace { .. } => Some(Gate { hub: &hub.hugging_face, token: hub.token.as_ref() }),
+    };
+    let answer = open(&url, gate.as_ref(), path)?;
     let expected = match id {
         HubId::Torchvision(file) => prefix_of(file.file).map(str::to_owned),
         HubId::HuggingFace { .. } => answer.sha256.clone(),
@@ -62,7 +66,15 @@ struct Answer {
     sha256: Option<String>,
 }
 
-fn open(url: &str, path: &Path) -> Result<Answer> {
+/// A hub that opens some of its repositories to the holders of a token.
+struct Gate<'a> {
+    /// Its address.
+    hub: &'a str,
+    token: Option<&'a Token>,
+}
+
+/// Follows an address to its content.
+fn open(url: &str, gate: Option<&Gate<'_>>, path: &Path) -> Result<Answer> {
     let agent: Agent = Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
@@ -73,7 +85,14 @@ fn open(url: &str, path: &Path) -> Result<Answer> {
     let unreachable = |reason: String| HubError::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
     let (mut at, mut sha256) = (url.to_owned(), None);
     for _ in 0..HOPS {
-        let response = agent.get(&at).call().map_err(|error| unreachable(error.to_string()))?;
+        let mut request = agent.get(&at);
+        // Asked anew for each address: a redirect may lead to another host.
+        let shown = gate.filter(|gate| token::may_go(gate.hub, &at)).and_then(|gate| gate.token?.header());
+        let with_token = shown.is_some();
+        if let Some(value) = shown {
+            request = request.header("authorization", value);
+        }
+        let response = request.call().map_err(|error| unreachable(error.to_string()))?;
         let (status, headers) = (response.status(), response.headers());
         sha256 = sha256.or_else(|| stated_hash(headers));
         if status.is_redirection()
@@ -83,7 +102,12 @@ fn open(url: &str, path: &Path) -> Result<Answer> {
         } else if status.is_success() {
             return Ok(answer(response, sha256));
         } else {
-            return Err(HubError::Status { url: url.to_owned(), status: status.as_u16() });
+            let by_gate = gate.is_some_and(|gate| token::same_host(gate.hub, &at));
+            let (url, status) = (url.to_owned(), status.as_u16());
+            return Err(match status {
+                401 | 403 if by_gate => HubError::Denied { url, status, with_token },
+                _ => HubError::Status { url, status },
+            });
         }
     }
     Err(unreachable(format!("more than {HOPS} redirects")))

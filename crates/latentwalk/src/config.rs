@@ -14,7 +14,7 @@ use latentwalk_run::{PoolConfig, WalkPlan};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{defaults, weights};
+use crate::defaults;
 
 mod built_in;
 mod given;
@@ -29,6 +29,7 @@ use mistake::Mistake;
 use reading::{Section, read};
 
 pub use built_in::{BUILT_IN, BuiltIn};
+pub(crate) use given::hub_name;
 pub use sections::{
     BackboneConfig, DEFAULT_AXES, DEFAULT_CHECKPOINT_MINUTES, DEFAULT_FORWARD_BATCH, DEFAULT_INDEX_QUERIES,
     DEFAULT_METRIC, DEFAULT_METRIC_STARTS, DEFAULT_SEED, DEFAULT_START_SPLIT, DEFAULT_STRIPS, DEFAULT_WALK_STARTS,
@@ -108,6 +109,8 @@ const FIRST: [&str; 4] = ["name", "seed", "images", "attributes"];
 impl Config {
     /// Reads a built-in description or a TOML file and applies `KEY=VALUE` changes.
     ///
+    /// Weights that are named in a hub keep that name; [`crate::weights::load`] brings them.
+    ///
     /// # Errors
     /// An unknown name, an unreadable file, an unknown key or a value of the wrong type: each names the culprit, with file,
     /// line and column or with the flag.
@@ -127,11 +130,7 @@ impl Config {
             given.set_file("embeddings.file", "--embeddings", vectors)?;
         }
         let resolved = Self::resolve(given.table.clone(), fallback, text, origin);
-        let mut config = resolved.map_err(|mistake| given.blame(&mistake))?;
-        if let Some(named) = &config.backbone.weights {
-            config.backbone.weights = Some(weights::locate(named).with_context(|| description.to_owned())?);
-        }
-        Ok(config)
+        resolved.map_err(|mistake| given.blame(&mistake))
     }
 
     fn resolve(mut table: toml::Table, fallback: String, text: String, origin: Origin) -> Result<Self, Mistake> {

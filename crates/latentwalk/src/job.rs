@@ -51,8 +51,8 @@ pub struct StageFact {
     pub key: String,
     /// Seconds that making it took, in this run or an earlier one.
     pub seconds: f64,
-    /// Whether an earlier run made it.
-    pub reused: bool,
+    /// Why this run made it; `None` where an earlier run did.
+    pub reason: Option<String>,
 }
 
 impl Job<'_> {

@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use latentwalk::commands;
 use latentwalk::progress::Console;
-use latentwalk_cli::{BenchCommand, Command};
+use latentwalk_cli::{BenchCommand, Command, ENVIRONMENT, OutputArgs};
 
 /// Along which line does a network see an attribute change? Directions in the vector space of an image
 /// classifier's last layer, measured and shown.
 #[derive(Parser)]
-#[command(name = "latentwalk", version, max_term_width = 110)]
+#[command(name = "latentwalk", version, max_term_width = 110, after_long_help = ENVIRONMENT)]
 struct Cli {
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(subcommand)]
     task: Task,
 }
@@ -23,20 +25,38 @@ enum Task {
     /// Measure on this machine.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Print the completions of commands and flags for a shell.
+    ///
+    /// Bash: put `source <(latentwalk completions bash)` into ~/.bashrc. Zsh: write them as `_latentwalk` into a folder of
+    /// $fpath. Fish: write them to ~/.config/fish/completions/latentwalk.fish.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 fn main() -> ExitCode {
     latentwalk_engine::keep_freed_memory();
-    let console = Console::new();
-    let result = match Cli::parse().task {
+    let Cli { output, task } = Cli::parse();
+    let console = Console::new(output);
+    let result = match task {
         Task::Shared(command) => commands::run(&command, &console),
         Task::Bench(command) => commands::bench(&command, &console),
+        Task::Completions { shell } => commands::print(&completions(shell)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.say(&format!("error: {}", commands::sentence(&error)));
+            console.error(&format!("error: {}", commands::sentence(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The script that teaches a shell the commands and flags.
+fn completions(shell: clap_complete::Shell) -> String {
+    use clap::CommandFactory;
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "latentwalk", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }

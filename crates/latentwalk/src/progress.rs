@@ -1,10 +1,11 @@
-//! What the user sees while a run goes on: a bar on a terminal, plain lines elsewhere.
+//! What the user sees while a run goes on: a bar on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use latentwalk_cli::OutputArgs;
 
 /// Plain lines of one stage are at least this far apart.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -13,17 +14,37 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub struct Console {
     bars: bool,
+    output: OutputArgs,
 }
 
 impl Console {
-    /// Bars when standard error is a terminal, lines when it is not.
-    pub fn new() -> Self {
-        Self { bars: std::io::stderr().is_terminal() }
+    /// Says as much as the command line asks for, with bars when standard error is a terminal and lines when it is not.
+    pub fn new(output: OutputArgs) -> Self {
+        Self { bars: std::io::stderr().is_terminal() && !output.quiet, output }
     }
 
-    /// One line of news. A closed pipe is no reason to stop a run.
+    /// One line of news, which `--quiet` leaves out. A closed pipe is no reason to stop a run.
     pub fn say(&self, line: &str) {
+        if !self.output.quiet {
+            self.error(line);
+        }
+    }
+
+    /// One line that only `--verbose` asks for.
+    pub fn detail(&self, line: &str) {
+        if self.is_verbose() {
+            self.error(line);
+        }
+    }
+
+    /// One line that is printed always.
+    pub fn error(&self, line: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{line}");
+    }
+
+    /// Whether `--verbose` was asked for, and not `--quiet` too.
+    pub fn is_verbose(&self) -> bool {
+        self.output.verbose && !self.output.quiet
     }
 
     /// Begins the display of one stage's progress.
@@ -40,6 +61,7 @@ impl Console {
         });
         Progress {
             label: label.to_owned(),
+            quiet: self.output.quiet,
             bar,
             plain: Mutex::new(Plain { said: Instant::now(), note: String::new() }),
         }
@@ -48,7 +70,7 @@ impl Console {
 
 impl Default for Console {
     fn default() -> Self {
-        Self::new()
+        Self::new(OutputArgs::default())
     }
 }
 
@@ -60,6 +82,7 @@ struct Plain {
 /// The progress of one stage; may be shared between threads.
 pub struct Progress {
     label: String,
+    quiet: bool,
     bar: Option<ProgressBar>,
     plain: Mutex<Plain>,
 }
@@ -70,6 +93,9 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
+            return;
+        }
+        if self.quiet {
             return;
         }
         let Ok(mut plain) = self.plain.lock() else { return };
@@ -95,6 +121,7 @@ impl Progress {
             Some(bar) => bar.suspend(|| {
                 let _ = writeln!(std::io::stderr().lock(), "  {line}");
             }),
+            None if self.quiet => (),
             None => {
                 let _ = writeln!(std::io::stderr().lock(), "  {line}");
             }

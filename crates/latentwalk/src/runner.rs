@@ -162,25 +162,37 @@ impl Work<'_> {
         let stage = planned.row.stage;
         let forced = self.request.from.is_some_and(|f| f <= stage);
         let stored = if forced { None } else { self.store.find(stage.name(), &planned.key)? };
-        let reused = stored.is_some();
+        let reason = match stored {
+            Some(_) => None,
+            None => reason(planned, self.request.from).or_else(|| Some("its stored result is damaged".to_owned())),
+        };
+        self.announce(planned, place, reason.as_deref());
         let artifact = match stored {
             Some(artifact) => artifact,
-            None => self.make(planned, forced, place).with_context(|| format!("stage `{stage}`"))?,
+            None => self.make(planned, forced).with_context(|| format!("stage `{stage}`"))?,
         };
         self.results.facts.push(StageFact {
             name: stage.name(),
             key: planned.key.to_string(),
             seconds: artifact.manifest().seconds,
-            reused,
+            reason,
         });
         self.results.artifacts.insert(stage, artifact);
         Ok(())
     }
 
-    fn make(&mut self, planned: &Planned, forced: bool, place: &str) -> Result<Artifact> {
+    /// Says why a stage runs; with `--verbose` also that it does not, and its key.
+    fn announce(&self, planned: &Planned, place: &str, reason: Option<&str>) {
         let stage = planned.row.stage;
-        let why = reason(planned, self.request.from).unwrap_or_else(|| "its stored result is damaged".to_owned());
-        self.console.say(&format!("{place} {stage}: {why}"));
+        match reason {
+            Some(reason) => self.console.say(&format!("{place} {stage}: {reason}")),
+            None => self.console.detail(&format!("{place} {stage}: taken from the store, since nothing has changed")),
+        }
+        self.console.detail(&format!("  {stage}: key {}", planned.key));
+    }
+
+    fn make(&mut self, planned: &Planned, forced: bool) -> Result<Artifact> {
+        let stage = planned.row.stage;
         let mut waiting =
             || self.console.say(&format!("  {stage}: another process is making this result; waiting for it"));
         let begun = if forced {

@@ -131,18 +131,8 @@ pub(crate) fn peak_memory_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Prints the closing table on standard output.
-///
-/// # Errors
-/// Standard output is closed.
-pub fn print(summary: &Value) -> Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    out.write_all(table(summary).as_bytes())?;
-    Ok(out.flush()?)
-}
-
-fn table(s: &Value) -> String {
+/// The closing table.
+pub(crate) fn table(s: &Value) -> String {
     let mut text = String::new();
     let directions = s["directions"].as_object().cloned().unwrap_or_default();
     let _ = writeln!(

@@ -1,64 +1,59 @@
 //! Where a checkpoint lies that was named by a path or by its name in a hub.
 
+#[cfg(feature = "hub")]
+mod environment;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use latentwalk_cli::DescriptionArgs;
 
-/// The file of a checkpoint: the path itself, or where the hub's file was fetched to.
+use crate::config::{Config, hub_name};
+use crate::defaults;
+use crate::progress::Console;
+
+/// Reads a description as [`Config::load`] does, and brings the weights that it names in a hub.
 ///
 /// # Errors
-/// A name that no hub has, no network and no file in the cache, content that is not what the hub announced.
-pub fn locate(named: &Path) -> Result<PathBuf> {
-    match in_hub(named) {
-        Some(name) => fetch(name),
+/// As [`Config::load`] and [`locate`].
+pub fn load(args: &DescriptionArgs, console: &Console) -> Result<Config> {
+    let mut config = Config::load(args)?;
+    if let Some(named) = &config.backbone.weights {
+        let description = defaults::description(args.description.as_deref());
+        config.backbone.weights = Some(locate(named, console).with_context(|| description.to_owned())?);
+    }
+    Ok(config)
+}
+
+/// The file of a checkpoint: the path itself, or where the hub's file lies in a cache.
+///
+/// # Errors
+/// A name that no hub has, no network and no file in a cache, a repository that is not open to everybody, content that is not
+/// what the hub announced.
+pub fn locate(named: &Path, console: &Console) -> Result<PathBuf> {
+    match hub_name(named) {
+        Some(name) => fetch(name, console),
         None => Ok(named.to_owned()),
     }
 }
 
-/// The text where it is meant as a name in a hub.
-pub(crate) fn in_hub(named: &Path) -> Option<&str> {
-    named.to_str().filter(|text| text.starts_with("hf:") || text.starts_with("torchvision:"))
-}
-
 #[cfg(not(feature = "hub"))]
-fn fetch(name: &str) -> Result<PathBuf> {
+fn fetch(name: &str, _: &Console) -> Result<PathBuf> {
     anyhow::bail!("`{name}` is a name in a hub, and this build has no network; bring the file and name its path")
 }
 
 #[cfg(feature = "hub")]
-fn fetch(name: &str) -> Result<PathBuf> {
-    use crate::progress::Console;
-    use latentwalk_hub::{Hub, HubId};
-
-    let id: HubId = name.parse()?;
-    let mut hub = Hub::public(cache()?);
-    // What Hugging Face's own tools read, for mirrors.
-    if let Ok(address) = std::env::var("HF_ENDPOINT") {
-        hub.hugging_face = address.trim_end_matches('/').to_owned();
-    }
-    let console = Console::new();
+fn fetch(name: &str, console: &Console) -> Result<PathBuf> {
+    let id: latentwalk_hub::HubId = name.parse()?;
+    let hub = environment::hub(|variable| std::env::var_os(variable))?;
     let progress = console.start("weights");
     progress.note("megabytes");
     let megabytes = |bytes: u64| (bytes >> 20) as usize;
     let fetched = hub.fetch(&id, &mut |done, all| progress.set(megabytes(done), megabytes(all.unwrap_or(done))))?;
     drop(progress);
-    if fetched.new {
-        console.say(&format!("{id}: fetched and checked, kept as {}", fetched.path.display()));
+    match fetched.new {
+        true => console.say(&format!("{id}: fetched and checked, kept as {}", fetched.path.display())),
+        false => console.detail(&format!("{id}: found as {}", fetched.path.display())),
     }
     Ok(std::path::absolute(fetched.path)?)
-}
-
-/// The folder of fetched files: `LATENTWALK_CACHE`, or the user's own folder for such things.
-#[cfg(feature = "hub")]
-fn cache() -> Result<PathBuf> {
-    use anyhow::Context;
-
-    let folder = |variable: &str| std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from);
-    if let Some(own) = folder("LATENTWALK_CACHE") {
-        return Ok(own);
-    }
-    let user = folder("XDG_CACHE_HOME")
-        .or_else(|| folder("HOME").map(|home| home.join(".cache")))
-        .or_else(|| folder("LOCALAPPDATA"));
-    Ok(user.context("no folder for fetched files is known; name one by LATENTWALK_CACHE")?.join("latentwalk"))
 }

@@ -103,8 +103,12 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     assert!(first.contains("report.html"));
     walks_by_the_library_are_those_of_the_run(&store);
 
-    let second = run(&store, &[], &[]);
+    let figures = folder.path().join("figures.json");
+    let second = run(&store, &[], &["--json", figures.to_str().unwrap()]);
     assert!(second.contains("nothing to do") && made(&second).is_empty(), "{second}");
+    let figures = json(&figures);
+    assert_eq!(figures["summary"], json(&folders[0].join("summary.json")));
+    assert_eq!(figures["stages"].as_array().unwrap().len(), 10);
     assert_eq!(runs(&store), folders);
 
     let dry = run(&store, &["walks.stops=5"], &["--dry-run"]);
@@ -180,7 +184,7 @@ fn look_into(store: &Path) {
     assert_eq!(list.lines().filter(|l| l.starts_with("backbone ")).count(), 1, "{list}");
     let key = list.lines().find(|l| l.starts_with("backbone ")).unwrap().split_whitespace().nth(1).unwrap().to_owned();
     assert!(said(&artifacts(store, &["show", &key])).contains("\"accuracy\""));
-    assert!(said(&artifacts(store, &["why", "images"])).contains("would run"));
+    assert!(said(&artifacts(store, &["why", "--stage", "images"])).contains("would run"));
     assert!(artifacts(store, &["verify"]).status.success());
     let unfinished = store.join("partial/backbone").join("0".repeat(64));
     fs::create_dir_all(&unfinished).unwrap();
@@ -488,6 +492,13 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     assert!(code == Some(0) && placed.contains("skipped absent.png"), "{placed}");
     let class = |image: &str| placed.lines().find(|l| l.ends_with(image)).unwrap().split_whitespace().nth(1).unwrap();
     assert_eq!((class("dark/00.png"), class("light/00.png")), ("dark", "light"), "{placed}");
+    let output = Command::new(BINARY)
+        .args(["project", "--attribute", attribute, &dark, "absent.png", "--json", "-", "--store", &text(&store)])
+        .output()
+        .unwrap();
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(value["images"][0]["class"] == "dark" && value["images"][0]["path"] == dark.as_str(), "{value}");
+    assert!(value["attribute"] == attribute && value["skipped"][0]["path"] == "absent.png", "{value}");
     let (code, unknown) = project("sleeve");
     assert!(code == Some(1) && unknown.contains("category"), "{unknown}");
 }
@@ -567,21 +578,33 @@ fn vectors_of_a_folder_are_written_once_whole_and_go_on_where_they_stopped() {
     assert!(again.status.code() == Some(1) && said(&again).contains("exists already"), "{}", said(&again));
 
     // A name in a hub: without a network the message says where the file belongs, and there it is found.
-    let hub = |cache: &Path| {
+    let hub = |out: &str, cache: &str| {
         let mut command = Command::new(BINARY);
         command
-            .args(["embed", "--arch", "small", "--weights", "hf:me/net", "--out"])
-            .arg(folder.path().join("hub.parquet"));
-        command.arg(&photos).env("LATENTWALK_CACHE", cache).env("HF_ENDPOINT", "http://127.0.0.1:1");
+            .args(["embed", "-v", "--arch", "small", "--weights", "hf:me/net", "--out"])
+            .arg(folder.path().join(out));
+        command.arg(&photos).env("LATENTWALK_CACHE", folder.path().join(cache)).env_remove("HF_HUB_CACHE");
+        command.env("HF_ENDPOINT", "http://127.0.0.1:1").env("HF_TOKEN", "hf_secret");
+        command.env("HF_HOME", folder.path().join("theirs"));
         command.output().unwrap()
     };
     let place = folder.path().join("cache/hf/me/net/main/model.safetensors");
-    let offline = hub(&folder.path().join("cache"));
+    let offline = hub("hub.parquet", "cache");
     assert!(offline.status.code() == Some(1) && said(&offline).contains(place.to_str().unwrap()), "{}", said(&offline));
+    assert!(!said(&offline).contains("hf_secret"), "{}", said(&offline));
     fs::create_dir_all(place.parent().unwrap()).unwrap();
     fs::copy(network.join("model.safetensors"), &place).unwrap();
-    let found = hub(&folder.path().join("cache"));
+    let found = hub("hub.parquet", "cache");
     assert!(found.status.success() && said(&found).contains("80 vectors"), "{}", said(&found));
+    // Where ours has nothing, the cache of Hugging Face's tools is looked in, and the file is used there.
+    let theirs = folder.path().join("theirs/hub/models--me--net");
+    fs::create_dir_all(theirs.join("refs")).unwrap();
+    fs::create_dir_all(theirs.join("snapshots/c0ffee")).unwrap();
+    fs::write(theirs.join("refs/main"), "c0ffee").unwrap();
+    fs::copy(&place, theirs.join("snapshots/c0ffee/model.safetensors")).unwrap();
+    let found = hub("theirs.parquet", "empty");
+    assert!(found.status.success() && said(&found).contains("snapshots/c0ffee"), "{}", said(&found));
+    assert!(!folder.path().join("empty").exists());
 
     // As a run leaves it that was stopped after its first batch.
     let unfinished = folder.path().join(".second.parquet.unfinished");
@@ -664,6 +687,8 @@ fn every_study_writes_its_page_and_a_figure_that_strays_fails_the_command() {
             .arg(&file)
             .arg("--out")
             .arg(&pages)
+            .arg("--json")
+            .arg(folder.path().join("figures.json"))
             .arg("--store")
             .arg(folder.path().join("store"))
             .output()
@@ -689,6 +714,10 @@ fn every_study_writes_its_page_and_a_figure_that_strays_fails_the_command() {
     let strayed =
         experiment("direction", "\"pattern: mean AUC over pairs of classes\" = { expected = 9.0, tolerance = 0.1 }");
     assert_eq!(strayed.status.code(), Some(1));
+    let told = json(&folder.path().join("figures.json"));
+    let figures = told["experiments"][0]["figures"].as_array().unwrap();
+    let auc = figures.iter().find(|figure| figure["name"] == "pattern: mean AUC over pairs of classes").unwrap();
+    assert!(auc["expected"] == 9.0 && auc["within"] == false && auc["found"].as_f64().unwrap() < 2.0, "{auc}");
     assert!(said(&strayed).contains("1 of `direction`"), "{}", said(&strayed));
     assert!(fs::read_to_string(pages.join("direction.md")).unwrap().contains("outside"));
     let unknown = experiment("direction", "\"no such figure\" = { expected = 1.0, tolerance = 0.1 }");

@@ -131,6 +131,11 @@ fn vectors_come_in_from_parquet_and_numpy_and_their_columns_go_out_again() {
     }
     let (done, said) = export();
     assert!(!done && said.contains("exists already"), "{said}");
+    let again = folder.path().join("again.parquet");
+    let (done, said) = latentwalk(&["export", "-q", "--json", "-", "--store", text(&first), "--out", text(&again)]);
+    assert!(done, "{said}");
+    let value: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(value, serde_json::json!({ "file": text(&again), "rows": 80 }));
 
     // One row too few.
     let bytes = fs::read(&numpy).unwrap();

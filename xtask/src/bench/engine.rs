@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use latentwalk_cli::{JsonArgs, OutputArgs};
 
 use machine::Machine;
 use row::{Better, Rounds, Row};
@@ -21,9 +22,9 @@ use worker::{Start, Worker};
 /// Arguments of `bench engine`.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct EngineArgs {
-    /// Write the rows as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// The rows as JSON.
+    #[command(flatten)]
+    json: JsonArgs,
     /// Threads of every contender.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -78,24 +79,30 @@ const fn work(name: &'static str, peers: &'static [&'static str], product: Optio
     Work { name, better: Better::Higher, peers, product }
 }
 
-pub(crate) fn run(args: &EngineArgs) -> Result<()> {
+pub(crate) fn run(args: &EngineArgs, output: OutputArgs) -> Result<()> {
     ensure!(args.runs > 0, "--runs is 0; give at least 1");
     ensure!(args.threads > 0, "--threads is 0; give at least 1");
     let works = selected(&args.only)?;
     let mut bench = Bench::prepare(args)?;
+    let say = |text: &str| if args.json.on_standard_output() { Ok(()) } else { print(text) };
     say(&bench.machine.described())?;
     let mut rows = Vec::new();
     for work in works {
-        progress(work.name);
+        if !output.quiet {
+            progress(work.name);
+        }
         rows.push(bench.measure(work)?);
     }
     say(&row::table(&rows))?;
     for (peer, reason) in &bench.missing {
         say(&format!("not measured: {peer}: {reason}\n"))?;
     }
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&rows.iter().map(Row::json).collect::<Vec<_>>())?;
-        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(path) = &args.json.json {
+        let text = serde_json::to_string_pretty(&rows.iter().map(Row::json).collect::<Vec<_>>())? + "\n";
+        match args.json.on_standard_output() {
+            true => print(&text)?,
+            false => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?,
+        }
     }
     ensure!(bench.failures.is_empty(), "ours failed: {}", bench.failures.join("; "));
     Ok(())
@@ -254,7 +261,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-fn say(text: &str) -> Result<()> {
+fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
-use latentwalk_artifacts::{GcOptions, Key, Store};
-use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, DescriptionArgs, Stage};
+use latentwalk_artifacts::{Entry, GcOptions, Key, Problem, Removed, RemovedKind, Store};
+use latentwalk_cli::{ArtifactsArgs, ArtifactsCommand, JsonArgs, Stage, WhyArgs};
 use latentwalk_run::{read_run, run_folders};
+use serde_json::{Value, json};
 
-use super::output::{megabytes, print};
-use crate::config::Config;
-use crate::defaults;
+use super::output::megabytes;
+use super::{answer, plan};
 use crate::progress::Console;
-use crate::runner;
+use crate::{defaults, runner, weights};
 
 /// Looks into a store.
 ///
@@ -20,67 +20,73 @@ use crate::runner;
 /// The store cannot be read, a key is unknown, or `verify` found problems.
 pub(super) fn run(args: &ArtifactsArgs, console: &Console) -> Result<()> {
     let store = Store::open_existing(defaults::store(args.store.as_deref()))?;
+    let json = &args.json;
     match &args.command {
-        ArtifactsCommand::List => list(&store),
-        ArtifactsCommand::Show { key } => show(&store, key),
-        ArtifactsCommand::Why { stage, description, set, data, device } => {
-            let source = DescriptionArgs {
-                description: description.clone(),
-                set: set.clone(),
-                data: data.clone(),
-                ..DescriptionArgs::default()
-            };
-            why(&store, &Config::load(&source)?, defaults::device(device.as_deref()), *stage)
-        }
-        ArtifactsCommand::Verify => verify(&store, console),
+        ArtifactsCommand::List => list(&store, json),
+        ArtifactsCommand::Show { key } => show(&store, key, json),
+        ArtifactsCommand::Why(args) => why(&store, args, json, console),
+        ArtifactsCommand::Verify => verify(&store, json),
         ArtifactsCommand::Gc { keep_runs, unfinished, dry_run } => {
-            gc(&store, keep_runs.unwrap_or(defaults::DEFAULT_KEEP_RUNS), *unfinished, *dry_run)
+            gc(&store, keep_runs.unwrap_or(defaults::DEFAULT_KEEP_RUNS), *unfinished, *dry_run, json)
         }
     }
 }
 
-fn list(store: &Store) -> Result<()> {
+fn list(store: &Store, json: &JsonArgs) -> Result<()> {
+    let entries = store.list()?;
     let mut text = format!("{:<15}{:<14}{:>12}{:>10}  {}\n", "stage", "key", "size", "seconds", "made");
-    for e in store.list()? {
+    for e in &entries {
         let (key, size) = (e.key.short(), megabytes(e.bytes));
         let _ = writeln!(text, "{:<15}{key:<14}{size:>12}{:>10.1}  {}", e.stage, e.seconds, e.created);
     }
-    print(&text)
+    let entry = |e: &Entry| {
+        json!({
+            "stage": e.stage, "key": e.key, "files": e.files, "bytes": e.bytes, "seconds": e.seconds, "started": e.created,
+        })
+    };
+    answer::give(json, &text, &json!({ "artifacts": entries.iter().map(entry).collect::<Value>() }))
 }
 
-fn show(store: &Store, key: &str) -> Result<()> {
+fn show(store: &Store, key: &str, json: &JsonArgs) -> Result<()> {
     let artifact = store.resolve(key)?;
     let manifest = serde_json::to_string_pretty(artifact.manifest())?;
-    print(&format!("{}\n{manifest}\n", artifact.dir().display()))
+    let text = format!("{}\n{manifest}\n", artifact.dir().display());
+    answer::give(json, &text, &json!({ "folder": answer::path(artifact.dir()), "manifest": artifact.manifest() }))
 }
 
-fn why(store: &Store, config: &Config, device: &str, stage: Option<Stage>) -> Result<()> {
-    let mut text = String::new();
-    for planned in runner::plan(config, store, device, None)? {
-        if stage.is_some_and(|s| s != planned.row.stage) {
-            continue;
-        }
-        let answer = runner::reason(&planned, None)
-            .map_or_else(|| format!("stored as {}", planned.key.short()), |reason| format!("would run: {reason}"));
-        let _ = writeln!(text, "{:<15}{answer}", planned.row.stage.name());
+fn why(store: &Store, args: &WhyArgs, json: &JsonArgs, console: &Console) -> Result<()> {
+    if let Some(stage) = args.run.source.description.as_deref().and_then(stage_named) {
+        anyhow::bail!("`{stage}` is a stage and no description\nhint: ask about it by --stage {stage}");
     }
-    print(&text)
+    let config = weights::load(&args.run.source, console)?;
+    let mut plan = runner::plan(&config, store, defaults::device(args.run.device.as_deref()), None)?;
+    plan.retain(|planned| args.stage.is_none_or(|stage| stage == planned.row.stage));
+    answer::give(json, &plan::text(&plan, None, console), &json!({ "stages": plan::json(&plan, None) }))
 }
 
-fn verify(store: &Store, console: &Console) -> Result<()> {
-    let problems = store.verify()?;
-    for problem in &problems {
-        console.say(&problem.to_string());
-    }
+/// The stage of a name, as `artifacts why` once took it in the place of the description.
+fn stage_named(name: &str) -> Option<Stage> {
+    Stage::all().iter().copied().find(|stage| stage.name() == name)
+}
+
+fn verify(store: &Store, json: &JsonArgs) -> Result<()> {
+    let (problems, whole) = (store.verify()?, store.list()?.len());
+    let text = match problems.len() {
+        0 => format!("{whole} artifacts are whole\n"),
+        _ => problems.iter().map(|problem| format!("{problem}\n")).collect(),
+    };
+    let problem = |p: &Problem| json!({ "stage": p.stage, "key": p.key, "problem": p.fault.to_string() });
+    let value = json!({ "artifacts": whole, "problems": problems.iter().map(problem).collect::<Value>() });
+    answer::give(json, &text, &value)?;
     ensure!(
         problems.is_empty(),
         "{} problems; remove the named artifacts, the next run makes them again",
         problems.len()
     );
-    print(&format!("{} artifacts are whole\n", store.list()?.len()))
+    Ok(())
 }
 
-fn gc(store: &Store, keep_runs: usize, unfinished: bool, dry_run: bool) -> Result<()> {
+fn gc(store: &Store, keep_runs: usize, unfinished: bool, dry_run: bool, json: &JsonArgs) -> Result<()> {
     let folders = run_folders(&store.runs_dir())?;
     let kept = folders.iter().rev().take(keep_runs).filter_map(|f| read_run(f));
     let mut keep: BTreeSet<Key> =
@@ -90,5 +96,22 @@ fn gc(store: &Store, keep_runs: usize, unfinished: bool, dry_run: bool) -> Resul
     }
     let report = store.gc(&GcOptions { keep, dry_run })?;
     let verb = if dry_run { "would remove" } else { "removed" };
-    print(&format!("{verb} {} ({}), kept {}\n", report.removed.len(), megabytes(report.bytes), report.kept))
+    let text = format!("{verb} {} ({}), kept {}\n", report.removed.len(), megabytes(report.bytes), report.kept);
+    let value = json!({
+        "dry_run": dry_run,
+        "removed": report.removed.iter().map(removed).collect::<Value>(),
+        "bytes": report.bytes,
+        "kept": report.kept,
+        "in_use": report.in_use.iter().map(removed).collect::<Value>(),
+    });
+    answer::give(json, &text, &value)
+}
+
+fn removed(removed: &Removed) -> Value {
+    let kind = match removed.kind {
+        RemovedKind::Artifact => "artifact",
+        RemovedKind::Partial => "partial",
+        RemovedKind::Leftover => "leftover",
+    };
+    json!({ "kind": kind, "stage": removed.stage, "key": removed.key, "bytes": removed.bytes })
 }

@@ -13,13 +13,13 @@ use latentwalk_run::{AttributeWalks, vectors_file};
 use ndarray::{ArrayView1, ArrayView2};
 use serde_json::{Map, Value, json};
 
-use super::embed;
-use super::output::print;
+use super::{answer, embed};
 use crate::config::{Config, SearchKind};
 use crate::defaults;
 use crate::experiment::mean_pair_auc;
 use crate::progress::Console;
 use crate::runner::{self, RunRequest, StageResults};
+use crate::weights;
 
 /// Runs the command.
 ///
@@ -27,15 +27,15 @@ use crate::runner::{self, RunRequest, StageResults};
 /// A run that fails, given vectors instead of a network, a precision that the device lacks.
 pub(super) fn run(args: &PrecisionArgs, command: &str, console: &Console) -> Result<()> {
     runner::set_threads(defaults::threads(args.threads))?;
-    let device = defaults::device(args.device.as_deref());
+    let device = defaults::device(args.run.device.as_deref());
     let rule = args.precision.unwrap_or_else(|| own(device));
     ensure!(rule != PrecisionRule::F32, "`--precision f32` is what is compared with; name bf16 or bf16-emulated");
     let name = embed::precision(rule).name();
     let store = Store::open(defaults::store(args.store.as_deref()))?;
     let side = |precision: &str| {
-        let mut set = args.source.set.clone();
+        let mut set = args.run.source.set.clone();
         set.push(format!("embeddings.precision={precision}"));
-        let mut config = Config::load(&DescriptionArgs { set, ..args.source.clone() })?;
+        let mut config = weights::load(&DescriptionArgs { set, ..args.run.source.clone() }, console)?;
         // Walks by the exact scan do not ask the indexes, whose making takes the most time.
         config.index.enabled &= config.walks.search == SearchKind::Hnsw;
         ensure!(config.vectors().is_none(), "the description takes given vectors: there is no network to run");
@@ -47,12 +47,7 @@ pub(super) fn run(args: &PrecisionArgs, command: &str, console: &Console) -> Res
     };
     let (exact, rough) = (side("f32")?, side(name)?);
     let figures = compare(name, &exact, &rough)?;
-    print(&table(&figures))?;
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&figures)? + "\n";
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    answer::give(&args.json, &table(&figures), &figures)
 }
 
 /// The device's own bfloat16, else its emulation.

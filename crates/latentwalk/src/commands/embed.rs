@@ -21,7 +21,9 @@ use latentwalk_backbone::{
 use latentwalk_cli::{EmbedArgs, ExifRule, PrecisionRule};
 use latentwalk_embeddings::Schema;
 use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images};
+use serde_json::{Value, json};
 
+use super::answer;
 use crate::defaults::{self, DEFAULT_EMBED_EXIF, DEFAULT_EMBED_TAP};
 use crate::progress::Console;
 use crate::runner;
@@ -36,10 +38,10 @@ use work::Work;
 /// Unknown names, weights that do not fit, a folder without readable images, a result that exists, a full disk.
 pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     if args.list {
-        return list();
+        return list(args);
     }
     let weights = args.weights.as_deref().context("name the checkpoint by --weights FILE")?;
-    let weights = &crate::weights::locate(weights)?;
+    let weights = &crate::weights::locate(weights, console)?;
     let folder = args.dir.as_deref().context("name the folder of images")?;
     let out = args.out.as_deref().context("name the result by --out FILE.parquet")?;
     ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());
@@ -76,21 +78,37 @@ pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     // `cargo xtask bench engine` reads this line.
     console.say(&format!("{images} images in {seconds:.3} s, from the first file to the result"));
     skipped.extend(unread.into_iter().map(|s| Skipped { path: s.path, reason: s.reason }));
-    tell(out, rows, &skipped, console)
+    tell(args, out, rows, &skipped, console)
 }
 
-fn list() -> Result<()> {
+fn list(args: &EmbedArgs) -> Result<()> {
     let mut text = String::from("networks (--arch; found from the weights when not given)\n");
     for arch in &ARCHITECTURES {
         let _ = writeln!(text, "  {:<16}pooled {}, fc {}", arch.name, arch.pooled(), arch.fc);
     }
     text.push_str("preprocessing (--preprocess)\n");
     for p in &PREPROCESSES {
-        let filter = if p.interpolation == Interpolation::Bicubic { "bicubic" } else { "bilinear" };
+        let filter = filter(p);
         let _ = writeln!(text, "  {:<16}short side {}, {filter}, centre {} x {}", p.name, p.resize, p.crop, p.crop);
     }
     let _ = writeln!(text, "layers (--tap)\n  {}", Tap::ALL.map(Tap::name).join(", "));
-    super::output::print(&text)
+    let networks = ARCHITECTURES.iter().map(|arch| json!({ "name": arch.name, "pool": arch.pooled(), "fc": arch.fc }));
+    let preprocessings = PREPROCESSES
+        .iter()
+        .map(|p| json!({ "name": p.name, "short_side": p.resize, "filter": filter(p), "side": p.crop }));
+    let value = json!({
+        "networks": networks.collect::<Value>(),
+        "preprocessings": preprocessings.collect::<Value>(),
+        "layers": Tap::ALL.map(Tap::name),
+    });
+    answer::give(&args.json, &text, &value)
+}
+
+fn filter(preprocess: &Preprocess) -> &'static str {
+    match preprocess.interpolation {
+        Interpolation::Bilinear => "bilinear",
+        Interpolation::Bicubic => "bicubic",
+    }
 }
 
 fn preprocess(name: &str) -> Result<&'static Preprocess> {
@@ -209,7 +227,7 @@ fn schema(network: &Network, tap: Tap, settings: &Settings) -> Schema {
     schema
 }
 
-fn tell(out: &Path, rows: usize, skipped: &[Skipped], console: &Console) -> Result<()> {
+fn tell(args: &EmbedArgs, out: &Path, rows: usize, skipped: &[Skipped], console: &Console) -> Result<()> {
     for s in skipped.iter().take(3) {
         console.say(&format!("skipped {}: {}", s.path, s.reason));
     }
@@ -222,5 +240,6 @@ fn tell(out: &Path, rows: usize, skipped: &[Skipped], console: &Console) -> Resu
         write_atomic(&path, lines.as_bytes())?;
         console.say(&format!("{} images could not be read; {} lists them", skipped.len(), path.display()));
     }
-    super::output::print(&format!("{rows} vectors in {}\n", out.display()))
+    let value = json!({ "file": answer::path(out), "vectors": rows, "skipped": skipped });
+    answer::give(&args.json, &format!("{rows} vectors in {}\n", out.display()), &value)
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use latentwalk_artifacts::Store;
 use latentwalk_cli::ExperimentArgs;
+use serde_json::{Value, json};
 
-use super::output::print;
+use super::answer;
 use crate::defaults;
 use crate::experiment::{self, BUILT_IN, Experiment, Trials, page};
 use crate::progress::Console;
@@ -20,7 +21,7 @@ use crate::runner;
 /// An unknown experiment, a run that fails, a page that cannot be written, a figure outside its tolerance.
 pub(super) fn run(args: &ExperimentArgs, command: &str, console: &Console) -> Result<()> {
     if args.list {
-        return list();
+        return list(args);
     }
     let wanted = args.name.as_deref().unwrap_or_default();
     let experiments = match wanted {
@@ -32,7 +33,7 @@ pub(super) fn run(args: &ExperimentArgs, command: &str, console: &Console) -> Re
     let device = defaults::device(args.device.as_deref());
     let out = defaults::experiments(args.out.as_deref());
     let trials = Trials { store: &store, device, command, console };
-    let mut strayed = Vec::new();
+    let (mut strayed, mut told) = (Vec::new(), Vec::new());
     for each in &experiments {
         console.say(&format!("experiment `{}`: {}", each.name, each.title));
         let outcome = experiment::study(each, &trials).with_context(|| format!("experiment `{}`", each.name))?;
@@ -41,22 +42,27 @@ pub(super) fn run(args: &ExperimentArgs, command: &str, console: &Console) -> Re
         write(out, &each.name, &text, &outcome.files)?;
         let outside = checks.iter().filter(|check| !check.within()).count();
         let path = out.join(format!("{}.md", each.name));
-        print(&page::verdicts(&checks))?;
+        answer::text(&args.json, &page::verdicts(&checks))?;
         console.say(&format!("page: {}", path.display()));
+        let figures = checks.iter().map(page::json).collect::<Value>();
+        told.push(json!({ "name": each.name, "title": each.title, "page": answer::path(&path), "figures": figures }));
         if outside > 0 {
             strayed.push(format!("{outside} of `{}`", each.name));
         }
     }
+    answer::json(&args.json, &json!({ "experiments": told }))?;
     ensure!(strayed.is_empty(), "figures outside their tolerance: {}; the pages say which", strayed.join(", "));
     Ok(())
 }
 
-fn list() -> Result<()> {
-    let mut text = String::new();
+fn list(args: &ExperimentArgs) -> Result<()> {
+    let (mut text, mut experiments) = (String::new(), Vec::new());
     for (name, _) in BUILT_IN {
-        let _ = writeln!(text, "{name:<15}{}", Experiment::load(name)?.title);
+        let title = Experiment::load(name)?.title;
+        let _ = writeln!(text, "{name:<15}{title}");
+        experiments.push(json!({ "name": name, "title": title }));
     }
-    print(&text)
+    answer::give(&args.json, &text, &json!({ "experiments": experiments }))
 }
 
 /// Writes the page and its files; the page last, so that it never names a file that is not there.

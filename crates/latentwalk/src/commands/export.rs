@@ -8,8 +8,9 @@ use latentwalk_images::Dataset;
 use latentwalk_probe::Direction;
 use latentwalk_run::{Run, label_columns};
 use ndarray::ArrayView2;
+use serde_json::json;
 
-use super::output::print;
+use super::answer;
 use crate::defaults;
 
 /// Runs the `export` command: one row per image with its labels, and on every direction its position, likeliest class and
@@ -33,7 +34,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<()> {
     let hidden = out.with_file_name(format!(".{name}.unfinished"));
     let rows = write_columns(&hidden, &ids, &columns, carried.as_deref())?;
     std::fs::rename(&hidden, out).with_context(|| format!("cannot write {}", out.display()))?;
-    print(&format!("{rows} rows in {}\n", out.display()))
+    let text = format!("{rows} rows in {}\n", out.display());
+    answer::give(&args.json, &text, &json!({ "file": answer::path(out), "rows": rows }))
 }
 
 /// The split and the labels.

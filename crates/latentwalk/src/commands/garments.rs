@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::Result;
-use latentwalk_cli::GarmentsArgs;
+use latentwalk_cli::{GarmentsArgs, ImageFormat};
 use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format};
+use serde_json::json;
 
-use super::output::{megabytes, print};
+use super::answer;
+use super::output::megabytes;
 use crate::progress::Console;
 
 /// Renders a wardrobe into a folder.
@@ -20,7 +22,7 @@ pub(super) fn run(args: &GarmentsArgs, console: &Console) -> Result<()> {
         seed: args.seed.unwrap_or(DEFAULT_SEED),
         balanced: args.balanced,
         twin_sets: args.twin_sets.unwrap_or(DEFAULT_TWIN_SETS),
-        format: if args.png { Format::Png } else { Format::Jpeg },
+        format: args.format.map(format).unwrap_or_default(),
     };
     let summary = {
         let progress = console.start("garments");
@@ -32,12 +34,27 @@ pub(super) fn run(args: &GarmentsArgs, console: &Console) -> Result<()> {
         latentwalk_garments::write_dataset(&args.out, &options, &parquet, &|done, total| progress.set(done, total))?
     };
     let description = args.out.join(latentwalk_garments::DESCRIPTION_FILE);
-    print(&format!(
+    let text = format!(
         "{} garments and {} twins, {} of images in {}\nrun: latentwalk pipeline {}\n",
         summary.garments,
         summary.twins,
         megabytes(summary.image_bytes),
         args.out.display(),
         description.display()
-    ))
+    );
+    let value = json!({
+        "folder": answer::path(&args.out),
+        "description": answer::path(&description),
+        "garments": summary.garments,
+        "twins": summary.twins,
+        "image_bytes": summary.image_bytes,
+    });
+    answer::give(&args.json, &text, &value)
+}
+
+fn format(format: ImageFormat) -> Format {
+    match format {
+        ImageFormat::Jpeg => Format::Jpeg,
+        ImageFormat::Png => Format::Png,
+    }
 }

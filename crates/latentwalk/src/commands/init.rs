@@ -5,14 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use latentwalk_cli::InitArgs;
+use serde_json::json;
 
-use crate::progress::Console;
+use super::answer;
 
 /// Writes a first description into a folder of images.
 ///
 /// # Errors
 /// The folder cannot be understood, or it has a description already.
-pub(super) fn run(args: &InitArgs, console: &Console) -> Result<()> {
+pub(super) fn run(args: &InitArgs) -> Result<()> {
     let text = format!("name = \"{}\"\n\n{}", run_name(&args.dir), latentwalk_images::init(&args.dir)?);
     let path = args.dir.join("latentwalk.toml");
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
@@ -23,8 +24,8 @@ pub(super) fn run(args: &InitArgs, console: &Console) -> Result<()> {
         other => other.with_context(|| format!("cannot write {}", path.display()))?,
     };
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
-    console.say(&format!("wrote {}; read it, then run: latentwalk pipeline {}", path.display(), path.display()));
-    Ok(())
+    let text = format!("wrote {}; read it, then run: latentwalk pipeline {}\n", path.display(), path.display());
+    answer::give(&args.json, &text, &json!({ "description": answer::path(&path) }))
 }
 
 /// The folder's name, as far as it can be a run's name.

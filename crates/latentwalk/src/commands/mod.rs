@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod answer;
 mod artifacts;
 mod bench_precision;
 mod embed;
@@ -10,14 +11,15 @@ mod import;
 mod init;
 mod output;
 mod pipeline;
+mod plan;
 mod project;
 
 use anyhow::Result;
 use latentwalk_cli::{BenchCommand, Command};
 
 use crate::progress::Console;
-pub use output::sentence;
 use output::typed;
+pub use output::{print, sentence};
 
 /// Runs a command.
 ///
@@ -26,7 +28,7 @@ use output::typed;
 pub fn run(command: &Command, console: &Console) -> Result<()> {
     match command {
         Command::Pipeline(args) => pipeline::run(args, &typed(), console),
-        Command::Init(args) => init::run(args, console),
+        Command::Init(args) => init::run(args),
         Command::Import(args) => import::run(args, &typed(), console),
         Command::Garments(args) => garments::run(args, console),
         Command::Experiment(args) => experiment::run(args, &typed(), console),

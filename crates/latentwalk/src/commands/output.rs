@@ -25,7 +25,11 @@ pub fn sentence(error: &anyhow::Error) -> String {
     text
 }
 
-pub(super) fn print(text: &str) -> Result<()> {
+/// Prints a result on standard output.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

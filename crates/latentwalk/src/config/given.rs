@@ -7,7 +7,6 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::mistake::{Mistake, join};
-use crate::weights;
 
 /// What the user gave.
 pub(super) struct Given {
@@ -61,7 +60,7 @@ impl Given {
     /// A path that is not UTF-8.
     pub(super) fn set_file(&mut self, key: &str, flag: &str, path: &Path) -> Result<()> {
         let flag = format!("{flag} {}", path.display());
-        let path = if weights::in_hub(path).is_some() { path.to_owned() } else { std::path::absolute(path)? };
+        let path = if hub_name(path).is_some() { path.to_owned() } else { std::path::absolute(path)? };
         let path = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?.to_owned();
         self.put(key, Value::String(path), flag)
     }
@@ -106,6 +105,11 @@ impl Given {
         let change = self.changes.iter().rev().find(|change| related(&change.key, key))?;
         Some(format!("`{}`", change.flag))
     }
+}
+
+/// The text of a path that is meant as a name in a hub.
+pub(crate) fn hub_name(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| text.starts_with("hf:") || text.starts_with("torchvision:"))
 }
 
 /// Whether a key is another one, or stands in its table or list.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
 use super::file::{Check, Experiment};
 
 /// Markdown being written.
@@ -87,7 +89,20 @@ fn row(check: &Check) -> Vec<String> {
     vec![check.name.clone(), found, number(e.map(|e| e.expected)), number(e.map(|e| e.tolerance)), target]
 }
 
-/// One line a figure, for the console.
+/// A figure and what is expected of it, for programs; `null` for what does not exist.
+pub(crate) fn json(check: &Check) -> Value {
+    let e = check.expectation;
+    json!({
+        "name": check.name,
+        "found": check.found,
+        "expected": e.map(|e| e.expected),
+        "tolerance": e.map(|e| e.tolerance),
+        "target": e.and_then(|e| e.target),
+        "within": check.within(),
+    })
+}
+
+/// One line per figure, for the console.
 pub(crate) fn verdicts(checks: &[Check]) -> String {
     let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();

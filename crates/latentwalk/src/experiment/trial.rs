@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::job::{Job, RunFacts};
 use crate::progress::Console;
 use crate::runner::{self, RunRequest, StageResults};
+use crate::weights;
 
 /// What all trials share.
 pub(crate) struct Trials<'a> {
@@ -39,7 +40,7 @@ impl<'a> Trials<'a> {
         set.extend(changes.iter().map(|&change| change.to_owned()));
         let description = Some(experiment.description.clone());
         let args = DescriptionArgs { description, set, ..DescriptionArgs::default() };
-        let config = Config::load(&args)?;
+        let config = weights::load(&args, self.console)?;
         let request =
             RunRequest { config: &config, device: self.device, from: None, until: Some(until), command: self.command };
         let results = runner::stages(&request, self.store, self.console)?;

@@ -182,7 +182,7 @@ fn recipe(job: &Job<'_>) -> Result<page::Recipe> {
         name: s.name.to_owned(),
         key: s.key.clone(),
         seconds: Some(s.seconds),
-        reused: s.reused,
+        reused: s.reason.is_none(),
     };
     Ok(page::Recipe {
         command: job.run.command.clone(),

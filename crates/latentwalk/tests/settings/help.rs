@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser};
 use latentwalk::defaults::{DEFAULT_EMBED_TAP, DEFAULT_KEEP_RUNS, DEFAULT_THREADS};
 use latentwalk_backbone::{DEFAULT_DEVICE, DEFAULT_PREPROCESS, Precision};
 use latentwalk_cli::{BenchCommand, Command, DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE};
-use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, MAX_SIZE, MIN_SIZE};
+use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format, MAX_SIZE, MIN_SIZE};
 
 #[derive(Parser)]
 struct Cli {
@@ -63,6 +63,7 @@ fn the_help_names_every_default_as_the_constants_have_it() {
                 ("size", DEFAULT_SIZE.to_string()),
                 ("seed", DEFAULT_SEED.to_string()),
                 ("twin_sets", DEFAULT_TWIN_SETS.to_string()),
+                ("format", format!("{:?}", Format::default()).to_lowercase()),
             ],
         ),
         ("experiment", [&[("out", DEFAULT_EXPERIMENTS.to_owned())][..], &store, &machine].concat()),
@@ -94,4 +95,26 @@ fn the_help_names_every_default_as_the_constants_have_it() {
     let told = help.iter().filter_map(|(name, text)| Some((name.clone(), default_of(text)?.to_owned())));
     assert_eq!(told.collect::<BTreeMap<_, _>>(), expected);
     assert!(help["garments size"].contains(&format!("{MIN_SIZE} to {MAX_SIZE}")));
+}
+
+#[test]
+fn every_command_that_prints_a_result_has_json_and_the_docs_list_its_keys() {
+    fn gather(prefix: &str, above: bool, command: &clap::Command, all: &mut Vec<(String, bool)>) {
+        let has = above || command.get_arguments().any(|argument| argument.get_id() == "json");
+        for inner in command.get_subcommands() {
+            gather(&format!("{prefix}{} ", inner.get_name()), has, inner, all);
+        }
+        if command.get_subcommands().next().is_none() {
+            all.push((prefix.trim_end().to_owned(), has));
+        }
+    }
+    let mut commands = Vec::new();
+    gather("", false, &Cli::command(), &mut commands);
+    assert!(commands.len() > 12, "{commands:?}");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command-line.md");
+    let docs = std::fs::read_to_string(path).unwrap();
+    for (name, has) in commands {
+        assert!(has, "`{name}` has no --json");
+        assert!(docs.contains(&format!("\n| `{name}` | ")), "docs/command-line.md has no row for `{name}`");
+    }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body};
 
-use crate::error::{HubError, Result};
+use crate::error::{Error, Result};
 use crate::{Hub, HubId, folder};
 
 /// Redirects that are followed.
@@ -29,13 +29,13 @@ pub(crate) fn into(hub: &Hub, id: &HubId, path: &Path, progress: &mut dyn FnMut(
         HubId::Torchvision(file) => prefix_of(file.file).map(str::to_owned),
         HubId::HuggingFace { .. } => answer.sha256.clone(),
     };
-    let expected = expected.ok_or_else(|| HubError::NoHash { url: url.clone(), path: path.to_owned() })?;
-    let failed = |source| HubError::Write { path: path.to_owned(), source };
+    let expected = expected.ok_or_else(|| Error::NoHash { url: url.clone(), path: path.to_owned() })?;
+    let failed = |source| Error::Write { path: path.to_owned(), source };
     fs::create_dir_all(folder(path)).map_err(failed)?;
     let part = Part(path.with_extension(format!("part{}", std::process::id())));
     let got = copy(answer, &url, path, &part.0, progress)?;
     if !got.starts_with(&expected) {
-        return Err(HubError::Hash { url, expected, got });
+        return Err(Error::Hash { url, expected, got });
     }
     fs::rename(&part.0, path).map_err(failed)
 }
@@ -70,7 +70,7 @@ fn open(url: &str, path: &Path) -> Result<Answer> {
         .timeout_recv_response(Some(PATIENCE))
         .build()
         .into();
-    let unreachable = |reason: String| HubError::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
+    let unreachable = |reason: String| Error::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
     let (mut at, mut sha256) = (url.to_owned(), None);
     for _ in 0..HOPS {
         let response = agent.get(&at).call().map_err(|error| unreachable(error.to_string()))?;
@@ -83,7 +83,7 @@ fn open(url: &str, path: &Path) -> Result<Answer> {
         } else if status.is_success() {
             return Ok(answer(response, sha256));
         } else {
-            return Err(HubError::Status { url: url.to_owned(), status: status.as_u16() });
+            return Err(Error::Status { url: url.to_owned(), status: status.as_u16() });
         }
     }
     Err(unreachable(format!("more than {HOPS} redirects")))
@@ -122,8 +122,8 @@ fn copy(
     part: &Path,
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<String> {
-    let failed = |source| HubError::Write { path: part.to_owned(), source };
-    let broken = |reason: String| HubError::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
+    let failed = |source| Error::Write { path: part.to_owned(), source };
+    let broken = |reason: String| Error::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
     let mut file = File::create(part).map_err(failed)?;
     let (mut hash, mut done) = (Sha256::new(), 0u64);
     let mut reader = answer.body.into_with_config().limit(u64::MAX).reader();

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use latentwalk_hub::{Hub, HubError, HubId};
+use latentwalk_hub::{Error, Hub, HubId};
 use sha2::{Digest, Sha256};
 
 const CONTENT: &[u8] = b"weights of some network";
@@ -84,7 +84,7 @@ fn a_repositorys_file_is_fetched_once_and_checked() {
     let again = hub.fetch(&id("hf:timm/net"), &mut |_, _| ()).unwrap();
     assert!(!again.new && again.path == fetched.path && server.asked.lock().unwrap().len() == 2);
     let missing = hub.fetch(&id("hf:timm/other"), &mut |_, _| ()).unwrap_err();
-    assert!(matches!(missing, HubError::Status { status: 404, .. }), "{missing}");
+    assert!(matches!(missing, Error::Status { status: 404, .. }), "{missing}");
     assert_eq!(files(cache.path()), 1);
 }
 
@@ -102,12 +102,12 @@ fn content_that_is_not_what_was_announced_is_not_kept() {
     let hub = server.hub(cache.path());
     let error = |name: &str| hub.fetch(&id(name), &mut |_, _| ()).unwrap_err();
     let changed = error("hf:a/changed");
-    assert!(matches!(&changed, HubError::Hash { got, .. } if *got == sha256(CONTENT)), "{changed}");
-    assert!(matches!(error("hf:a/short"), HubError::Unreachable { .. }));
-    assert!(matches!(error("hf:a/unchecked:config.json"), HubError::NoHash { .. }));
+    assert!(matches!(&changed, Error::Hash { got, .. } if *got == sha256(CONTENT)), "{changed}");
+    assert!(matches!(error("hf:a/short"), Error::Unreachable { .. }));
+    assert!(matches!(error("hf:a/unchecked:config.json"), Error::NoHash { .. }));
     let message = error("hf:a/round").to_string();
     assert!(message.contains("redirects"), "{message}");
-    assert!(matches!(error("torchvision:resnet18-v1"), HubError::Hash { expected, .. } if expected == "f37072fd"));
+    assert!(matches!(error("torchvision:resnet18-v1"), Error::Hash { expected, .. } if expected == "f37072fd"));
     assert_eq!(files(cache.path()), 0);
 }
 

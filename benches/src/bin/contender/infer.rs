@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use latentwalk_backbone as backbone;
-use latentwalk_backbone::{Arch, BackboneDevice, BackboneError, Network, NetworkSpec, Tap};
+use latentwalk_backbone::{Arch, BackboneDevice, Network, NetworkSpec, Tap};
 use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, PlanPrecision, Value, Values, Weights};
 use ndarray::Array4;
 
@@ -98,7 +98,7 @@ pub(crate) fn network(arch: &str, precision: Precision) -> Result<Network> {
         Precision::Bf16 => backbone::Precision::Bf16,
     };
     network.with_precision(precision).map_err(|error| match error {
-        BackboneError::PrecisionOfDevice { .. } => Unsupported(error.to_string()).into(),
+        backbone::Error::Precision { .. } => Unsupported(error.to_string()).into(),
         other => other.into(),
     })
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use latentwalk_backbone::{
-    Arch, Augment, BackboneError, Head, ImageSource, LoadError, NetworkSpec, Next, Targets, TrainData, TrainEvent,
+    Arch, Augment, Error, Head, ImageSource, LoadError, NetworkSpec, Next, Targets, TrainData, TrainEvent,
     TrainOptions, train as fit,
 };
 
@@ -79,7 +79,7 @@ pub(crate) fn train(session: &mut Session, arch: &str, side: usize, batch: usize
         }
     });
     match trained {
-        Ok(_) | Err(BackboneError::Stopped { .. }) => outcome,
+        Ok(_) | Err(Error::Stopped { .. }) => outcome,
         Err(error) => Err(error.into()),
     }
 }

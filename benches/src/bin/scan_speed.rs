@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use latentwalk_lines::{
-    HnswIndex, HnswOptions, LineToValue, LinesError, Metric, PreservationStudy, Search, Space, StopContext, StopRule,
+    Error, HnswIndex, HnswOptions, LineToValue, Metric, PreservationStudy, Search, Space, StopContext, StopRule,
     WalkOptions, Way, walk,
 };
 use ndarray::{Array1, Array2, ArrayView2, s};
@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 const K: usize = 50;
 const REPEATS: usize = 15;
 
-fn main() -> Result<(), LinesError> {
+fn main() -> Result<(), Error> {
     for n in [100_000, 1_000_000] {
         scan(n)?;
     }
@@ -26,7 +26,7 @@ fn main() -> Result<(), LinesError> {
     preservation(8_400, 725)
 }
 
-fn scan(n: usize) -> Result<(), LinesError> {
+fn scan(n: usize) -> Result<(), Error> {
     let z = clustered(n, 100, 1);
     let space = Space::new(Metric::euclidean(K)?, z.view())?;
     let mut w = vec![0.0; K];
@@ -55,7 +55,7 @@ fn scan(n: usize) -> Result<(), LinesError> {
     Ok(())
 }
 
-fn index(n: usize, queries: usize) -> Result<(), LinesError> {
+fn index(n: usize, queries: usize) -> Result<(), Error> {
     let z = clustered(n + queries, 100, 2);
     let space = Space::new(Metric::euclidean(K)?, z.slice(s![..n, ..]))?;
     let clock = Instant::now();
@@ -74,7 +74,7 @@ fn index(n: usize, queries: usize) -> Result<(), LinesError> {
 }
 
 /// Points of lines at their stops, and how often an indexed walk finds what the exact one finds.
-fn lines(space: &Space, index: &HnswIndex, starts: ArrayView2<'_, f32>) -> Result<(Array2<f32>, f64), LinesError> {
+fn lines(space: &Space, index: &HnswIndex, starts: ArrayView2<'_, f32>) -> Result<(Array2<f32>, f64), Error> {
     let mut w = vec![0.0; K];
     (w[0], w[3]) = (0.8, 0.6);
     let positions = space.positions(&w)?;
@@ -97,7 +97,7 @@ fn lines(space: &Space, index: &HnswIndex, starts: ArrayView2<'_, f32>) -> Resul
 }
 
 /// Ten attributes of five classes that follow the first ten axes; every case has a twin.
-fn preservation(n: usize, starts: usize) -> Result<(), LinesError> {
+fn preservation(n: usize, starts: usize) -> Result<(), Error> {
     let z = clustered(n + starts, 100, 3);
     let class = |v: f32| ((v + 1.0) * 2.5).clamp(0.0, 4.0) as u32;
     let labels = |z: ArrayView2<'_, f32>| -> Vec<Vec<Option<u32>>> {

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use latentwalk_backbone::{
-    Augment, BackboneDevice, BackboneError, Head, ImageSource, LoadError, Network, NetworkSpec, Next, Tap, Targets,
-    TrainData, TrainEvent, TrainOptions, train,
+    Augment, BackboneDevice, Error, Head, ImageSource, LoadError, Network, NetworkSpec, Next, Tap, Targets, TrainData,
+    TrainEvent, TrainOptions, train,
 };
 use ndarray::Array4;
 
@@ -56,7 +56,7 @@ fn spec(channels: usize) -> NetworkSpec {
     NetworkSpec::new("small", channels, vec![Head::exclusive("category", 10)])
 }
 
-fn train_rate(shape: (usize, usize, usize), batch: usize) -> Result<String, BackboneError> {
+fn train_rate(shape: (usize, usize, usize), batch: usize) -> Result<String, Error> {
     let images = Noise { len: batch * (STEPS + WARMUP), shape };
     let targets = [Targets::One((0..images.len as u32).map(|i| Some(i % 10)).collect())];
     let rows: Vec<usize> = (0..images.len).collect();
@@ -73,7 +73,7 @@ fn train_rate(shape: (usize, usize, usize), batch: usize) -> Result<String, Back
     Ok(rates(batch, steps))
 }
 
-fn embed_rate((h, w, c): (usize, usize, usize), batch: usize) -> Result<String, BackboneError> {
+fn embed_rate((h, w, c): (usize, usize, usize), batch: usize) -> Result<String, Error> {
     let network = Network::new(spec(c), 0, &BackboneDevice::cpu())?;
     let pixels = Array4::from_shape_fn((batch, h, w, c), |(_, y, x, k)| ((y * w + x) * c + k) as f32 % 17.0 / 17.0);
     let mut times = Vec::new();

@@ -2,7 +2,7 @@
 
 mod layout;
 
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 
 pub(crate) use layout::{ConvPlan, DensePlan, Layout, Parameter, Start};
 
@@ -69,9 +69,10 @@ const fn row(name: &'static str, block: BlockKind, depths: [usize; 4], widths: [
 impl Arch {
     /// The row called `name`.
     ///
-    /// **Errors** [`BackboneError::UnknownArch`] lists the names that exist.
+    /// **Errors** [`Error::Unknown`] lists the names that exist.
     pub fn named(name: &str) -> Result<&'static Arch> {
-        ARCHITECTURES.iter().find(|arch| arch.name == name).ok_or_else(|| BackboneError::UnknownArch {
+        ARCHITECTURES.iter().find(|arch| arch.name == name).ok_or_else(|| Error::Unknown {
+            what: "architecture",
             name: name.to_owned(),
             known: ARCHITECTURES.iter().map(|arch| arch.name).collect(),
         })

@@ -3,7 +3,7 @@
 use ndarray::ArrayView4;
 
 use crate::arch::Arch;
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result, check_shape};
 use crate::spec::{Head, NetworkSpec};
 
 /// What an [`ImageSource`] may fail with.
@@ -85,18 +85,19 @@ pub struct TrainData<'a> {
 impl TrainData<'_> {
     pub(crate) fn check(&self, spec: &NetworkSpec) -> Result<()> {
         if spec.heads.is_empty() {
-            return Err(BackboneError::EmptyField { field: "heads" });
+            return Err(Error::setting("heads", "empty", "a list of at least one head"));
         }
         check_images(self.images, spec)?;
         check_targets(self.targets, &spec.heads, self.images.len())?;
         check_rows(self.train, self.images.len())?;
         check_rows(self.validation, self.images.len())?;
         if self.train.len() < 2 {
-            return Err(BackboneError::TooFewRows { got: self.train.len() });
+            return Err(Error::TooFew { what: "training images".to_owned(), got: self.train.len(), minimum: 2 });
         }
         for (head, targets) in spec.heads.iter().zip(self.targets) {
             if self.train.iter().all(|&row| targets.labels(row).is_none()) {
-                return Err(BackboneError::NoLabels { head: head.name.clone() });
+                let what = format!("labelled training images of head `{}`", head.name);
+                return Err(Error::TooFew { what, got: 0, minimum: 1 });
             }
         }
         Ok(())
@@ -104,48 +105,47 @@ impl TrainData<'_> {
 }
 
 pub(crate) fn check_images(images: &dyn ImageSource, spec: &NetworkSpec) -> Result<()> {
-    let (h, w, c) = images.shape();
-    check_shape(spec, h, w)?;
-    match c == spec.in_channels {
-        true => Ok(()),
-        false => Err(BackboneError::ImageChannels { expected: spec.in_channels, got: c }),
-    }
+    check_image_shape(spec, images.shape())
 }
 
-pub(crate) fn check_shape(spec: &NetworkSpec, height: usize, width: usize) -> Result<()> {
+/// Whether a network takes images of this height, width and number of channels.
+pub(crate) fn check_image_shape(spec: &NetworkSpec, (height, width, channels): (usize, usize, usize)) -> Result<()> {
     let minimum = Arch::named(&spec.arch)?.minimum_side();
     if height.min(width) < minimum {
-        return Err(BackboneError::ImageTooSmall { arch: spec.arch.clone(), height, width, minimum });
+        let expected = format!("at least {minimum}x{minimum} (`{}`)", spec.arch);
+        let got = format!("{height}x{width} pixels");
+        return Err(Error::ImageShape { expected, got, remedy: "enlarge them, or choose a smaller network" });
+    }
+    if channels != spec.in_channels {
+        let (expected, got) = (spec.in_channels.to_string(), format!("{channels} channel(s)"));
+        return Err(Error::ImageShape { expected, got, remedy: "change `in_channels` or the images' colour mode" });
     }
     Ok(())
 }
 
 pub(crate) fn check_rows(rows: &[usize], len: usize) -> Result<()> {
     match rows.iter().find(|&&row| row >= len) {
-        Some(&row) => Err(BackboneError::RowOutOfRange { row, len }),
+        Some(&got) => Err(Error::OutOfRange { what: "the row of an image".to_owned(), got, count: len }),
         None => Ok(()),
     }
 }
 
 pub(crate) fn check_targets(targets: &[Targets], heads: &[Head], len: usize) -> Result<()> {
-    if targets.len() != heads.len() {
-        return Err(BackboneError::TargetHeads { expected: heads.len(), got: targets.len() });
-    }
+    check_shape(|| "the targets of all heads".to_owned(), [heads.len()], [targets.len()])?;
     heads.iter().zip(targets).try_for_each(|(head, targets)| check_head_targets(head, targets, len))
 }
 
 fn check_head_targets(head: &Head, targets: &Targets, len: usize) -> Result<()> {
     if matches!(targets, Targets::Many(_)) != head.multi {
-        return Err(BackboneError::TargetKind { head: head.name.clone(), multi: head.multi });
+        let must = "as its targets are: `true` for several labels per image, `false` for one";
+        return Err(Error::setting(format!("heads.{}.multi", head.name), head.multi, must));
     }
-    if targets.len() != len {
-        return Err(BackboneError::TargetRows { head: head.name.clone(), expected: len, got: targets.len() });
-    }
+    check_shape(|| format!("the targets of head `{}`", head.name), [len], [targets.len()])?;
     for row in 0..len {
         let labels = targets.labels(row).unwrap_or_default();
         if let Some(&label) = labels.iter().find(|&&label| label as usize >= head.classes) {
-            let (head, classes) = (head.name.clone(), head.classes);
-            return Err(BackboneError::LabelOutOfRange { head, row, label, classes });
+            let what = format!("the label of row {row} for head `{}`", head.name);
+            return Err(Error::OutOfRange { what, got: label as usize, count: head.classes });
         }
     }
     Ok(())
@@ -155,7 +155,7 @@ fn check_head_targets(head: &Head, targets: &Targets, len: usize) -> Result<()> 
 pub(crate) fn load_rows(images: &dyn ImageSource, rows: &[usize], augment: Option<Augment>) -> Result<Vec<f32>> {
     let (h, w, c) = images.shape();
     let mut pixels = vec![0.0; rows.len() * h * w * c];
-    images.load(rows, augment, &mut pixels).map_err(|source| BackboneError::Images {
+    images.load(rows, augment, &mut pixels).map_err(|source| Error::Images {
         first: rows.first().copied().unwrap_or_default(),
         count: rows.len(),
         source,
@@ -166,7 +166,7 @@ pub(crate) fn load_rows(images: &dyn ImageSource, rows: &[usize], augment: Optio
 
 /// `n` images of a source as an array, where they lie.
 pub(crate) fn view(pixels: &[f32], n: usize, (h, w, c): (usize, usize, usize)) -> Result<ArrayView4<'_, f32>> {
-    ArrayView4::from_shape((n, h, w, c), pixels).map_err(|error| BackboneError::Compute(Box::new(error)))
+    ArrayView4::from_shape((n, h, w, c), pixels).map_err(|error| Error::Compute(Box::new(error)))
 }
 
 /// Refuses NaN and infinity; `row` turns a position in the batch into the row to name.
@@ -174,7 +174,7 @@ pub(crate) fn check_finite(pixels: &[f32], image: usize, row: impl Fn(usize) -> 
     for (position, image) in pixels.chunks(image).enumerate() {
         // Multiplying by 0 keeps finite values at 0 and turns the others into NaN: no branch a pixel.
         if !image.iter().map(|&v| v * 0.0).sum::<f32>().eq(&0.0) {
-            return Err(BackboneError::NonFinitePixel { row: row(position) });
+            return Err(Error::NonFinitePixel { row: row(position) });
         }
     }
     Ok(())

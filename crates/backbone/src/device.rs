@@ -6,7 +6,7 @@ mod pool;
 use candle_core::Device;
 use latentwalk_engine::PlanKernels;
 
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 use crate::precision::Precision;
 
 /// A device that networks live on; made by [`parse_device`].
@@ -55,27 +55,29 @@ impl BackboneDevice {
             Precision::Tf32 | Precision::Bf16 => !self.device.is_cpu(),
             Precision::Bf16Emulated => false,
         };
-        self.refuse_unless(there, precision, "trains in f32 only; leave the precision out or take a CUDA device")
+        self.refuse_unless(there, precision, "trains in f32 only", "leave the precision out, or take a CUDA device")
     }
 
     /// Whether the device evaluates in a precision: to be asked before a network is trained for it.
     ///
-    /// **Errors** [`BackboneError::PrecisionOfDevice`], with what to take instead.
+    /// **Errors** [`Error::Precision`], with what to take instead.
     pub fn check_evaluation(&self, precision: Precision) -> Result<()> {
-        let (there, reason) = match precision {
-            Precision::F32 => (true, ""),
-            Precision::Tf32 => (!self.device.is_cpu(), "has no products in tf32; take f32 or a CUDA device"),
+        let (there, reason, remedy) = match precision {
+            Precision::F32 => (true, "", ""),
+            Precision::Tf32 => (!self.device.is_cpu(), "has no products in tf32", "take f32, or a CUDA device"),
             Precision::Bf16 => (
                 !self.device.is_cpu() || multiplies_bf16(),
-                "has neither AMX-BF16 nor AVX512-BF16; take f32, or bf16-emulated to see what bf16 does",
+                "has neither AMX-BF16 nor AVX512-BF16",
+                "take f32, or bf16-emulated to see what bf16 does",
             ),
-            Precision::Bf16Emulated => (self.device.is_cpu(), "multiplies bfloat16 itself; take bf16"),
+            Precision::Bf16Emulated => (self.device.is_cpu(), "multiplies bfloat16 itself", "take bf16"),
         };
-        self.refuse_unless(there, precision, reason)
+        self.refuse_unless(there, precision, reason, remedy)
     }
 
-    fn refuse_unless(&self, there: bool, precision: Precision, reason: &'static str) -> Result<()> {
-        let error = || BackboneError::PrecisionOfDevice { precision: precision.name(), device: self.kind(), reason };
+    fn refuse_unless(&self, there: bool, precision: Precision, reason: &str, remedy: &'static str) -> Result<()> {
+        let (precision, device) = (precision.name(), self.kind());
+        let error = || Error::Precision { precision, device, reason: reason.to_owned(), remedy };
         if there { Ok(()) } else { Err(error()) }
     }
 }
@@ -92,10 +94,10 @@ pub fn multiplies_bf16() -> bool {
 /// **Example**
 /// ```
 /// assert_eq!(latentwalk_backbone::parse_device("cpu")?.kind(), "cpu");
-/// # Ok::<(), latentwalk_backbone::BackboneError>(())
+/// # Ok::<(), latentwalk_backbone::Error>(())
 /// ```
 pub fn parse_device(name: &str) -> Result<BackboneDevice> {
-    let unknown = || BackboneError::UnknownDevice { device: name.to_owned() };
+    let unknown = || Error::Unknown { what: "device", name: name.to_owned(), known: vec!["cpu", "cuda", "cuda:0"] };
     let ordinal = match name {
         "cpu" => return Ok(BackboneDevice::cpu()),
         "cuda" => 0,
@@ -106,11 +108,7 @@ pub fn parse_device(name: &str) -> Result<BackboneDevice> {
 
 #[cfg(feature = "cuda")]
 fn open_cuda(name: &str, ordinal: usize) -> Result<BackboneDevice> {
-    let failed = |source: candle_core::Error| {
-        // A backtrace may follow the first line.
-        let reason = source.to_string().lines().next().unwrap_or_default().to_owned();
-        BackboneError::DeviceFailed { device: name.to_owned(), reason }
-    };
+    let failed = |source| Error::Device { device: name.to_owned(), source: Box::new(source) };
     // A stream of its own: `new_cuda` takes one per thread, and work of several threads would not be in order.
     let device = Device::new_cuda_with_stream(ordinal).map_err(failed)?;
     if let Device::Cuda(card) = &device {
@@ -121,26 +119,29 @@ fn open_cuda(name: &str, ordinal: usize) -> Result<BackboneDevice> {
 
 #[cfg(not(feature = "cuda"))]
 fn open_cuda(name: &str, _ordinal: usize) -> Result<BackboneDevice> {
-    Err(BackboneError::CudaNotBuilt { device: name.to_owned() })
+    Err(Error::Device { device: name.to_owned(), source: "this build has no CUDA".into() })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    #[cfg(not(feature = "cuda"))]
+    use crate::testing::told;
 
     #[test]
     fn names_are_checked() {
         assert_eq!(parse_device("cpu").unwrap().kind(), "cpu");
         for bad in ["gpu", "cuda:", "cuda:x", "cuda:-1", "CPU"] {
-            assert!(matches!(parse_device(bad), Err(BackboneError::UnknownDevice { .. })), "{bad}");
+            assert!(matches!(parse_device(bad), Err(Error::Unknown { what: "device", .. })), "{bad}");
         }
     }
 
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn cuda_without_the_feature_says_how_to_build() {
-        let message = parse_device("cuda:0").unwrap_err().to_string();
-        assert!(message.contains("--features cuda") && message.contains("cuda:0"), "{message}");
+        let message = told(&parse_device("cuda:0").unwrap_err());
+        assert!(message.contains("`cuda:0` cannot be used: this build has no CUDA"), "{message}");
+        assert!(message.contains("--features cuda"), "{message}");
     }
 }

@@ -22,7 +22,7 @@
 //! let two_images = Array4::from_shape_fn((2, 16, 16, 3), |(image, y, x, _)| (image + y * x) as f32 / 256.0);
 //! assert_eq!(network.embed(two_images.view(), Tap::Fc)?.dim(), (2, 1000));
 //! assert_eq!(network.predict(two_images.view())?[0].dim(), (2, 4));
-//! # Ok::<(), latentwalk_backbone::BackboneError>(())
+//! # Ok::<(), latentwalk_backbone::Error>(())
 //! ```
 
 mod arch;
@@ -50,7 +50,7 @@ mod testing;
 pub use arch::{ARCHITECTURES, Arch, BlockKind, DEFAULT_ARCH, Stem};
 pub use data::{Augment, ImageSource, LoadError, Targets, TrainData};
 pub use device::{BackboneDevice, multiplies_bf16, parse_device};
-pub use error::{BackboneError, Result};
+pub use error::{Error, Result};
 pub use mismatch::TensorMismatch;
 pub use network::{Evaluator, Forward, NETWORK_FILE, Network, PlanStatus, WEIGHTS_FILE};
 pub use options::{

@@ -1,16 +1,16 @@
 //! How tensors in a file differ from a network's.
 
-/// How a set of tensors differs from what the network needs.
+/// How a set of tensors differs from what the network needs; what to do depends on whose file it is, and stands in the error around it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TensorMismatch {
     /// A tensor is missing.
-    #[error("tensor `{name}` is missing; the weights belong to another network")]
+    #[error("tensor `{name}` is missing")]
     Missing {
         /// Its name.
         name: String,
     },
     /// A tensor belongs to no parameter.
-    #[error("tensor `{name}` is not part of the network; the weights belong to another one")]
+    #[error("tensor `{name}` is not part of the network")]
     Unexpected {
         /// Its name.
         name: String,
@@ -25,16 +25,12 @@ pub enum TensorMismatch {
         /// Shape in the file.
         got: Vec<usize>,
     },
-    /// A tensor is not 32-bit float.
-    #[error("tensor `{name}` is not of type F32; convert the weights to 32-bit floats")]
-    Type {
+    /// A tensor's numbers are not 32-bit floats, or not finite.
+    #[error("tensor `{name}` holds {found}, where finite numbers of type F32 are needed")]
+    Values {
         /// Its name.
         name: String,
-    },
-    /// A tensor holds NaN or infinite values.
-    #[error("tensor `{name}` holds NaN or infinite values")]
-    NonFinite {
-        /// Its name.
-        name: String,
+        /// What it holds.
+        found: String,
     },
 }

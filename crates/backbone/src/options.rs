@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::device::BackboneDevice;
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 use crate::precision::Precision;
 use crate::trainable::Trainable;
 
@@ -169,7 +169,7 @@ impl Default for TrainOptions {
 impl TrainOptions {
     /// Checks every value.
     ///
-    /// **Errors** [`BackboneError::OptionRange`] names the option, its value and what is allowed.
+    /// **Errors** [`Error::Setting`] names the option, its value and what is allowed.
     pub fn validate(&self) -> Result<()> {
         let unit = |v: f64| (0.0..1.0).contains(&v);
         let not_negative = |v: f64| v.is_finite() && v >= 0.0;
@@ -188,8 +188,8 @@ impl TrainOptions {
             ("warmup_epochs", self.warmup_epochs, not_negative(self.warmup_epochs), "0 or more"),
             ("label_smoothing", self.label_smoothing, unit(self.label_smoothing), "at least 0 and below 1"),
         ];
-        if let Some((name, value, _, expected)) = checks.into_iter().find(|check| !check.2) {
-            return Err(BackboneError::OptionRange { name, value, expected });
+        if let Some((name, value, _, must)) = checks.into_iter().find(|check| !check.2) {
+            return Err(Error::setting(name, value, must));
         }
         match self.device.as_str() {
             // Known before a device is opened.

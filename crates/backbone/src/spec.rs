@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arch::Arch;
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result, check_shape};
 
 /// Version of the `network.json` that this crate writes.
 pub const NETWORK_SCHEMA: u32 = 1;
@@ -97,7 +97,7 @@ impl NetworkSpec {
 
     /// Length of the FC vector.
     ///
-    /// **Errors** [`BackboneError::UnknownArch`].
+    /// **Errors** [`Error::Unknown`].
     pub fn fc_len(&self) -> Result<usize> {
         Ok(self.fc.unwrap_or(Arch::named(&self.arch)?.fc))
     }
@@ -107,23 +107,21 @@ impl NetworkSpec {
     /// **Errors** name the field, the head or the channel that is wrong.
     pub fn validate(&self) -> Result<()> {
         if self.fc_len()? == 0 {
-            return Err(BackboneError::EmptyField { field: "fc" });
+            return Err(Error::setting("fc", 0, "at least 1"));
         }
         if self.in_channels == 0 {
-            return Err(BackboneError::EmptyField { field: "in_channels" });
+            return Err(Error::setting("in_channels", 0, "at least 1"));
         }
-        self.validate_channels("mean", &self.mean, f32::is_finite)?;
-        self.validate_channels("std", &self.std, |v| v.is_finite() && v > 0.0)?;
+        self.validate_channels("mean", &self.mean, "finite", f32::is_finite)?;
+        self.validate_channels("std", &self.std, "finite and above 0", |v| v.is_finite() && v > 0.0)?;
         self.validate_heads()
     }
 
-    fn validate_channels(&self, field: &'static str, values: &[f32], good: impl Fn(f32) -> bool) -> Result<()> {
-        if values.len() != self.in_channels {
-            let (expected, got) = (self.in_channels, values.len());
-            return Err(BackboneError::ChannelValues { field, expected, got });
-        }
+    fn validate_channels(&self, field: &str, values: &[f32], must: &str, good: impl Fn(f32) -> bool) -> Result<()> {
+        let what = || format!("the list `{field}`, one value per input channel");
+        check_shape(what, [self.in_channels], [values.len()])?;
         match values.iter().position(|&v| !good(v)) {
-            Some(channel) => Err(BackboneError::ChannelValue { field, channel, value: values[channel] }),
+            Some(channel) => Err(Error::setting(format!("{field}[{channel}]"), values[channel], must)),
             None => Ok(()),
         }
     }
@@ -131,15 +129,16 @@ impl NetworkSpec {
     fn validate_heads(&self) -> Result<()> {
         for (index, head) in self.heads.iter().enumerate() {
             if head.name.is_empty() {
-                return Err(BackboneError::EmptyField { field: "heads.name" });
+                return Err(Error::setting("heads.name", "empty", "the head's name"));
             }
             let minimum = if head.multi { 1 } else { 2 };
             if head.classes < minimum {
-                let name = head.name.clone();
-                return Err(BackboneError::TooFewClasses { name, classes: head.classes, minimum });
+                let what = format!("classes of head `{}`", head.name);
+                return Err(Error::TooFew { what, got: head.classes, minimum });
             }
             if self.heads[..index].iter().any(|other| other.name == head.name) {
-                return Err(BackboneError::DuplicateHead { name: head.name.clone() });
+                let got = format!("`{}` for two heads", head.name);
+                return Err(Error::setting("heads.name", got, "different for each"));
             }
         }
         Ok(())
@@ -162,10 +161,10 @@ mod tests {
             (|s| s.arch = "vgg".into(), "vgg"),
             (|s| s.fc = Some(0), "`fc`"),
             (|s| s.in_channels = 0, "in_channels"),
-            (|s| s.mean = vec![0.0], "`mean` has 1 values"),
-            (|s| s.std[1] = 0.0, "channel 1 is 0"),
-            (|s| s.heads.push(Head::exclusive("kind", 4)), "two heads are named `kind`"),
-            (|s| s.heads[0].classes = 1, "has 1 classes"),
+            (|s| s.mean = vec![0.0], "the list `mean`, one value per input channel: the shape is [1], but must be [2]"),
+            (|s| s.std[1] = 0.0, "`std[1]` is 0, but must be finite and above 0"),
+            (|s| s.heads.push(Head::exclusive("kind", 4)), "`heads.name` is `kind` for two heads"),
+            (|s| s.heads[0].classes = 1, "classes of head `kind`: 1, but at least 2"),
             (|s| s.heads[0].name.clear(), "heads.name"),
         ];
         assert!(spec().validate().is_ok());

@@ -8,7 +8,7 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 use crate::mismatch::TensorMismatch;
 
 /// Values and shape of a tensor on the host.
@@ -39,17 +39,16 @@ pub(crate) fn encode(arrays: &Arrays, meta: Option<(&str, String)>) -> Result<Ve
 ///
 /// torch's `num_batches_tracked` counters are skipped: nothing here uses them.
 pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<Arrays> {
-    let tensors =
-        SafeTensors::deserialize(bytes).map_err(|source| BackboneError::Weights { path: path.to_owned(), source })?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| content(path, error))?;
     let mut arrays = Arrays::new();
     for (name, view) in tensors.iter().filter(|(name, _)| !name.ends_with("num_batches_tracked")) {
-        let mismatch = |source| BackboneError::WeightsMismatch { path: path.to_owned(), source };
+        let unusable = |found: String| content(path, TensorMismatch::Values { name: name.to_owned(), found });
         if view.dtype() != Dtype::F32 {
-            return Err(mismatch(TensorMismatch::Type { name: name.to_owned() }));
+            return Err(unusable(format!("numbers of type {:?}", view.dtype())));
         }
         let values: Vec<f32> = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         if !values.iter().all(|v| v.is_finite()) {
-            return Err(mismatch(TensorMismatch::NonFinite { name: name.to_owned() }));
+            return Err(unusable("NaN or infinite values".to_owned()));
         }
         arrays.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values });
     }
@@ -69,18 +68,24 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
             _ => Ok(()),
         }
     };
-    write().map_err(|source| BackboneError::Write { path: path.to_owned(), source })
+    write().map_err(|source| Error::Io { action: "write", path: path.to_owned(), source })
+}
+
+/// A network's own file that cannot be understood, or does not fit.
+pub(crate) fn content(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Content { path: path.to_owned(), source: Box::new(source) }
 }
 
 /// The bytes of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| BackboneError::Read { path: path.to_owned(), source })
+    std::fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::error::causes;
 
     fn arrays() -> Arrays {
         let array = |shape: &[usize], start: f32| Array {
@@ -111,6 +116,6 @@ mod tests {
         let mut nan = arrays();
         nan.get_mut("a").unwrap().values[1] = f32::NAN;
         let error = decode(Path::new("x"), &encode(&nan, None).unwrap()).unwrap_err();
-        assert!(error.to_string().contains("`a` holds NaN"), "{error}");
+        assert!(causes(&error).contains("`a` holds NaN"), "{error}");
     }
 }

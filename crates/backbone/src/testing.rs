@@ -5,6 +5,7 @@ use ndarray::ArrayView4;
 
 use crate::data::{self, Augment, ImageSource, LoadError};
 use crate::device::BackboneDevice;
+use crate::error::causes;
 use crate::network::Network;
 use crate::spec::{Head, NetworkSpec};
 
@@ -14,7 +15,8 @@ use crate::spec::{Head, NetworkSpec};
 pub(crate) fn card() -> Option<BackboneDevice> {
     let device = crate::parse_device("cuda:0");
     if let Err(error) = &device {
-        eprintln!("skipped: {error}");
+        let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        eprintln!("skipped: {error}: {}", reason.lines().next().unwrap_or_default());
     }
     device.ok()
 }
@@ -81,6 +83,14 @@ pub(crate) fn network(seed: u64) -> Network {
         ..NetworkSpec::new("small", 2, vec![Head::exclusive("kind", 3), Head::multi("style", 4)])
     };
     Network::new(spec, seed, &BackboneDevice::cpu()).unwrap()
+}
+
+/// An error as a program tells it: the causes in one line, then the hints.
+pub(crate) fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let hints: String =
+        chain.flat_map(|text| text.lines().skip(1).map(|line| format!("\n{line}")).collect::<Vec<_>>()).collect();
+    causes(error) + &hints
 }
 
 /// Values as images; they have as many channels as the values give them.

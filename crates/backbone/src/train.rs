@@ -16,7 +16,7 @@ use ndarray::ArrayView2;
 
 use crate::data::{Augment, TrainData, view};
 use crate::device::parse_device;
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 use crate::mismatch::TensorMismatch;
 use crate::network::{Features, Network, Observed, Recording, logits_of_features};
 use crate::options::TrainOptions;
@@ -76,7 +76,7 @@ pub enum Next {
     /// Go on, and write a checkpoint as soon as the optimizer has taken its step. This crate reads no clock: a caller that
     /// wants a checkpoint every few minutes asks for it so.
     Save,
-    /// Stop with [`BackboneError::Stopped`].
+    /// Stop with [`Error::Stopped`].
     Stop,
 }
 
@@ -106,7 +106,7 @@ pub struct Trained {
 /// The next batch is loaded in a thread of its own while the current one is computed.
 ///
 /// **Errors** anything wrong with spec, options or data (checked before the first step), a failing image source,
-/// [`BackboneError::NonFiniteLoss`], [`BackboneError::Stopped`].
+/// [`Error::NonFiniteLoss`], [`Error::Stopped`].
 pub fn train(
     spec: &NetworkSpec,
     data: &TrainData<'_>,
@@ -149,8 +149,8 @@ pub fn train_from(
 /// **Shapes** `vectors` `[images, width]`: the network's vectors of the tap that [`TrainOptions::trainable`] asks for, one row an
 /// image of `data`, whose pixels are then never loaded.
 ///
-/// **Errors** as [`train`]; [`BackboneError::FeatureShape`] where the vectors do not fit, or the options train more than
-/// stands on them.
+/// **Errors** as [`train`]; [`Error::Shape`] where the vectors do not fit, [`Error::Setting`] where the options train more
+/// than stands on them.
 pub fn train_on_features(
     network: Network,
     data: &TrainData<'_>,
@@ -426,7 +426,7 @@ impl<'a> Run<'a> {
 fn check_loss(loss: f64, epoch: usize, step: usize, options: &TrainOptions) -> Result<()> {
     match loss.is_finite() {
         true => Ok(()),
-        false => Err(BackboneError::NonFiniteLoss { epoch, step, loss, learning_rate: options.learning_rate }),
+        false => Err(Error::NonFiniteLoss { epoch, step, loss, learning_rate: options.learning_rate }),
     }
 }
 
@@ -435,6 +435,6 @@ fn emit(on_event: OnEvent<'_>, event: &TrainEvent, epoch: usize) -> Result<bool>
     match on_event(event) {
         Next::GoOn => Ok(false),
         Next::Save => Ok(true),
-        Next::Stop => Err(BackboneError::Stopped { epoch }),
+        Next::Stop => Err(Error::Stopped { epoch }),
     }
 }

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 use crate::state::{Array, Arrays, read};
 
 use dict::{StateDict, together};
@@ -106,8 +106,8 @@ impl Checkpoint {
         Checkpoint { path: PathBuf::from("made-up.safetensors"), format, style, wrapper: None, arrays }
     }
 
-    fn fault(&self, source: CheckpointFault) -> BackboneError {
-        BackboneError::Checkpoint { path: self.path.clone(), source: Box::new(source) }
+    fn fault(&self, source: CheckpointFault) -> Error {
+        Error::Checkpoint { path: self.path.clone(), source: Box::new(source) }
     }
 }
 
@@ -118,7 +118,7 @@ impl Checkpoint {
 /// float16, bfloat16, float64 and int64 become `f32`; the `num_batches_tracked` counters are left out. Nothing in
 /// the file is ever run: a checkpoint that asks for anything but tensors and plain data is refused.
 ///
-/// **Errors** [`BackboneError::Checkpoint`] for a file that is no checkpoint, is cut short or damaged, asks for code,
+/// **Errors** [`Error::Checkpoint`] for a file that is no checkpoint, is cut short or damaged, asks for code,
 /// or holds NaN, infinite values or negative variances; it names the file and the tensor.
 ///
 /// **Example**
@@ -129,7 +129,7 @@ impl Checkpoint {
 /// let spec = NetworkSpec::new("resnet50", 3, vec![]);
 /// let (_network, report) = Network::pretrained(spec, 0, &checkpoint, &BackboneDevice::cpu())?;
 /// assert!(report.missing.is_empty() && report.unexpected.is_empty());
-/// # Ok::<(), latentwalk_backbone::BackboneError>(())
+/// # Ok::<(), latentwalk_backbone::Error>(())
 /// ```
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let path = checkpoint_file(path)?;
@@ -149,14 +149,14 @@ pub fn checkpoint_of(path: &Path, bytes: &[u8]) -> Result<Checkpoint> {
         }
         Ok(Checkpoint { path: path.to_owned(), format, style, wrapper: state.wrapper, arrays })
     };
-    parse().map_err(|source| BackboneError::Checkpoint { path: path.to_owned(), source: Box::new(source) })
+    parse().map_err(|source| Error::Checkpoint { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// The file that [`read_checkpoint`] reads: the path itself, or the weights in the folder that it names.
 ///
-/// **Errors** [`BackboneError::Checkpoint`] for a folder without weights.
+/// **Errors** [`Error::Checkpoint`] for a folder without weights.
 pub fn checkpoint_file(path: &Path) -> Result<PathBuf> {
-    weights_file(path).map_err(|source| BackboneError::Checkpoint { path: path.to_owned(), source: Box::new(source) })
+    weights_file(path).map_err(|source| Error::Checkpoint { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// The file itself, or the weights in a folder.
@@ -165,12 +165,14 @@ fn weights_file(path: &Path) -> Result<PathBuf, CheckpointFault> {
         return Ok(path.to_owned());
     }
     let file = FOLDER_FILES.iter().map(|name| path.join(name)).find(|file| file.is_file());
-    file.ok_or_else(|| CheckpointFault::EmptyFolder { expected: FOLDER_FILES.to_vec() })
+    file.ok_or_else(|| CheckpointFault::NotACheckpoint {
+        found: format!("a folder that holds neither of {}", FOLDER_FILES.join(", ")),
+    })
 }
 
 /// Reads the bytes by what they begin with.
 fn parse(bytes: &[u8]) -> Result<(CheckpointFormat, StateDict), CheckpointFault> {
-    let refused = |found| Err(CheckpointFault::NotACheckpoint { found });
+    let refused = |found: &str| Err(CheckpointFault::NotACheckpoint { found: found.to_owned() });
     match bytes {
         [] => refused("an empty file"),
         [b'P', b'K', 3, 4, ..] => Ok((CheckpointFormat::TorchZip, torch::read_zip(bytes)?)),
@@ -204,14 +206,17 @@ fn safetensors_state(bytes: &[u8]) -> Result<StateDict, CheckpointFault> {
 }
 
 fn check_values(arrays: &Arrays) -> Result<(), CheckpointFault> {
+    let unusable = |tensor: &String, problem: &str| {
+        Some(CheckpointFault::Tensor { tensor: tensor.clone(), problem: problem.to_owned() })
+    };
     let fault = |(name, array): (&String, &Array)| {
         // Without an early end, which would keep the loop from using wide registers.
         let finite = |part: &[f32]| part.iter().fold(true, |all, value| all & value.is_finite());
         if !array.values.chunks(1 << 12).all(finite) {
-            return Some(CheckpointFault::NonFinite { tensor: name.clone() });
+            return unusable(name, "holds NaN or infinite values");
         }
         let negative = name.ends_with("running_var") && array.values.iter().any(|&value| value < 0.0);
-        negative.then(|| CheckpointFault::NegativeVariance { tensor: name.clone() })
+        negative.then(|| unusable(name, "holds a negative variance")).flatten()
     };
     arrays.par_iter().find_map_first(fault).map_or(Ok(()), Err)
 }

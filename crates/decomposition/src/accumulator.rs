@@ -72,7 +72,7 @@ impl Accumulator {
     ///
     /// **Shapes.** `n x d`, any `n`.
     ///
-    /// **Errors.** [`Error::Width`], and [`Error::NotFinite`] with the row's place in the stream; then no row is taken.
+    /// **Errors.** [`Error::Shape`], and [`Error::NotFinite`] with the row's place in the stream; then no row is taken.
     pub fn push(&mut self, rows: ArrayView2<'_, f32>) -> Result<()> {
         check_width(self.d, rows)?;
         check_finite(rows, self.n)?;
@@ -229,7 +229,10 @@ mod tests {
         rows[[2, 1]] = f32::NAN;
         let error = accumulator.push(rows.view()).unwrap_err();
         assert!(matches!(error, Error::NotFinite { row: 7, place: 1, .. }), "{error}");
-        assert!(matches!(accumulator.push(Array2::zeros((1, 4)).view()), Err(Error::Width { expected: 3, got: 4 })));
+        assert!(matches!(
+            accumulator.push(Array2::zeros((1, 4)).view()),
+            Err(Error::Shape { expected: 3, got: 4, .. })
+        ));
         assert_eq!(accumulator.n(), 5);
     }
 }

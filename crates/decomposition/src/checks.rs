@@ -6,8 +6,12 @@ use crate::{Error, Result};
 
 /// Whether rows have the expected width.
 pub(crate) fn check_width(expected: usize, rows: ArrayView2<'_, f32>) -> Result<()> {
-    let got = rows.ncols();
-    if got == expected { Ok(()) } else { Err(Error::Width { expected, got }) }
+    check_shape("vectors", expected, rows.ncols())
+}
+
+/// Whether there are as many values as expected.
+pub(crate) fn check_shape(what: &'static str, expected: usize, got: usize) -> Result<()> {
+    if got == expected { Ok(()) } else { Err(Error::Shape { what, expected, got }) }
 }
 
 /// Looks for NaN and infinities; `first` is the number of the first row.

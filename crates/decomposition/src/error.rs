@@ -1,23 +1,28 @@
 //! What can go wrong with a decomposition.
+//!
+//! [`enum@Error`] is the only error type of the crate, and public because a caller gets it; nothing outside this crate has to match its
+//! variants so far.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Why vectors could not be decomposed or projected.
+/// Why vectors could not be decomposed or projected; what to do stands after a line feed.
 ///
 /// **Units and conventions.** Rows and axes count from zero; while fitting, a row's number is its place in the stream.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Vectors have another width than those seen before.
-    #[error("vectors have {got} values, expected {expected}")]
-    Width {
-        /// The width expected.
+    /// Vectors or weights of another number than expected.
+    #[error("{what}: {got} values, but {expected} are expected\nhint: take what belongs to this decomposition")]
+    Shape {
+        /// The vectors, or the weights of a direction.
+        what: &'static str,
+        /// The number expected.
         expected: usize,
-        /// The width found.
+        /// The number found.
         got: usize,
     },
     /// A value is NaN or infinite.
-    #[error("row {row} has {value} at place {place}; remove the row or repair what made it")]
+    #[error("row {row} has {value} at place {place}\nhint: remove the row or repair what made it")]
     NotFinite {
         /// The row.
         row: usize,
@@ -27,49 +32,34 @@ pub enum Error {
         value: f32,
     },
     /// Fewer than two rows: no variance is defined.
-    #[error("{got} rows cannot be decomposed; give at least 2")]
+    #[error("{got} rows cannot be decomposed\nhint: give at least 2")]
     TooFewRows {
         /// Rows seen.
         got: usize,
     },
     /// All rows are the same.
-    #[error("all {n} rows are equal, so no axis carries variance; look at what made the vectors")]
+    #[error("all {n} rows are equal, so no axis carries variance\nhint: look at what made the vectors")]
     NoVariance {
         /// Rows seen.
         n: usize,
     },
-    /// No axis was asked for.
-    #[error("0 axes were asked for; keep at least 1")]
-    NoAxes,
-    /// More axes than the vectors have values.
-    #[error("{k} axes were asked for, but the vectors have only {d} values; lower k to {d} or less")]
-    MoreAxesThanWidth {
+    /// A number of axes, or a share of the variance, that nobody can keep.
+    #[error("the axes to keep are given as {got}, but must be {must}")]
+    Keep {
+        /// What was asked for.
+        got: String,
+        /// What is allowed.
+        must: &'static str,
+    },
+    /// More axes than the vectors have values, than the rows span, or than have variance to whiten by.
+    #[error("{k} axes were asked for, but there are at most {most}: {reason}\nhint: lower k to {most} or less")]
+    TooManyAxes {
         /// Axes asked for.
         k: usize,
-        /// Values in a vector.
-        d: usize,
-    },
-    /// More axes than the rows can span.
-    #[error("{k} axes were asked for, but {n} rows span at most {}; lower k or give more rows", n - 1)]
-    MoreAxesThanRows {
-        /// Axes asked for.
-        k: usize,
-        /// Rows seen.
-        n: usize,
-    },
-    /// A share of the variance must lie above 0 and not above 1.
-    #[error("the share of the variance to keep is {share}; it must be above 0 and at most 1")]
-    Share {
-        /// The share asked for.
-        share: f64,
-    },
-    /// Whitening would divide by the variance of an axis that has none.
-    #[error("axis {rank} of the {k} kept has no variance to whiten by; lower k to {rank} or switch whitening off")]
-    WhitenZeroVariance {
-        /// Axes kept.
-        k: usize,
-        /// How many axes have variance.
-        rank: usize,
+        /// Axes that there can be.
+        most: usize,
+        /// Why there are no more.
+        reason: String,
     },
     /// The eigendecomposition did not converge.
     #[error("the eigendecomposition of the {d} x {d} covariance did not converge")]
@@ -87,46 +77,30 @@ pub enum Error {
         /// The deviation allowed.
         tolerance: f64,
     },
-    /// A direction has another length than there are axes.
-    #[error("the direction has {got} weights, expected one for each of {expected} axes")]
-    DirectionLength {
-        /// Axes kept.
-        expected: usize,
-        /// Weights given.
-        got: usize,
-    },
     /// A direction is zero or not finite, so that it has no unit vector.
     #[error("the direction is zero or not finite (its length is {length}), so it points nowhere")]
-    DirectionLengthZero {
+    NoDirection {
         /// Its length.
         length: f64,
     },
     /// The file system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read or write {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
-    /// The summary is not what this crate writes.
-    #[error("{}: {source}", path.display())]
-    Json {
+    /// A file that is damaged, or not what this crate writes.
+    #[error("{} holds no decomposition of this version\nhint: make it again", path.display())]
+    Content {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
-        source: serde_json::Error,
-    },
-    /// The tensors' file is not what this crate writes.
-    #[error("{}: {source}", path.display())]
-    Tensors {
-        /// The file.
-        path: PathBuf,
-        /// What the parser said.
-        source: safetensors::SafeTensorError,
+        /// What the parser says, or which tensor is not as it should be.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file was written by a later version of this crate.
-    #[error("{}: version {got}, this program knows version {known}; use the program that wrote it", path.display())]
+    #[error("{}: version {got}, this program knows version {known}\nhint: use the program that wrote it", path.display())]
     Version {
         /// The file.
         path: PathBuf,
@@ -135,38 +109,9 @@ pub enum Error {
         /// The version this crate writes.
         known: u64,
     },
-    /// A tensor has another type than this crate writes.
-    #[error("{}: tensor `{tensor}` holds {got}, expected F64", path.display())]
-    TensorType {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: &'static str,
-        /// The type found.
-        got: String,
-    },
-    /// A tensor's shape does not fit the summary.
-    #[error("{}: tensor `{tensor}` has shape {got:?}, expected {expected:?}", path.display())]
-    TensorShape {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: &'static str,
-        /// The shape expected.
-        expected: Vec<usize>,
-        /// The shape found.
-        got: Vec<usize>,
-    },
-    /// A tensor holds a value that no fit gives: not finite, or a variance that is negative or larger than the one before.
-    #[error("{}: tensor `{tensor}` holds {value} at place {place}, which no fit gives; the file is damaged", path.display())]
-    TensorValue {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: &'static str,
-        /// The place, rows one after another.
-        place: usize,
-        /// The value found.
-        value: f64,
-    },
+}
+
+/// A file that is not what this crate writes.
+pub(crate) fn content(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Content { path: path.to_owned(), source: source.into() }
 }

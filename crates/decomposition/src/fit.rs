@@ -24,7 +24,7 @@ pub(crate) fn decompose(moments: Moments, options: &PcaOptions) -> Result<Pca> {
     };
     let rank = numerical_rank(&moments.mean, &values);
     if options.whiten && k > rank {
-        return Err(Error::WhitenZeroVariance { k, rank });
+        return Err(no_variance_to_whiten(k, rank));
     }
     let axes = vectors.slice(s![..k, ..]).to_owned();
     let certificates = Certificates::examine(&moments, axes.view(), &values);
@@ -34,10 +34,23 @@ pub(crate) fn decompose(moments: Moments, options: &PcaOptions) -> Result<Pca> {
 
 fn check_keep(keep: Keep, n: usize, d: usize) -> Result<()> {
     match keep {
-        Keep::Axes(0) => Err(Error::NoAxes),
-        Keep::Axes(k) if k > d => Err(Error::MoreAxesThanWidth { k, d }),
-        Keep::Axes(k) if k > n - 1 => Err(Error::MoreAxesThanRows { k, n }),
-        Keep::Variance(share) if !(share > 0.0 && share <= 1.0) => Err(Error::Share { share }),
+        Keep::Axes(0) => Err(Error::Keep { got: "0 axes".to_owned(), must: "at least 1 axis" }),
+        Keep::Axes(k) if k > d => {
+            Err(Error::TooManyAxes { k, most: d, reason: format!("the vectors have {d} values") })
+        }
+        Keep::Axes(k) if k > n - 1 => {
+            Err(Error::TooManyAxes { k, most: n - 1, reason: format!("{n} rows span no more") })
+        }
+        Keep::Variance(share) if !(share > 0.0 && share <= 1.0) => {
+            let got = format!("the share {share} of the variance");
+            Err(Error::Keep { got, must: "a share above 0 and at most 1" })
+        }
         _ => Ok(()),
     }
+}
+
+/// More axes are kept than have variance, which whitening would divide by.
+pub(crate) fn no_variance_to_whiten(k: usize, rank: usize) -> Error {
+    let reason = "the others have no variance to whiten by; without whitening they can be kept".to_owned();
+    Error::TooManyAxes { k, most: rank, reason }
 }

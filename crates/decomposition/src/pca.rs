@@ -4,7 +4,7 @@ use faer::Mat;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::certificates::Certificates;
-use crate::checks::{check_finite, check_width};
+use crate::checks::{check_finite, check_shape, check_width};
 use crate::map::Map;
 use crate::options::PcaOptions;
 use crate::{Error, Result};
@@ -101,7 +101,7 @@ impl Pca {
     ///
     /// **Units and conventions.** With whitening each coordinate is divided by the standard deviation along its axis.
     ///
-    /// **Errors.** [`Error::Width`], [`Error::NotFinite`].
+    /// **Errors.** [`Error::Shape`], [`Error::NotFinite`].
     pub fn transform(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         check_width(self.d(), rows)?;
         check_finite(rows, 0)?;
@@ -113,7 +113,7 @@ impl Pca {
     ///
     /// **Shapes.** `n x k` to `n x d`.
     ///
-    /// **Errors.** [`Error::Width`], [`Error::NotFinite`].
+    /// **Errors.** [`Error::Shape`], [`Error::NotFinite`].
     pub fn inverse_transform(&self, scores: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         check_width(self.k(), scores)?;
         check_finite(scores, 0)?;
@@ -128,11 +128,9 @@ impl Pca {
     /// **Units and conventions.** `weights` weigh a score, `w . z`; they are no displacement. Since `z = V (x - m)`, the same
     /// order is that of `V^T w`; with whitening, `z = L^(-1/2) V (x - m)`, of `V^T L^(-1/2) w`.
     ///
-    /// **Errors.** [`Error::DirectionLength`]; [`Error::DirectionLengthZero`] for weights that are all zero or not finite.
+    /// **Errors.** [`Error::Shape`]; [`Error::NoDirection`] for weights that are all zero or not finite.
     pub fn direction_to_embedding(&self, weights: &[f64]) -> Result<Vec<f64>> {
-        if weights.len() != self.k() {
-            return Err(Error::DirectionLength { expected: self.k(), got: weights.len() });
-        }
+        check_shape("weights of the direction", self.k(), weights.len())?;
         let mut direction = vec![0.0; self.d()];
         for (i, axis) in self.axes.outer_iter().enumerate() {
             let weight = weights[i] / self.scale(i);
@@ -143,7 +141,7 @@ impl Pca {
             direction.iter_mut().for_each(|value| *value /= length);
             Ok(direction)
         } else {
-            Err(Error::DirectionLengthZero { length })
+            Err(Error::NoDirection { length })
         }
     }
 

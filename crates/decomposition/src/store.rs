@@ -8,6 +8,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use crate::certificates::{Certificates, TOLERANCE, orthonormality};
+use crate::error::content;
+use crate::fit::no_variance_to_whiten;
 use crate::options::PcaOptions;
 use crate::{Error, Pca, Result};
 
@@ -65,8 +67,7 @@ impl Pca {
             certificates: self.certificates,
         };
         let path = folder.join(SUMMARY_FILE);
-        let mut text =
-            serde_json::to_vec_pretty(&summary).map_err(|source| Error::Json { path: path.clone(), source })?;
+        let mut text = serde_json::to_vec_pretty(&summary).map_err(|error| content(&path, error))?;
         text.push(b'\n');
         write(&path, &text)
     }
@@ -78,7 +79,7 @@ impl Pca {
         let summary = Summary::read(&folder.as_ref().join(SUMMARY_FILE))?;
         let path = folder.as_ref().join(TENSORS_FILE);
         let bytes = read(&path)?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|source| Error::Tensors { path: path.clone(), source })?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| content(&path, error))?;
         let tensors = Tensors { path: &path, file };
         let (k, d) = (summary.k, summary.d);
         let mean = tensors.read(MEAN, &[d])?;
@@ -92,13 +93,13 @@ impl Pca {
         let pca = Self { mean, axes, variances, n, options, certificates };
         let rank = pca.embedding_rank();
         if options.whiten && k > rank {
-            return Err(Error::WhitenZeroVariance { k, rank });
+            return Err(no_variance_to_whiten(k, rank));
         }
         Ok(pca)
     }
 
     fn tensors(&self, folder: &Path) -> Result<Vec<u8>> {
-        let wrap = |source| Error::Tensors { path: folder.join(TENSORS_FILE), source };
+        let wrap = |error| content(&folder.join(TENSORS_FILE), error);
         let (k, d) = (self.k(), self.d());
         let mean = bytes(self.mean.iter());
         let axes = bytes(self.axes.iter());
@@ -115,7 +116,7 @@ impl Pca {
 impl Summary {
     fn read(path: &Path) -> Result<Self> {
         let text = read(path)?;
-        let wrap = |source| Error::Json { path: path.to_owned(), source };
+        let wrap = |error| content(path, error);
         let Version { schema_version: got } = serde_json::from_slice(&text).map_err(wrap)?;
         if got != SCHEMA_VERSION {
             return Err(Error::Version { path: path.to_owned(), got, known: SCHEMA_VERSION });
@@ -132,11 +133,10 @@ struct Tensors<'a> {
 
 impl Tensors<'_> {
     /// Reads a tensor of the given shape whose values are all finite.
-    fn read(&self, tensor: &'static str, expected: &[usize]) -> Result<Vec<f64>> {
-        let wrap = |source| Error::Tensors { path: self.path.to_owned(), source };
-        let view = self.file.tensor(tensor).map_err(wrap)?;
+    fn read(&self, tensor: &str, expected: &[usize]) -> Result<Vec<f64>> {
+        let view = self.file.tensor(tensor).map_err(|error| content(self.path, error))?;
         if view.dtype() != Dtype::F64 {
-            return Err(Error::TensorType { path: self.path.to_owned(), tensor, got: format!("{:?}", view.dtype()) });
+            return Err(content(self.path, format!("tensor `{tensor}` holds {:?}, expected F64", view.dtype())));
         }
         if view.shape() != expected {
             return Err(self.shape(tensor, expected, view.shape()));
@@ -169,12 +169,13 @@ impl Tensors<'_> {
         if k == 0 || k > d { Err(self.shape(AXES, &[k.clamp(1, d.max(1)), d], &[k, d])) } else { Ok(()) }
     }
 
-    fn shape(&self, tensor: &'static str, expected: &[usize], got: &[usize]) -> Error {
-        Error::TensorShape { path: self.path.to_owned(), tensor, expected: expected.to_vec(), got: got.to_vec() }
+    fn shape(&self, tensor: &str, expected: &[usize], got: &[usize]) -> Error {
+        content(self.path, format!("tensor `{tensor}` has shape {got:?}, expected {expected:?}"))
     }
 
-    fn value(&self, tensor: &'static str, place: usize, value: f64) -> Error {
-        Error::TensorValue { path: self.path.to_owned(), tensor, place, value }
+    /// A value that no fit gives: not finite, or a variance that is negative or larger than the one before.
+    fn value(&self, tensor: &str, place: usize, value: f64) -> Error {
+        content(self.path, format!("tensor `{tensor}` holds {value} at place {place}, which no fit gives"))
     }
 }
 

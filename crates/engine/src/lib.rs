@@ -74,8 +74,7 @@ pub use norm::{BatchStats, batch_norm_train, batch_norm_train_grad};
 pub use optimizer::{AdamW, adamw_step, sgd_step};
 pub use peak::{PEAK_FLOPS_PER_ROUND, peak_rounds};
 pub use plan::{
-    Conv, Convolution, Graph, Node, Norm, Plan, PlanError, PlanKernels, PlanOptions, PlanPrecision, Value, Values,
-    Weights,
+    Conv, Convolution, Error, Graph, Node, Norm, Plan, PlanKernels, PlanOptions, PlanPrecision, Value, Values, Weights,
 };
 pub use pool::{global_avg_pool, global_avg_pool_grad, max_pool, max_pool_grad};
 pub use scale_shift::{scale_shift, scale_shift_grad};

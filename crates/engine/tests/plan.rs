@@ -303,37 +303,43 @@ fn unsound_networks_are_refused_by_name() {
         let checked = graph.check(case.height, case.width).err();
         let error = Plan::compile(graph, case.height, case.width, PlanOptions::default()).map(|_| ()).unwrap_err();
         // All but values that are not finite is found without them.
-        assert_eq!(checked.as_ref(), Some(&error).filter(|error| !matches!(error, PlanError::NonFinite { .. })));
+        assert_eq!(checked.as_ref(), Some(&error).filter(|error| !matches!(error, Error::NonFinite { .. })));
         error
     };
     for (index, name) in ["weight", "bias", "gamma", "beta", "mean", "variance"].into_iter().enumerate() {
         for bad in [f32::NAN, f32::INFINITY] {
             let mut tensors = Tensors::new(&case, &mut Numbers(1));
             *tensors.0[index].last_mut().unwrap() = bad;
-            assert_eq!(compile(&tensors, &case, 16), PlanError::NonFinite { name: name.to_owned() });
+            assert_eq!(compile(&tensors, &case, 16), Error::NonFinite { name: name.to_owned() });
         }
     }
     let mut tensors = Tensors::new(&case, &mut Numbers(1));
     tensors.0[5][3] = -1.0;
-    assert_eq!(compile(&tensors, &case, 16), PlanError::NonFinite { name: "variance".to_owned() });
+    assert_eq!(compile(&tensors, &case, 16), Error::NonFinite { name: "variance".to_owned() });
     let mut tensors = Tensors::new(&case, &mut Numbers(1));
     tensors.0[0][3] = f32::MAX;
     tensors.0[2][0] = 1e6;
-    assert_eq!(compile(&tensors, &case, 16), PlanError::NonFinite { name: "weight".to_owned() });
+    assert_eq!(compile(&tensors, &case, 16), Error::NonFinite { name: "weight".to_owned() });
     let tensors = Tensors::new(&case, &mut Numbers(1));
-    assert!(matches!(compile(&tensors, &case, 8), PlanError::WeightCount { expected: 1152, got: 2304, .. }));
-    assert!(matches!(compile(&tensors, &Case { stride: 0, ..case }, 16), PlanError::Window { node: 0, .. }));
-    assert!(matches!(compile(&tensors, &Case { padding: 3, ..case }, 16), PlanError::Window { .. }));
-    assert_eq!(compile(&tensors, &case, 0), PlanError::Empty);
+    assert!(matches!(compile(&tensors, &case, 8), Error::WeightCount { expected: 1152, got: 2304, .. }));
+    let window = |case: &Case| compile(&tensors, case, 16).to_string();
+    let message = window(&Case { stride: 0, ..case });
+    assert!(message.starts_with("node 0 has a kernel of 3, stride 0 and padding 1, which does not fit"), "{message}");
+    let message = window(&Case { padding: 3, ..case });
+    assert!(message.starts_with("node 0 has a kernel of 3") && message.contains("padding 3"), "{message}");
+    assert_eq!(compile(&tensors, &case, 0), Error::Empty);
     let graph = |add| Graph { channels: 16, nodes: vec![tensors.conv(&case, Some(add))] };
     let compile = |add| Plan::compile(graph(add), 7, 9, PlanOptions::default()).map(|_| ());
-    assert_eq!(compile(Value::Node(0)), Err(PlanError::Order { node: 0, input: 0 }));
+    assert_eq!(
+        compile(Value::Node(0)),
+        Err(Error::Node { node: 0, problem: "reads node 0, which does not come before it".to_owned() })
+    );
     assert_eq!(compile(Value::Images), Ok(()));
     let wide = Case { outputs: 8, ..case };
     let narrow = Tensors::new(&wide, &mut Numbers(1));
     let graph = Graph { channels: 16, nodes: vec![narrow.conv(&wide, Some(Value::Images))] };
     let error = Plan::compile(graph, 7, 9, PlanOptions::default()).map(|_| ()).unwrap_err();
-    assert_eq!(error, PlanError::AddShape { node: 0, expected: [7, 9, 8], got: [7, 9, 16] });
+    assert_eq!(error.to_string(), "node 0 has a result of [7, 9, 8] (height, width, channels) but adds [7, 9, 16]");
 }
 
 #[test]
@@ -392,5 +398,5 @@ fn tensors_are_taken_one_layer_after_the_other() {
     let graph = Graph { channels: 16, nodes: vec![Node::Conv(Conv { weight: short(), ..sound })] };
     assert_eq!(graph.check(7, 9), Ok(()));
     let error = Plan::compile(graph, 7, 9, PlanOptions::default()).map(|_| ()).unwrap_err();
-    assert_eq!(error, PlanError::WeightCount { name: "short".to_owned(), expected: 2304, got: 0 });
+    assert_eq!(error, Error::WeightCount { name: "short".to_owned(), expected: 2304, got: 0 });
 }

@@ -285,12 +285,12 @@ fn what_cannot_be_computed_so_is_refused() {
     assert_eq!(wide(&tensors), (Ok(()), Ok(())));
     // Finite as `f32`, above the largest bfloat16.
     tensors.weight[3] = f32::MAX;
-    assert_eq!(wide(&tensors), (Ok(()), Err(PlanError::NonFinite { name: "weight".to_owned() })));
+    assert_eq!(wide(&tensors), (Ok(()), Err(Error::NonFinite { name: "weight".to_owned() })));
     let tensors = Tensors::new(&Case { kernel: 1, ..case }, 1);
     let conv = |input, add| tensors.conv(&Case { kernel: 1, padding: 0, ..case }, input, add);
     let mean = || Node::GlobalAvgPool { input: Value::Images };
     let graph = || Graph { channels: 16, nodes: vec![mean(), conv(Value::Images, Some(Value::Node(0)))] };
     let compile = |precision| Plan::compile(graph(), 1, 1, PlanOptions::of(precision)).map(|_| ());
     assert_eq!(compile(PlanPrecision::F32), Ok(()));
-    assert_eq!(compile(PlanPrecision::Bf16), Err(PlanError::MixedPrecision { node: 1 }));
+    assert_eq!(compile(PlanPrecision::Bf16), Err(Error::MixedPrecision { node: 1 }));
 }

@@ -1,15 +1,18 @@
-//! The one error type of the crate.
+//! The one error type of the crate, public because a caller gets it. Callers match [`Error::Unreachable`] and [`Error::Status`]: the first
+//! may pass, the second will not.
 
 use std::path::PathBuf;
 
-/// Result with [`HubError`].
-pub type Result<T, E = HubError> = std::result::Result<T, E>;
+/// Result with [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong in this crate; each message names the culprit and what to do.
+/// Everything that can go wrong in this crate; each message names the culprit, and after a line feed what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum HubError {
+pub enum Error {
     /// A name that no hub can have.
-    #[error("`{name}` names no file of a hub: {reason}")]
+    #[error(
+        "`{name}` names no file of a hub: {reason}\nhint: write `hf:ORG/NAME`, `hf:ORG/NAME@REVISION:FILE` or `torchvision:NAME`"
+    )]
     Name {
         /// The name.
         name: String,
@@ -17,7 +20,7 @@ pub enum HubError {
         reason: String,
     },
     /// No network, or a connection that broke.
-    #[error("cannot fetch {url}: {reason}; without a network, bring the file and put it at {path}")]
+    #[error("cannot fetch {url}: {reason}\nhint: without a network, bring the file and put it at {path}")]
     Unreachable {
         /// The address.
         url: String,
@@ -27,7 +30,7 @@ pub enum HubError {
         path: PathBuf,
     },
     /// The hub answers, but not with the file.
-    #[error("{url} answers {status}; check the name, and whether the file is open to everybody")]
+    #[error("{url} answers {status}\nhint: check the name, and whether the file is open to everybody")]
     Status {
         /// The address.
         url: String,
@@ -49,7 +52,9 @@ pub enum HubError {
         with_token: bool,
     },
     /// Other content than the hub states.
-    #[error("{url} gave content with SHA-256 {got}, but {expected} was announced; nothing was kept, try again")]
+    #[error(
+        "{url} gave content with SHA-256 {got}, but {expected} was announced, so nothing was kept\nhint: try again"
+    )]
     Hash {
         /// The address.
         url: String,
@@ -59,7 +64,9 @@ pub enum HubError {
         got: String,
     },
     /// Content that cannot be checked.
-    #[error("{url} states no SHA-256 for this file, so it cannot be checked; bring it by hand and put it at {path}")]
+    #[error(
+        "{url} states no SHA-256 for this file, so it cannot be checked\nhint: bring it by hand and put it at {path}"
+    )]
     NoHash {
         /// The address.
         url: String,
@@ -67,7 +74,7 @@ pub enum HubError {
         path: PathBuf,
     },
     /// A file could not be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}\nhint: check free space and permissions")]
     Write {
         /// The file.
         path: PathBuf,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body};
 
-use crate::error::{HubError, Result};
+use crate::error::{Error, Result};
 use crate::{Hub, HubId, Token, folder, token};
 
 /// Redirects that are followed.
@@ -33,13 +33,13 @@ pub(crate) fn into(hub: &Hub, id: &HubId, path: &Path, progress: &mut dyn FnMut(
         HubId::Torchvision(file) => prefix_of(file.file).map(str::to_owned),
         HubId::HuggingFace { .. } => answer.sha256.clone(),
     };
-    let expected = expected.ok_or_else(|| HubError::NoHash { url: url.clone(), path: path.to_owned() })?;
-    let failed = |source| HubError::Write { path: path.to_owned(), source };
+    let expected = expected.ok_or_else(|| Error::NoHash { url: url.clone(), path: path.to_owned() })?;
+    let failed = |source| Error::Write { path: path.to_owned(), source };
     fs::create_dir_all(folder(path)).map_err(failed)?;
     let part = Part(path.with_extension(format!("part{}", std::process::id())));
     let got = copy(answer, &url, path, &part.0, progress)?;
     if !got.starts_with(&expected) {
-        return Err(HubError::Hash { url, expected, got });
+        return Err(Error::Hash { url, expected, got });
     }
     fs::rename(&part.0, path).map_err(failed)
 }
@@ -82,7 +82,7 @@ fn open(url: &str, gate: Option<&Gate<'_>>, path: &Path) -> Result<Answer> {
         .timeout_recv_response(Some(PATIENCE))
         .build()
         .into();
-    let unreachable = |reason: String| HubError::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
+    let unreachable = |reason: String| Error::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
     let (mut at, mut sha256) = (url.to_owned(), None);
     for _ in 0..HOPS {
         let mut request = agent.get(&at);
@@ -105,8 +105,8 @@ fn open(url: &str, gate: Option<&Gate<'_>>, path: &Path) -> Result<Answer> {
             let by_gate = gate.is_some_and(|gate| token::same_host(gate.hub, &at));
             let (url, status) = (url.to_owned(), status.as_u16());
             return Err(match status {
-                401 | 403 if by_gate => HubError::Denied { url, status, with_token },
-                _ => HubError::Status { url, status },
+                401 | 403 if by_gate => Error::Denied { url, status, with_token },
+                _ => Error::Status { url, status },
             });
         }
     }
@@ -146,8 +146,8 @@ fn copy(
     part: &Path,
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<String> {
-    let failed = |source| HubError::Write { path: part.to_owned(), source };
-    let broken = |reason: String| HubError::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
+    let failed = |source| Error::Write { path: part.to_owned(), source };
+    let broken = |reason: String| Error::Unreachable { url: url.to_owned(), reason, path: path.to_owned() };
     let mut file = File::create(part).map_err(failed)?;
     let (mut hash, mut done) = (Sha256::new(), 0u64);
     let mut reader = answer.body.into_with_config().limit(u64::MAX).reader();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{HubError, Result};
+use crate::error::{Error, Result};
 
 /// A checkpoint that torchvision publishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ const REVISION: &str = "main";
 /// use latentwalk_hub::HubId;
 /// let id: HubId = "hf:timm/resnet50.a1_in1k".parse()?;
 /// assert_eq!(id.to_string(), "hf:timm/resnet50.a1_in1k@main:model.safetensors");
-/// # Ok::<(), latentwalk_hub::HubError>(())
+/// # Ok::<(), latentwalk_hub::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubId {
@@ -76,10 +76,10 @@ impl HubId {
 }
 
 impl FromStr for HubId {
-    type Err = HubError;
+    type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let bad = |reason: &str| HubError::Name { name: text.to_owned(), reason: reason.to_owned() };
+        let bad = |reason: &str| Error::Name { name: text.to_owned(), reason: reason.to_owned() };
         if let Some(name) = text.strip_prefix("torchvision:") {
             let found = TORCHVISION.iter().find(|file| file.name == name);
             return match found {

@@ -18,7 +18,7 @@
 //! assert!(hub.path(&id).ends_with("torchvision/resnet50-0676ba61.pth"));
 //! // `hub.fetch(&id, &mut |done, all| …)` brings the file to that path, unless it is there already.
 //! assert!("torchvision:resnet51".parse::<HubId>().is_err());
-//! # Ok::<(), latentwalk_hub::HubError>(())
+//! # Ok::<(), latentwalk_hub::Error>(())
 //! ```
 
 mod cache;
@@ -29,7 +29,7 @@ mod token;
 
 use std::path::{Path, PathBuf};
 
-pub use error::{HubError, Result};
+pub use error::{Error, Result};
 pub use id::{HubId, TORCHVISION, TorchvisionFile};
 pub use token::Token;
 
@@ -94,9 +94,9 @@ impl Hub {
     /// `progress` is told the bytes so far and, where the hub states it, their number. A file in a cache is not hashed
     /// again. A revision such as `main` is looked up once: remove the cached file to fetch a later one.
     ///
-    /// **Errors** [`HubError::Unreachable`] without a network, which says what to put where; [`HubError::Denied`] for a
-    /// repository that is not open to everybody, or not to this token; [`HubError::Status`] for a name that the hub does not
-    /// have; [`HubError::Hash`] and [`HubError::NoHash`] for content that is not, or cannot be proved to be, what the hub
+    /// **Errors** [`Error::Unreachable`] without a network, which says what to put where; [`Error::Denied`] for a
+    /// repository that is not open to everybody, or not to this token; [`Error::Status`] for a name that the hub does not
+    /// have; [`Error::Hash`] and [`Error::NoHash`] for content that is not, or cannot be proved to be, what the hub
     /// holds; a full disk. Nothing is left behind.
     pub fn fetch(&self, id: &HubId, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<Fetched> {
         let path = self.path(id);

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use latentwalk_hub::{Hub, HubError, HubId, Token};
+use latentwalk_hub::{Error, Hub, HubId, Token};
 use sha2::{Digest, Sha256};
 
 const CONTENT: &[u8] = b"weights of some network";
@@ -101,7 +101,7 @@ fn a_repositorys_file_is_fetched_once_and_checked() {
     let again = hub.fetch(&id("hf:timm/net"), &mut |_, _| ()).unwrap();
     assert!(!again.new && again.path == fetched.path && server.asked.lock().unwrap().len() == 2);
     let missing = hub.fetch(&id("hf:timm/other"), &mut |_, _| ()).unwrap_err();
-    assert!(matches!(missing, HubError::Status { status: 404, .. }), "{missing}");
+    assert!(matches!(missing, Error::Status { status: 404, .. }), "{missing}");
     assert_eq!(files(cache.path()), 1);
 }
 
@@ -119,12 +119,12 @@ fn content_that_is_not_what_was_announced_is_not_kept() {
     let hub = server.hub(cache.path());
     let error = |name: &str| hub.fetch(&id(name), &mut |_, _| ()).unwrap_err();
     let changed = error("hf:a/changed");
-    assert!(matches!(&changed, HubError::Hash { got, .. } if *got == sha256(CONTENT)), "{changed}");
-    assert!(matches!(error("hf:a/short"), HubError::Unreachable { .. }));
-    assert!(matches!(error("hf:a/unchecked:config.json"), HubError::NoHash { .. }));
+    assert!(matches!(&changed, Error::Hash { got, .. } if *got == sha256(CONTENT)), "{changed}");
+    assert!(matches!(error("hf:a/short"), Error::Unreachable { .. }));
+    assert!(matches!(error("hf:a/unchecked:config.json"), Error::NoHash { .. }));
     let message = error("hf:a/round").to_string();
     assert!(message.contains("redirects"), "{message}");
-    assert!(matches!(error("torchvision:resnet18-v1"), HubError::Hash { expected, .. } if expected == "f37072fd"));
+    assert!(matches!(error("torchvision:resnet18-v1"), Error::Hash { expected, .. } if expected == "f37072fd"));
     assert_eq!(files(cache.path()), 0);
 }
 
@@ -183,7 +183,7 @@ fn a_closed_repository_says_what_to_do_and_shows_no_token() {
     });
     let cache = tempfile::tempdir().unwrap();
     let without = server.hub(cache.path()).fetch(&id("hf:a/private"), &mut |_, _| ()).unwrap_err();
-    assert!(matches!(without, HubError::Denied { status: 401, with_token: false, .. }), "{without}");
+    assert!(matches!(without, Error::Denied { status: 401, with_token: false, .. }), "{without}");
     let message = without.to_string();
     assert!(message.contains("/a/private/") && message.contains("no token was sent"), "{message}");
     let hint = message.lines().last().unwrap();
@@ -191,14 +191,14 @@ fn a_closed_repository_says_what_to_do_and_shows_no_token() {
 
     let hub = Hub { token: Token::new("hf_secret"), ..server.hub(cache.path()) };
     let with = hub.fetch(&id("hf:a/gated"), &mut |_, _| ()).unwrap_err();
-    assert!(matches!(with, HubError::Denied { status: 403, with_token: true, .. }), "{with}");
+    assert!(matches!(with, Error::Denied { status: 403, with_token: true, .. }), "{with}");
     assert!(with.to_string().contains("HF_TOKEN") && !format!("{with} {with:?}").contains("secret"), "{with}");
     // A connection that fails later does not show it either.
     let away = hub.fetch(&id("hf:a/away"), &mut |_, _| ()).unwrap_err();
-    assert!(matches!(away, HubError::Unreachable { .. }) && !format!("{away} {away:?}").contains("secret"), "{away}");
+    assert!(matches!(away, Error::Unreachable { .. }) && !format!("{away} {away:?}").contains("secret"), "{away}");
     // torchvision has no closed files: the name is wrong.
     let torchvision = hub.fetch(&id("torchvision:resnet18-v1"), &mut |_, _| ()).unwrap_err();
-    assert!(matches!(torchvision, HubError::Status { status: 401, .. }), "{torchvision}");
+    assert!(matches!(torchvision, Error::Status { status: 401, .. }), "{torchvision}");
     assert_eq!(files(cache.path()), 0);
 }
 

@@ -345,7 +345,7 @@ fn bfloat16_stands_beside_f32_and_is_refused_before_anything_runs_where_it_is_mi
     // A processor that has it goes on; any other says so before the first stage.
     if !output.status.success() {
         let text = said(&output);
-        assert!(text.contains("neither AMX-BF16 nor AVX512-BF16; take f32"), "{text}");
+        assert!(text.contains("neither AMX-BF16 nor AVX512-BF16") && text.contains("hint: take f32"), "{text}");
         assert!(made(&text).is_empty(), "{text}");
     }
 }

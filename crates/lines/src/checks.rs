@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 
 /// Largest absolute coordinate: fifty of them squared still fit in f32.
 const LARGEST: f64 = 1e15;
@@ -12,14 +12,18 @@ pub(crate) fn usable(what: &'static str, row: usize, values: impl Iterator<Item 
         // Written so that NaN fails too.
         let inside = value.abs() <= LARGEST;
         if !inside {
-            return Err(LinesError::NotUsable { what, row, axis, value });
+            return Err(Error::NotUsable { what, row, axis, value });
         }
     }
     Ok(())
 }
 
 pub(crate) fn width(what: &'static str, expected: usize, got: usize) -> Result<()> {
-    if expected == got { Ok(()) } else { Err(LinesError::Width { what, expected, got }) }
+    shape(what, "axes", expected, got)
+}
+
+fn shape(what: &'static str, unit: &'static str, expected: usize, got: usize) -> Result<()> {
+    if expected == got { Ok(()) } else { Err(Error::Shape { what, unit, expected, got }) }
 }
 
 pub(crate) fn rows(what: &'static str, k: usize, points: ArrayView2<'_, f32>) -> Result<()> {
@@ -31,18 +35,28 @@ pub(crate) fn rows(what: &'static str, k: usize, points: ArrayView2<'_, f32>) ->
 }
 
 pub(crate) fn some(what: &'static str, count: usize) -> Result<()> {
-    if count == 0 { Err(LinesError::Empty { what }) } else { Ok(()) }
+    if count == 0 { Err(Error::Empty { what }) } else { Ok(()) }
 }
 
 pub(crate) fn length(what: &'static str, expected: usize, got: usize) -> Result<()> {
-    if expected == got { Ok(()) } else { Err(LinesError::Length { what, expected, got }) }
+    shape(what, "entries", expected, got)
 }
 
-pub(crate) fn inside(what: &'static str, rows: usize, row: usize) -> Result<()> {
-    if row < rows { Ok(()) } else { Err(LinesError::RowOutside { what, row, rows }) }
+/// A row or an attribute that a list names.
+pub(crate) fn inside(what: &str, count: usize, got: usize) -> Result<()> {
+    if got < count { Ok(()) } else { Err(Error::Outside { what: what.to_owned(), got, count }) }
+}
+
+/// The label of a row.
+pub(crate) fn label(row: usize, classes: usize, label: u32) -> Result<()> {
+    if (label as usize) < classes {
+        Ok(())
+    } else {
+        inside(&format!("the label of row {row}"), classes, label as usize)
+    }
 }
 
 pub(crate) fn option(name: &'static str, value: f64, low: f64, high: f64) -> Result<()> {
     let inside = value >= low && value <= high;
-    if inside { Ok(()) } else { Err(LinesError::Option { name, value, low, high }) }
+    if inside { Ok(()) } else { Err(Error::Option { name, value, low, high }) }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 use crate::line::Line;
 use crate::metric::MetricKind;
 use crate::space::Space;
@@ -100,7 +100,7 @@ impl WalkStudy<'_> {
         checks::option("the number of classes in the order", self.order.len() as f64, 2.0, f64::INFINITY)?;
         let mut seen = BTreeSet::new();
         match self.order.iter().find(|&&class| !seen.insert(class)) {
-            Some(&class) => Err(LinesError::OrderRepeats { class }),
+            Some(&class) => Err(Error::OrderRepeats { class }),
             None => Ok(()),
         }
     }
@@ -190,7 +190,7 @@ pub fn choose_metric(candidates: &[(MetricKind, &WalkFigures)]) -> Result<usize>
         .enumerate()
         .min_by_key(|(index, (kind, figures))| (std::cmp::Reverse(merit(figures)), *kind, *index))
         .map(|(index, _)| index)
-        .ok_or(LinesError::Empty { what: "the list of metrics to choose from" })
+        .ok_or(Error::Empty { what: "the list of metrics to choose from" })
 }
 
 #[cfg(test)]
@@ -268,14 +268,14 @@ mod tests {
         };
         assert!(good.walk().is_ok());
         let none = ndarray::Array2::<f32>::zeros((0, 2));
-        assert!(matches!(WalkStudy { starts: none.view(), ..good }.walk(), Err(LinesError::Empty { .. })));
-        assert!(matches!(WalkStudy { labels: &[None], ..good }.walk(), Err(LinesError::Length { .. })));
-        assert!(matches!(WalkStudy { start_rows: &[None], ..good }.walk(), Err(LinesError::Length { .. })));
-        assert!(matches!(WalkStudy { order: &[1], ..good }.walk(), Err(LinesError::Option { .. })));
-        assert!(matches!(WalkStudy { order: &[1, 1], ..good }.walk(), Err(LinesError::OrderRepeats { class: 1 })));
-        assert!(matches!(WalkStudy { weights: &[0.0, 0.0], ..good }.walk(), Err(LinesError::ZeroDirection)));
+        assert!(matches!(WalkStudy { starts: none.view(), ..good }.walk(), Err(Error::Empty { .. })));
+        assert!(matches!(WalkStudy { labels: &[None], ..good }.walk(), Err(Error::Shape { .. })));
+        assert!(matches!(WalkStudy { start_rows: &[None], ..good }.walk(), Err(Error::Shape { .. })));
+        assert!(matches!(WalkStudy { order: &[1], ..good }.walk(), Err(Error::Option { .. })));
+        assert!(matches!(WalkStudy { order: &[1, 1], ..good }.walk(), Err(Error::OrderRepeats { class: 1 })));
+        assert!(matches!(WalkStudy { weights: &[0.0, 0.0], ..good }.walk(), Err(Error::ZeroDirection)));
         let outside = WalkStudy { start_rows: &[Some(9), None], ..good };
-        assert!(matches!(outside.walk(), Err(LinesError::RowOutside { row: 9, .. })));
-        assert!(matches!(outside.random_in_slab(1), Err(LinesError::RowOutside { row: 9, .. })));
+        assert!(matches!(outside.walk(), Err(Error::Outside { got: 9, .. })));
+        assert!(matches!(outside.random_in_slab(1), Err(Error::Outside { got: 9, .. })));
     }
 }

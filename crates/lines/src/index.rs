@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 use crate::kernel;
 use crate::space::{Neighbour, Space};
 
@@ -187,7 +187,9 @@ impl HnswIndex {
     pub(crate) fn check_space(&self, space: &Space) -> Result<()> {
         checks::width("the index", space.width(), self.k)?;
         checks::length("the index", space.len(), self.n)?;
-        if self.fingerprint == space.fingerprint() { Ok(()) } else { Err(LinesError::OtherRows { n: self.n }) }
+        let (what, metric) = ("the index".to_owned(), space.metric().kind());
+        let refused = || Error::OtherSpace { what, rows: space.len(), metric };
+        if self.fingerprint == space.fingerprint() { Ok(()) } else { Err(refused()) }
     }
 }
 
@@ -273,40 +275,37 @@ mod tests {
         let other = Space::new(Metric::euclidean(6).unwrap(), z.slice(s![1..121, ..])).unwrap();
         for (wrong, what) in [(&shorter, "rows"), (&narrower, "axes"), (&other, "fingerprint of the rows")] {
             let error = HnswIndex::load(folder.path(), wrong).unwrap_err();
-            assert!(matches!(&error, LinesError::Mismatch { what: got, .. } if *got == what), "{error}");
+            assert!(matches!(&error, Error::Mismatch { what: got, .. } if *got == what), "{error}");
         }
         for file in ["lines.hnsw.graph", "lines.hnsw.data"] {
             let path = folder.path().join(file);
             let whole = fs::read(&path).unwrap();
             fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-            assert!(matches!(HnswIndex::load(folder.path(), &space), Err(LinesError::Mismatch { what: "bytes", .. })));
+            assert!(matches!(HnswIndex::load(folder.path(), &space), Err(Error::Mismatch { what: "bytes", .. })));
             let mut flipped = whole.clone();
             flipped[whole.len() / 2] ^= 1;
             fs::write(&path, &flipped).unwrap();
-            assert!(matches!(
-                HnswIndex::load(folder.path(), &space),
-                Err(LinesError::Mismatch { what: "checksum", .. })
-            ));
+            assert!(matches!(HnswIndex::load(folder.path(), &space), Err(Error::Mismatch { what: "checksum", .. })));
             fs::remove_file(&path).unwrap();
-            assert!(matches!(HnswIndex::load(folder.path(), &space), Err(LinesError::Io { .. })));
+            assert!(matches!(HnswIndex::load(folder.path(), &space), Err(Error::Io { .. })));
             fs::write(&path, &whole).unwrap();
         }
         assert!(HnswIndex::load(folder.path(), &space).is_ok());
         fs::write(folder.path().join("lines.hnsw.json"), "{}").unwrap();
-        assert!(matches!(HnswIndex::load(folder.path(), &space), Err(LinesError::Json { .. })));
+        assert!(matches!(HnswIndex::load(folder.path(), &space), Err(Error::Content { .. })));
         let blocked = folder.path().join("lines.hnsw.json").join("below-a-file");
-        assert!(matches!(index.save(&blocked), Err(LinesError::Io { .. })));
+        assert!(matches!(index.save(&blocked), Err(Error::Io { .. })));
     }
 
     #[test]
     fn what_the_library_would_panic_on_is_refused() {
         let (_, space, index) = built(60, 4);
-        assert!(matches!(index.search(&[0.0, f32::NAN, 0.0, 0.0], 3, 10), Err(LinesError::NotUsable { axis: 1, .. })));
-        assert!(matches!(index.search(&[0.0; 3], 3, 10), Err(LinesError::Width { expected: 4, got: 3, .. })));
-        assert!(matches!(index.search(&[0.0; 4], 3, 0), Err(LinesError::Option { .. })));
+        assert!(matches!(index.search(&[0.0, f32::NAN, 0.0, 0.0], 3, 10), Err(Error::NotUsable { axis: 1, .. })));
+        assert!(matches!(index.search(&[0.0; 3], 3, 10), Err(Error::Shape { unit: "axes", expected: 4, got: 3, .. })));
+        assert!(matches!(index.search(&[0.0; 4], 3, 0), Err(Error::Option { .. })));
         for m in [0, 1, 129, 257] {
             let options = HnswOptions { m, ..HnswOptions::default() };
-            assert!(matches!(HnswIndex::build(&space, options), Err(LinesError::Option { name: "m", .. })));
+            assert!(matches!(HnswIndex::build(&space, options), Err(Error::Option { name: "m", .. })));
         }
         let narrow = HnswOptions { ef_construction: 3, ..HnswOptions::default() };
         assert!(HnswIndex::build(&space, narrow).is_err());

@@ -4,13 +4,13 @@
 //! depends on the machine's byte order and word size: this is a cache and no interchange format.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hnsw_rs::prelude::{AnnT, HnswIo};
 use latentwalk_arithmetic::Fnv;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result, content, io};
 use crate::index::{HnswIndex, HnswOptions, SquaredL2};
 use crate::space::Space;
 
@@ -49,10 +49,9 @@ impl HnswIndex {
     pub fn save(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
         remove_old(folder)?;
-        let named = self.graph.file_dump(folder, BASENAME).map_err(|reason| LinesError::Index {
-            path: folder.to_path_buf(),
-            action: "write its graph",
-            reason: reason.to_string(),
+        let named = self.graph.file_dump(folder, BASENAME).map_err(|reason| {
+            // The library's error is no `std::io::Error`; that one takes it along.
+            io(folder, std::io::Error::other(Box::<dyn std::error::Error + Send + Sync>::from(reason)))
         })?;
         expect(folder, "the base name", BASENAME, &named)?;
         let files = FILES.iter().map(|name| state(folder, name)).collect::<Result<_>>()?;
@@ -67,8 +66,7 @@ impl HnswIndex {
             files,
         };
         let path = folder.join(DESCRIPTION);
-        let json = serde_json::to_vec_pretty(&description)
-            .map_err(|source| LinesError::Json { path: path.clone(), source })?;
+        let json = serde_json::to_vec_pretty(&description).map_err(|error| content(&path, error))?;
         fs::write(&path, json).map_err(|source| io(&path, source))
     }
 
@@ -82,8 +80,7 @@ impl HnswIndex {
     pub fn load(folder: &Path, space: &Space) -> Result<Self> {
         let path = folder.join(DESCRIPTION);
         let json = fs::read(&path).map_err(|source| io(&path, source))?;
-        let description: Description =
-            serde_json::from_slice(&json).map_err(|source| LinesError::Json { path: path.clone(), source })?;
+        let description: Description = serde_json::from_slice(&json).map_err(|error| content(&path, error))?;
         check(&path, &description, space)?;
         for (name, saved) in FILES.iter().zip(&description.files) {
             let found = state(folder, name)?;
@@ -92,11 +89,7 @@ impl HnswIndex {
             expect(&file, "checksum", &saved.checksum, &found.checksum)?;
         }
         let reader: &'static mut HnswIo = Box::leak(Box::new(HnswIo::new(folder, BASENAME)));
-        let mut graph = reader.load_hnsw::<f32, SquaredL2>().map_err(|reason| LinesError::Index {
-            path: folder.to_path_buf(),
-            action: "read its graph",
-            reason: reason.to_string(),
-        })?;
+        let mut graph = reader.load_hnsw::<f32, SquaredL2>().map_err(|reason| content(folder, reason))?;
         expect(&path, "rows in the graph", space.len(), graph.get_nb_point())?;
         graph.set_searching_mode(true);
         let options = description.options;
@@ -118,7 +111,7 @@ fn check(path: &Path, description: &Description, space: &Space) -> Result<()> {
 
 fn expect<E: ToString, G: ToString>(path: &Path, what: &'static str, expected: E, got: G) -> Result<()> {
     let (expected, got) = (expected.to_string(), got.to_string());
-    if expected == got { Ok(()) } else { Err(LinesError::Mismatch { path: path.to_path_buf(), what, expected, got }) }
+    if expected == got { Ok(()) } else { Err(Error::Mismatch { path: path.to_path_buf(), what, expected, got }) }
 }
 
 /// The library picks another name when its files exist, and panics when it cannot create them: both are settled here.
@@ -148,8 +141,4 @@ fn machine() -> String {
 
 fn hex(value: u64) -> String {
     format!("{value:016x}")
-}
-
-fn io(path: &Path, source: std::io::Error) -> LinesError {
-    LinesError::Io { path: PathBuf::from(path), source }
 }

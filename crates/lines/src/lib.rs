@@ -16,7 +16,7 @@
 //! use latentwalk_lines::{Metric, Space, Stops, WalkOptions, walk};
 //! use ndarray::array;
 //!
-//! # fn main() -> Result<(), latentwalk_lines::LinesError> {
+//! # fn main() -> Result<(), latentwalk_lines::Error> {
 //! let pool = array![[0.0_f32, 0.1], [1.0, 3.0], [1.1, 0.2], [2.0, 0.0]];
 //! let space = Space::new(Metric::euclidean(2)?, pool.view())?;
 //! let line = space.metric().line(&[1.0, 0.0], array![0.0_f32, 0.0].view())?;
@@ -47,7 +47,7 @@ mod top;
 mod walk;
 mod way;
 
-pub use error::LinesError;
+pub use error::Error;
 pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric};
 pub use index::{DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, HnswIndex, HnswOptions};
 pub use line::Line;

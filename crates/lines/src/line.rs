@@ -2,7 +2,7 @@
 
 use latentwalk_arithmetic::dot;
 
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 use crate::linalg;
 use crate::metric::{Metric, MetricKind};
 
@@ -26,7 +26,7 @@ impl Line {
         let mapped = metric.map_weights(w);
         let scale = linalg::norm(&mapped);
         if scale == 0.0 || !scale.is_finite() {
-            return Err(LinesError::ZeroDirection);
+            return Err(Error::ZeroDirection);
         }
         let unit: Vec<f64> = mapped.iter().map(|v| v / scale).collect();
         let displacement = metric.unmap_displacement(&unit).iter().map(|v| v / scale).collect();
@@ -211,10 +211,13 @@ mod tests {
     fn bad_directions_and_starts_are_refused() {
         let metric = Metric::euclidean(2).unwrap();
         let start = array![0.0_f32, 1.0];
-        assert!(matches!(metric.line(&[0.0, 0.0], start.view()), Err(LinesError::ZeroDirection)));
-        assert!(matches!(metric.line(&[1.0], start.view()), Err(LinesError::Width { expected: 2, got: 1, .. })));
-        assert!(matches!(metric.line(&[1.0, f64::NAN], start.view()), Err(LinesError::NotUsable { axis: 1, .. })));
+        assert!(matches!(metric.line(&[0.0, 0.0], start.view()), Err(Error::ZeroDirection)));
+        assert!(matches!(
+            metric.line(&[1.0], start.view()),
+            Err(Error::Shape { unit: "axes", expected: 2, got: 1, .. })
+        ));
+        assert!(matches!(metric.line(&[1.0, f64::NAN], start.view()), Err(Error::NotUsable { axis: 1, .. })));
         let bad = array![f32::INFINITY, 0.0];
-        assert!(matches!(metric.line(&[1.0, 0.0], bad.view()), Err(LinesError::NotUsable { axis: 0, .. })));
+        assert!(matches!(metric.line(&[1.0, 0.0], bad.view()), Err(Error::NotUsable { axis: 0, .. })));
     }
 }

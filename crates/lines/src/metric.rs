@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 use crate::linalg;
 use crate::line::Line;
 use crate::metric_file::MetricFile;
@@ -96,7 +96,7 @@ impl Metric {
         for (axis, column) in z_train.columns().into_iter().enumerate() {
             let variance = variance(column);
             if variance <= 0.0 {
-                return Err(LinesError::NoVariance { axis, variance });
+                return Err(Error::Singular { metric: MetricKind::Whitened, axis, shrinkage: 0.0 });
             }
             deviations.push(variance.sqrt());
         }
@@ -132,7 +132,7 @@ impl Metric {
         for j in 0..k {
             covariance[j * k + j] += shrinkage * mean;
         }
-        let singular = |axis| LinesError::Singular { metric: kind, axis, shrinkage };
+        let singular = |axis| Error::Singular { metric: kind, axis, shrinkage };
         let factor = linalg::cholesky(&covariance, k).map_err(singular)?;
         let inverse = linalg::lower_inverse(&factor, k);
         Ok(Self { kind, k, factor: Factor::Lower { factor, inverse } })
@@ -194,7 +194,7 @@ impl Metric {
     /// use latentwalk_lines::Metric;
     /// use ndarray::array;
     ///
-    /// # fn main() -> Result<(), latentwalk_lines::LinesError> {
+    /// # fn main() -> Result<(), latentwalk_lines::Error> {
     /// let metric = Metric::whitened(array![[0.0_f32, 1.0], [4.0, 0.0], [2.0, 5.0]].view())?;
     /// let line = metric.line(&metric.weights_along(&[3.0, -1.0])?, array![0.0_f32, 0.0].view())?;
     /// let along = line.displacement();
@@ -263,10 +263,15 @@ fn members(
         checks::inside("training rows", labels.len(), row)?;
         let Some(label) = labels[row] else { continue };
         checks::usable("labelled training points", row, z.row(row).iter().map(|&v| f64::from(v)))?;
-        members.get_mut(label as usize).ok_or(LinesError::LabelOutside { row, label, classes })?.push(row);
+        checks::label(row, classes, label)?;
+        members[label as usize].push(row);
     }
     match members.iter().position(|rows| rows.len() < 2) {
-        Some(class) => Err(LinesError::FewRows { class, rows: members[class].len() }),
+        Some(class) => Err(Error::TooFewRows {
+            what: format!("labelled training rows of class {class} for the within-class metric"),
+            rows: members[class].len(),
+            needed: 2,
+        }),
         None => Ok(members),
     }
 }

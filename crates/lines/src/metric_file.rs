@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{LinesError, Result};
+use crate::error::{Result, content, io};
 use crate::linalg;
 use crate::metric::{Factor, Metric, MetricKind};
 
@@ -93,16 +93,15 @@ impl Metric {
     ///
     /// **Errors.** The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let json =
-            serde_json::to_vec_pretty(self).map_err(|source| LinesError::Json { path: path.to_path_buf(), source })?;
-        fs::write(path, json).map_err(|source| LinesError::Io { path: path.to_path_buf(), source })
+        let json = serde_json::to_vec_pretty(self).map_err(|error| content(path, error))?;
+        fs::write(path, json).map_err(|source| io(path, source))
     }
 
     /// Reads what [`Metric::save`] wrote; the metric is the same to the last bit.
     ///
     /// **Errors.** A missing file, another kind of file, another version, sizes or numbers that do not fit.
     pub fn load(path: &Path) -> Result<Self> {
-        let json = fs::read(path).map_err(|source| LinesError::Io { path: path.to_path_buf(), source })?;
-        serde_json::from_slice(&json).map_err(|source| LinesError::Json { path: path.to_path_buf(), source })
+        let json = fs::read(path).map_err(|source| io(path, source))?;
+        serde_json::from_slice(&json).map_err(|error| content(path, error))
     }
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::Result;
 use crate::figures::mean;
 use crate::way::{Finder, Way};
 
@@ -169,13 +169,8 @@ impl PreservationStudy<'_> {
     fn check(&self) -> Result<()> {
         let attributes = self.pool_labels.len();
         checks::some("the pool", self.pool.nrows())?;
-        if self.start_labels.len() != attributes {
-            let got = self.start_labels.len();
-            return Err(LinesError::Attributes { what: "labels of the starts", expected: attributes, got });
-        }
-        if self.target >= attributes {
-            return Err(LinesError::AttributeOutside { attribute: self.target, attributes });
-        }
+        checks::length("attributes with labels of the starts", attributes, self.start_labels.len())?;
+        checks::inside("the target among the attributes", attributes, self.target)?;
         for (pool, starts) in self.pool_labels.iter().zip(self.start_labels) {
             checks::length("labels of the pool", self.pool.nrows(), pool.len())?;
             checks::length("labels of the starts", self.starts.nrows(), starts.len())?;
@@ -183,10 +178,8 @@ impl PreservationStudy<'_> {
         checks::option("the number of the target's classes", self.classes as f64, 2.0, f64::from(u32::MAX))?;
         let lists = [&self.pool_labels[self.target], &self.start_labels[self.target]];
         lists.iter().flat_map(|list| list.iter().enumerate()).try_for_each(|(row, label)| match *label {
-            Some(label) if label as usize >= self.classes => {
-                Err(LinesError::LabelOutside { row, label, classes: self.classes })
-            }
-            _ => Ok(()),
+            Some(label) => checks::label(row, self.classes, label),
+            None => Ok(()),
         })
     }
 

@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 use crate::linalg;
 use crate::metric::{Metric, MetricKind, add_outer};
 
@@ -54,10 +54,7 @@ impl Design {
         train_rows: &[usize],
     ) -> Result<Self> {
         let n = z.nrows();
-        if classes.len() != labels.len() {
-            let what = "numbers of classes";
-            return Err(LinesError::Attributes { what, expected: labels.len(), got: classes.len() });
-        }
+        checks::length("numbers of classes of the attributes", labels.len(), classes.len())?;
         for (list, &count) in labels.iter().zip(classes) {
             checks::length("labels", n, list.len())?;
             checks::some("the list of classes", count)?;
@@ -84,7 +81,8 @@ impl Design {
         let k = z.ncols();
         let (effects, parameters) = self.effects(z);
         if self.rows.len() <= parameters {
-            return Err(LinesError::FewResiduals { rows: self.rows.len(), parameters });
+            let what = "training rows with a label of every attribute for the residual metric".to_owned();
+            return Err(Error::TooFewRows { what, rows: self.rows.len(), needed: parameters + 1 });
         }
         let mut scatter = vec![0.0; k * k];
         let mut rest = vec![0.0; k];
@@ -126,9 +124,11 @@ fn columns_of(
     for ((list, &classes), &first) in labels.iter().zip(classes).zip(firsts) {
         match list[row] {
             None => complete = false,
-            Some(label) if label as usize >= classes => return Err(LinesError::LabelOutside { row, label, classes }),
-            Some(0) => {}
-            Some(label) => columns.push(first + label as usize - 1),
+            Some(label) => {
+                checks::label(row, classes, label)?;
+                // The first class is the one that the others are compared with.
+                columns.extend((label as usize).checked_sub(1).map(|above| first + above));
+            }
         }
     }
     Ok(complete.then_some(columns))
@@ -249,25 +249,28 @@ mod tests {
     #[test]
     fn bad_labels_and_covariances_are_refused() {
         let (good, rows) = (labels(), train());
-        assert!(matches!(make(&[], &[], &rows), Err(LinesError::Empty { what: "the list of attributes" })));
+        assert!(matches!(make(&[], &[], &rows), Err(Error::Empty { what: "the list of attributes" })));
         let error = make(&good, &[3], &rows).unwrap_err();
-        assert!(matches!(error, LinesError::Attributes { expected: 2, got: 1, .. }), "{error}");
-        assert!(matches!(make(&good, &[3, 0], &rows), Err(LinesError::Empty { .. })));
-        assert!(matches!(make(&good, &[2, 2], &rows), Err(LinesError::LabelOutside { label: 2, classes: 2, .. })));
-        assert!(matches!(make(&good, &[3, 2], &[N]), Err(LinesError::RowOutside { row: N, rows: N, .. })));
+        assert!(matches!(error, Error::Shape { expected: 2, got: 1, .. }), "{error}");
+        assert!(matches!(make(&good, &[3, 0], &rows), Err(Error::Empty { .. })));
+        assert!(matches!(make(&good, &[2, 2], &rows), Err(Error::Outside { got: 2, count: 2, .. })));
+        assert!(matches!(make(&good, &[3, 2], &[N]), Err(Error::Outside { got: N, count: N, .. })));
         let short = [good[0].clone(), good[1][1..].to_vec()];
-        assert!(matches!(make(&short, &[3, 2], &rows), Err(LinesError::Length { expected: N, got: 23, .. })));
+        assert!(matches!(
+            make(&short, &[3, 2], &rows),
+            Err(Error::Shape { unit: "entries", expected: N, got: 23, .. })
+        ));
         let few = make(&good, &[3, 2], &rows[..4]).unwrap_err();
-        assert!(matches!(few, LinesError::FewResiduals { rows: 4, parameters: 4 }), "{few}");
-        assert!(matches!(make(&good, &[3, 2], &[]), Err(LinesError::FewResiduals { rows: 0, parameters: 0 })));
+        assert!(matches!(few, Error::TooFewRows { rows: 4, needed: 5, .. }), "{few}");
+        assert!(matches!(make(&good, &[3, 2], &[]), Err(Error::TooFewRows { rows: 0, needed: 1, .. })));
         let mut z = points();
         let refused = |z: &Array2<f32>, shrinkage| Metric::residual(z.view(), &good, &[3, 2], &rows, shrinkage);
-        assert!(matches!(refused(&z, -1.0), Err(LinesError::Option { .. })));
+        assert!(matches!(refused(&z, -1.0), Err(Error::Option { .. })));
         z.column_mut(2).fill(1.0);
         let error = refused(&z, 0.0).unwrap_err();
-        assert!(matches!(error, LinesError::Singular { metric: MetricKind::Residual, axis: 2, .. }), "{error}");
+        assert!(matches!(error, Error::Singular { metric: MetricKind::Residual, axis: 2, .. }), "{error}");
         assert!(refused(&z, 0.1).is_ok(), "shrinkage makes up for an axis without variance");
         z[[3, 1]] = f32::NAN;
-        assert!(matches!(refused(&z, 0.1), Err(LinesError::NotUsable { row: 3, axis: 1, .. })));
+        assert!(matches!(refused(&z, 0.1), Err(Error::NotUsable { row: 3, axis: 1, .. })));
     }
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 use crate::kernel::{self, LANES};
 use crate::line::Line;
 use crate::metric::Metric;
@@ -218,7 +218,8 @@ impl Space {
         if line.kind() == self.metric.kind() {
             Ok(())
         } else {
-            Err(LinesError::OtherMetric { line: line.kind(), space: self.metric.kind() })
+            let what = format!("the line in the {} metric", line.kind());
+            Err(Error::OtherSpace { what, rows: self.n, metric: self.metric.kind() })
         }
     }
 
@@ -310,18 +311,18 @@ mod tests {
     fn bad_pools_and_points_are_refused() {
         let metric = Metric::euclidean(2).unwrap();
         let empty = Array2::<f32>::zeros((0, 2));
-        assert!(matches!(Space::new(metric.clone(), empty.view()), Err(LinesError::Empty { .. })));
+        assert!(matches!(Space::new(metric.clone(), empty.view()), Err(Error::Empty { .. })));
         let narrow = Array2::<f32>::zeros((3, 1));
-        assert!(matches!(Space::new(metric.clone(), narrow.view()), Err(LinesError::Width { .. })));
+        assert!(matches!(Space::new(metric.clone(), narrow.view()), Err(Error::Shape { .. })));
         let nan = array![[0.0, 1.0], [f32::NAN, 0.0]];
         let error = Space::new(metric.clone(), nan.view()).unwrap_err();
-        assert!(matches!(error, LinesError::NotUsable { row: 1, axis: 0, .. }), "{error}");
+        assert!(matches!(error, Error::NotUsable { row: 1, axis: 0, .. }), "{error}");
         let space = Space::new(metric, array![[0.0, 1.0]].view()).unwrap();
-        assert!(matches!(space.nearest(&[0.0], 1, &[]), Err(LinesError::Width { .. })));
-        assert!(matches!(space.nearest(&[0.0, f32::NAN], 1, &[]), Err(LinesError::NotUsable { .. })));
-        assert!(matches!(space.nearest(&[0.0, 0.0], 1, &[1]), Err(LinesError::RowOutside { row: 1, rows: 1, .. })));
+        assert!(matches!(space.nearest(&[0.0], 1, &[]), Err(Error::Shape { .. })));
+        assert!(matches!(space.nearest(&[0.0, f32::NAN], 1, &[]), Err(Error::NotUsable { .. })));
+        assert!(matches!(space.nearest(&[0.0, 0.0], 1, &[1]), Err(Error::Outside { got: 1, count: 1, .. })));
         let other = Metric::whitened(array![[0.0_f32, 1.0], [1.0, 3.0]].view()).unwrap();
         let line = other.line(&[1.0, 0.0], array![0.0_f32, 0.0].view()).unwrap();
-        assert!(matches!(space.scan(&line), Err(LinesError::OtherMetric { .. })));
+        assert!(matches!(space.scan(&line), Err(Error::OtherSpace { .. })));
     }
 }

@@ -4,7 +4,7 @@ use latentwalk_arithmetic::ascending;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 
 /// How the stops of a walk are placed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -121,7 +121,7 @@ impl Stops {
             let middle = left + (right - left) / 2.0;
             // Neighbours so close that no number lies between them have no slab either.
             if !(left < middle && middle < right) {
-                return Err(LinesError::StopsNotAscending { stop: i + 1, left, right });
+                return Err(Error::NotAscending { what: "stop", place: i + 1, left, right });
             }
             borders.push(middle);
         }
@@ -214,19 +214,19 @@ mod tests {
 
     #[test]
     fn stops_without_slabs_are_refused() {
-        assert!(matches!(Stops::new(vec![1.0]), Err(LinesError::Option { .. })));
-        assert!(matches!(Stops::new(vec![]), Err(LinesError::Option { .. })));
-        assert!(matches!(Stops::new(vec![1.0, 1.0]), Err(LinesError::StopsNotAscending { stop: 1, .. })));
-        assert!(matches!(Stops::new(vec![1.0, f64::NAN]), Err(LinesError::NotUsable { .. })));
+        assert!(matches!(Stops::new(vec![1.0]), Err(Error::Option { .. })));
+        assert!(matches!(Stops::new(vec![]), Err(Error::Option { .. })));
+        assert!(matches!(Stops::new(vec![1.0, 1.0]), Err(Error::NotAscending { place: 1, .. })));
+        assert!(matches!(Stops::new(vec![1.0, f64::NAN]), Err(Error::NotUsable { .. })));
         let context = StopContext { medians: &[2.0, 3.0, 2.0], pool: &[1.0, 1.0], start: 0.0 };
         let equal = StopRule::Medians { count: 3 }.place(&context);
-        assert!(matches!(equal, Err(LinesError::StopsNotAscending { .. })));
+        assert!(matches!(equal, Err(Error::NotAscending { .. })));
         let constant = StopRule::Sigma { count: 3, step: 1.0 }.place(&context);
-        assert!(matches!(constant, Err(LinesError::StopsNotAscending { .. })));
+        assert!(matches!(constant, Err(Error::NotAscending { .. })));
         let none = StopRule::Quantiles { count: 3, low: 0.1, high: 0.9 }.place(&StopContext::default());
-        assert!(matches!(none, Err(LinesError::Empty { .. })));
+        assert!(matches!(none, Err(Error::Empty { .. })));
         let backwards = StopRule::Quantiles { count: 3, low: 0.9, high: 0.1 }.place(&context);
-        assert!(matches!(backwards, Err(LinesError::Option { .. })));
+        assert!(matches!(backwards, Err(Error::Option { .. })));
     }
 
     #[test]

@@ -187,7 +187,7 @@ mod tests {
     use ndarray::{Array2, array};
 
     use super::*;
-    use crate::{HnswOptions, LinesError, Metric};
+    use crate::{Error, HnswOptions, Metric};
 
     fn space(n: usize) -> (Array2<f32>, Space) {
         let z = Array2::from_shape_fn((n, 3), |(i, j)| ((i * (7 + 4 * j) + 3 * j) % 997) as f32 * 0.01);
@@ -247,7 +247,7 @@ mod tests {
         let reversed = z.slice(ndarray::s![..;-1, ..]);
         let other = Space::new(Metric::whitened(z.view()).unwrap(), reversed).unwrap();
         let refused = walk(&other, &line, &stops, &WalkOptions { search: Search::indexed(&index), ..options });
-        assert!(matches!(refused, Err(LinesError::OtherRows { n: 997 })));
+        assert!(matches!(refused, Err(Error::OtherSpace { rows: 997, .. })));
     }
 
     #[test]
@@ -266,8 +266,8 @@ mod tests {
         let line = space.metric().line(&[0.6, 0.0, 0.8], z.row(1)).unwrap();
         let stops = Stops::new(vec![2.0, 4.0]).unwrap();
         let none = walk(&space, &line, &stops, &WalkOptions { per_stop: 0, ..WalkOptions::default() });
-        assert!(matches!(none, Err(LinesError::Empty { .. })));
+        assert!(matches!(none, Err(Error::Empty { .. })));
         let beyond = walk(&space, &line, &stops, &WalkOptions { exclude: &[50], ..WalkOptions::default() });
-        assert!(matches!(beyond, Err(LinesError::RowOutside { row: 50, .. })));
+        assert!(matches!(beyond, Err(Error::Outside { got: 50, count: 50, .. })));
     }
 }

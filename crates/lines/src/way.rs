@@ -3,7 +3,7 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::checks;
-use crate::error::{LinesError, Result};
+use crate::error::{Error, Result};
 use crate::metric::Metric;
 use crate::space::{Space, place_on, square_between};
 use crate::top::Candidate;
@@ -36,7 +36,8 @@ impl LineToValue {
         let (low, high) = self.slab;
         // Written so that NaN fails too; an infinite border is a slab without an end.
         let ordered = low <= high;
-        if ordered { Ok(()) } else { Err(LinesError::Slab { low, high }) }
+        let refused = Error::NotAscending { what: "border of the slab", place: 1, left: low, right: high };
+        if ordered { Ok(()) } else { Err(refused) }
     }
 
     fn holds(&self, position: f64) -> bool {
@@ -195,10 +196,10 @@ mod tests {
     fn bad_lines_are_refused() {
         let towards = |w: f64, from: f64, reach: f64| LineToValue::towards(vec![w], from, 1.0, reach);
         for reach in [-0.1, 1.1, f64::NAN] {
-            assert!(matches!(towards(1.0, 0.0, reach), Err(LinesError::Option { name: "the reach", .. })));
+            assert!(matches!(towards(1.0, 0.0, reach), Err(Error::Option { name: "the reach", .. })));
         }
-        assert!(matches!(towards(1.0, f64::NAN, 0.5), Err(LinesError::NotUsable { what: "the medians", .. })));
-        assert!(matches!(towards(f64::INFINITY, 0.0, 0.5), Err(LinesError::NotUsable { .. })));
+        assert!(matches!(towards(1.0, f64::NAN, 0.5), Err(Error::NotUsable { what: "the medians", .. })));
+        assert!(matches!(towards(f64::INFINITY, 0.0, 0.5), Err(Error::NotUsable { .. })));
         let metric = Metric::euclidean(2).unwrap();
         let pool = array![[0.0_f32, 0.0], [1.0, 0.0]];
         let find = |weights: &[f64], slab: (f64, f64), twin: Option<&[f32]>| {
@@ -210,14 +211,17 @@ mod tests {
         let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
         assert_eq!(find(&[1.0, 0.0], everywhere, Some(&[5.0, 1.0])).unwrap(), (Some(0), Some(3)));
         assert_eq!(find(&[1.0, 0.0], (0.5, 0.5), Some(&[0.5, 0.0])).unwrap(), (None, None));
-        assert!(matches!(find(&[1.0, 0.0], (1.0, 0.0), None), Err(LinesError::Slab { low: 1.0, high: 0.0 })));
-        assert!(matches!(find(&[1.0, 0.0], (f64::NAN, 1.0), None), Err(LinesError::Slab { .. })));
-        assert!(matches!(find(&[1.0], everywhere, None), Err(LinesError::Width { expected: 2, got: 1, .. })));
-        assert!(matches!(find(&[0.0, 0.0], everywhere, None), Err(LinesError::ZeroDirection)));
+        assert!(matches!(
+            find(&[1.0, 0.0], (1.0, 0.0), None),
+            Err(Error::NotAscending { place: 1, left: 1.0, right: 0.0, .. })
+        ));
+        assert!(matches!(find(&[1.0, 0.0], (f64::NAN, 1.0), None), Err(Error::NotAscending { .. })));
+        assert!(matches!(find(&[1.0], everywhere, None), Err(Error::Shape { unit: "axes", expected: 2, got: 1, .. })));
+        assert!(matches!(find(&[0.0, 0.0], everywhere, None), Err(Error::ZeroDirection)));
         let narrow = find(&[1.0, 0.0], everywhere, Some(&[0.0]));
-        assert!(matches!(narrow, Err(LinesError::Width { what: "the twin", expected: 2, got: 1 })));
+        assert!(matches!(narrow, Err(Error::Shape { what: "the twin", expected: 2, got: 1, .. })));
         let nan = find(&[1.0, 0.0], everywhere, Some(&[0.0, f32::NAN]));
-        assert!(matches!(nan, Err(LinesError::NotUsable { what: "the twin", axis: 1, .. })));
+        assert!(matches!(nan, Err(Error::NotUsable { what: "the twin", axis: 1, .. })));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use latentwalk_lines::{
-    LinesError, Metric, MetricKind, Space, StopContext, StopRule, Stops, WalkFigures, WalkOptions, WalkStudy,
-    choose_metric, walk,
+    Error, Metric, MetricKind, Space, StopContext, StopRule, Stops, WalkFigures, WalkOptions, WalkStudy, choose_metric,
+    walk,
 };
 use latentwalk_testing::{fixture_text, on_threads};
 use ndarray::{Array2, s};
@@ -118,9 +118,9 @@ fn a_saved_metric_maps_to_the_same_bytes() {
     for (from, to) in [("\"version\": 1", "\"version\": 9"), ("\"k\": 6", "\"k\": 5"), ("\"kind\"", "\"sort\"")] {
         assert!(json.contains(from));
         std::fs::write(&path, json.replace(from, to)).unwrap();
-        assert!(matches!(Metric::load(&path), Err(LinesError::Json { .. })), "{to}");
+        assert!(matches!(Metric::load(&path), Err(Error::Content { .. })), "{to}");
     }
-    assert!(matches!(Metric::load(&folder.path().join("none")), Err(LinesError::Io { .. })));
+    assert!(matches!(Metric::load(&folder.path().join("none")), Err(Error::Io { .. })));
 }
 
 #[test]
@@ -130,28 +130,32 @@ fn bad_labels_and_covariances_are_refused() {
     let make = |labels: &[Option<u32>], rows: &[usize], classes, shrinkage| {
         Metric::within_class(z.view(), labels, rows, classes, shrinkage)
     };
-    assert!(matches!(make(&golden.labels[1..], &all, 3, 0.0), Err(LinesError::Length { .. })));
-    assert!(matches!(make(&golden.labels, &all, 2, 0.0), Err(LinesError::LabelOutside { label: 2, classes: 2, .. })));
-    assert!(matches!(make(&golden.labels, &all, 4, 0.0), Err(LinesError::FewRows { class: 3, rows: 0 })));
-    assert!(matches!(make(&golden.labels, &[golden.n], 3, 0.0), Err(LinesError::RowOutside { .. })));
-    assert!(matches!(make(&golden.labels, &all, 3, -1.0), Err(LinesError::Option { .. })));
+    assert!(matches!(make(&golden.labels[1..], &all, 3, 0.0), Err(Error::Shape { .. })));
+    assert!(matches!(make(&golden.labels, &all, 2, 0.0), Err(Error::Outside { got: 2, count: 2, .. })));
+    let few = make(&golden.labels, &all, 4, 0.0).unwrap_err();
+    assert!(matches!(&few, Error::TooFewRows { what, rows: 0, .. } if what.contains("of class 3 ")), "{few}");
+    assert!(matches!(make(&golden.labels, &[golden.n], 3, 0.0), Err(Error::Outside { .. })));
+    assert!(matches!(make(&golden.labels, &all, 3, -1.0), Err(Error::Option { .. })));
     let mut nan = z.clone();
     let row = (0..golden.n).find(|&i| golden.labels[i].is_some()).unwrap();
     nan[[row, 2]] = f32::NAN;
     let error = Metric::within_class(nan.view(), &golden.labels, &all, 3, 1e-4).unwrap_err();
-    assert!(matches!(error, LinesError::NotUsable { row: r, axis: 2, .. } if r == row), "{error}");
+    assert!(matches!(error, Error::NotUsable { row: r, axis: 2, .. } if r == row), "{error}");
     // A repeated axis: singular without shrinkage, and the message says what to do.
     let mut twice = z.clone();
     let first = z.column(0).to_owned();
     twice.column_mut(5).assign(&first);
     let error = Metric::within_class(twice.view(), &golden.labels, &all, 3, 0.0).unwrap_err();
-    assert!(matches!(error, LinesError::Singular { axis: 5, .. }));
-    assert!(error.to_string().contains("raise the shrinkage or lower k"), "{error}");
+    assert!(matches!(error, Error::Singular { axis: 5, .. }));
+    assert!(error.to_string().contains("\nhint: raise the shrinkage or lower k"), "{error}");
     assert!(Metric::within_class(twice.view(), &golden.labels, &all, 3, 1e-4).is_ok());
     twice.column_mut(1).fill(7.0);
-    assert!(matches!(Metric::whitened(twice.view()), Err(LinesError::NoVariance { axis: 1, .. })));
-    assert!(matches!(Metric::euclidean(0), Err(LinesError::Empty { .. })));
-    assert!(matches!(Metric::whitened(z.slice(s![..1, ..])), Err(LinesError::Option { .. })));
+    assert!(matches!(
+        Metric::whitened(twice.view()),
+        Err(Error::Singular { metric: MetricKind::Whitened, axis: 1, .. })
+    ));
+    assert!(matches!(Metric::euclidean(0), Err(Error::Empty { .. })));
+    assert!(matches!(Metric::whitened(z.slice(s![..1, ..])), Err(Error::Option { .. })));
 }
 
 /// Three classes whose mean moves sideways as it moves along the score, as a trained network's do, and whose members vary

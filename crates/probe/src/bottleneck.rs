@@ -101,7 +101,7 @@ pub(crate) fn fit(
     let task = &prepared.task;
     let validation = &prepared.groups.validation;
     if validation.rows.is_empty() {
-        return Err(Error::EmptySplit { attribute: task.owned_name(), split: Split::Validation });
+        return Err(task.no_labelled_row(Split::Validation));
     }
     task.need(validation, Split::Validation, task.order, 1)?;
     let data = Data::new(prepared, options);

@@ -5,7 +5,8 @@ use std::fmt;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Evidence, Model, RestartReport, Result};
+use crate::error::check_shape;
+use crate::{Evidence, Model, RestartReport, Result};
 
 /// The method that made a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +92,7 @@ impl Direction {
     /// Position of a vector: its raw coordinate along the direction.
     ///
     /// # Errors
-    /// [`Error::Width`] if the vector has another width than the direction.
+    /// [`crate::Error::Shape`] if the vector has another width than the direction.
     pub fn position(&self, row: ArrayView1<'_, f32>) -> Result<f64> {
         self.check_width(row.len())?;
         Ok(project(&self.weights, row))
@@ -100,7 +101,7 @@ impl Direction {
     /// Position of every row. **Shapes**: `z` n×k, result n.
     ///
     /// # Errors
-    /// [`Error::Width`] if `z` has another width than the direction.
+    /// [`crate::Error::Shape`] if `z` has another width than the direction.
     pub fn positions(&self, z: ArrayView2<'_, f32>) -> Result<Vec<f64>> {
         self.check_width(z.ncols())?;
         Ok(z.rows().into_iter().map(|row| project(&self.weights, row)).collect())
@@ -109,7 +110,7 @@ impl Direction {
     /// Probability of every class for every row. **Shapes**: `z` n×k, result n×c.
     ///
     /// # Errors
-    /// [`Error::Width`] if `z` has another width than the direction.
+    /// [`crate::Error::Shape`] if `z` has another width than the direction.
     pub fn predict(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
         let mut out = Array2::zeros((z.nrows(), self.classes.len()));
         for (mut line, position) in out.rows_mut().into_iter().zip(self.positions(z)?) {
@@ -129,10 +130,7 @@ impl Direction {
     }
 
     fn check_width(&self, got: usize) -> Result<()> {
-        if got == self.weights.len() {
-            return Ok(());
-        }
-        Err(Error::Width { attribute: self.attribute.clone(), expected: self.weights.len(), got })
+        check_shape(&self.attribute, "axes of the vectors", self.weights.len(), got)
     }
 }
 

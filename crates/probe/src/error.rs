@@ -1,69 +1,63 @@
 //! What can go wrong, in sentences that say what to do.
+//!
+//! [`enum@Error`] is the only error type of the crate, and public because a caller gets it. Callers match [`Error::AllCollapsed`], where
+//! "no direction was found" is a result of theirs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::{Collapse, Method, Split};
+use crate::Collapse;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that ends a fit, a null, a save or a load.
+/// Everything that ends a fit, a null, a save or a load; what to do stands after a line feed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An option outside its range.
-    #[error("probe option `{option}` is {got}: it must be {requirement}")]
+    #[error("probe option `{option}` is {got}, but must be {must}")]
     Option {
         /// Name of the option.
         option: &'static str,
         /// Value given.
         got: f64,
         /// What is allowed.
-        requirement: &'static str,
+        must: String,
     },
-    /// Labels, splits or weights of another length than the rows.
-    #[error("attribute `{attribute}`: {expected} rows of z but {got} {what}; give one per row")]
-    Length {
+    /// Labels, splits or vectors of another length or width than what they go with.
+    #[error(
+        "attribute `{attribute}`: {got} {what}, but {expected} are expected\n\
+         hint: give one label, split and vector per row, projected with the same decomposition"
+    )]
+    Shape {
         /// Attribute.
         attribute: String,
         /// What was counted.
         what: &'static str,
-        /// Rows of z.
+        /// How many there must be.
         expected: usize,
-        /// Entries given.
+        /// How many there are.
         got: usize,
     },
-    /// Vectors of another width than the direction's.
+    /// Too few labelled rows, or too few classes.
     #[error(
-        "attribute `{attribute}`: the direction has {expected} axes but the vectors have {got}; project with the same decomposition"
+        "attribute `{attribute}`: {got} {what}, but at least {needed} are needed\n\
+         hint: label more images and give each split a share of them, or leave the class or the attribute out"
     )]
-    Width {
+    TooFew {
         /// Attribute.
         attribute: String,
-        /// Width of the direction.
-        expected: usize,
-        /// Width given.
+        /// What was counted: classes, or labelled rows of a split and class.
+        what: String,
+        /// How many there are.
         got: usize,
-    },
-    /// Vectors without a single axis.
-    #[error("attribute `{attribute}`: the vectors have no axes; keep at least one axis in the decomposition")]
-    NoAxes {
-        /// Attribute.
-        attribute: String,
-    },
-    /// Fewer than two classes declared.
-    #[error(
-        "attribute `{attribute}` has {classes} class(es): a direction needs at least two, so drop the attribute or add labels"
-    )]
-    OneClass {
-        /// Attribute.
-        attribute: String,
-        /// Classes declared.
-        classes: usize,
+        /// How many are needed.
+        needed: usize,
     },
     /// NaN or infinity in the vectors.
     #[error(
-        "attribute `{attribute}`: z is not finite at row {row}, axis {axis}; find out which image gave it and extract again"
+        "attribute `{attribute}`: z is not finite at row {row}, axis {axis}\n\
+         hint: find out which image gave it and extract again"
     )]
     NotFinite {
         /// Attribute.
@@ -73,88 +67,43 @@ pub enum Error {
         /// Axis.
         axis: usize,
     },
-    /// A label that names no class.
-    #[error("attribute `{attribute}`: label {label} of row {row} names no class, there are {classes}")]
-    Label {
+    /// A label, or an entry of the order, that names no class.
+    #[error("attribute `{attribute}`: {what} is {got}, but there are only {classes} classes, counted from 0")]
+    NoClass {
         /// Attribute.
         attribute: String,
-        /// Row.
-        row: usize,
-        /// Label given.
-        label: u32,
+        /// The label with its row, or the place in the order.
+        what: String,
+        /// The class that is named.
+        got: u32,
         /// Number of classes.
         classes: usize,
     },
-    /// An order that names no class.
-    #[error("attribute `{attribute}`: the order names class number {index}, but there are {classes}, counted from 0")]
-    OrderIndex {
-        /// Attribute.
-        attribute: String,
-        /// Index given.
-        index: u32,
-        /// Number of classes.
-        classes: usize,
-    },
-    /// An order that names a class twice.
-    #[error("attribute `{attribute}`: the order names class `{class}` twice")]
-    OrderRepeats {
-        /// Attribute.
-        attribute: String,
-        /// Class.
-        class: String,
-    },
-    /// An order of one class.
+    /// An order that is none.
     #[error(
-        "attribute `{attribute}`: the order names one class only; name at least two, or none for a nominal attribute"
+        "attribute `{attribute}`: the order names {problem}\n\
+         hint: name at least two classes, each once, or none for a nominal attribute"
     )]
-    OrderTooShort {
+    Order {
         /// Attribute.
         attribute: String,
+        /// What is wrong with it, with the class.
+        problem: String,
     },
-    /// A class with too few labelled rows.
-    #[error(
-        "attribute `{attribute}`: class `{class}` has {got} {split} row(s), at least {needed} needed; label more images or leave the class out"
-    )]
-    TooFewRows {
+    /// A method that gives no direction for these vectors and labels.
+    #[error("attribute `{attribute}` gets no direction: {reason}\nhint: {remedy}")]
+    NoDirection {
         /// Attribute.
         attribute: String,
-        /// Class.
-        class: String,
-        /// Split that lacks rows.
-        split: Split,
-        /// Rows found.
-        got: usize,
-        /// Rows needed.
-        needed: usize,
-    },
-    /// No labelled row in a split that the method needs.
-    #[error("attribute `{attribute}` has no labelled {split} row; give that split a share of the labelled images")]
-    EmptySplit {
-        /// Attribute.
-        attribute: String,
-        /// Split that lacks rows.
-        split: Split,
-    },
-    /// All training rows are the same vector.
-    #[error(
-        "attribute `{attribute}`: all labelled training rows are the same vector, so no direction exists; check the embeddings"
-    )]
-    ConstantInput {
-        /// Attribute.
-        attribute: String,
-    },
-    /// Logistic regression asked for an attribute of more than two classes.
-    #[error("attribute `{attribute}` has {classes} classes, logistic regression fits two; use `auto` or `bottleneck`")]
-    NotTwoClasses {
-        /// Attribute.
-        attribute: String,
-        /// Number of classes.
-        classes: usize,
+        /// Why, with the method's name where it is the method's fault.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// No restart found anything.
     #[error(
-        "attribute `{attribute}`: all {restarts} restarts collapsed (the first: {first}); try more restarts, another learning_rate, \
-         or check that the labels belong to these vectors"
+        "attribute `{attribute}`: all {restarts} restarts collapsed (the first: {first})\n\
+         hint: try more restarts or another learning_rate, or check that the labels belong to these vectors"
     )]
     AllCollapsed {
         /// Attribute.
@@ -164,82 +113,34 @@ pub enum Error {
         /// How the first one collapsed.
         first: Collapse,
     },
-    /// Newton's method ran out of iterations.
-    #[error(
-        "attribute `{attribute}`: logistic regression did not converge in {iterations} iterations (gradient {gradient:e}); raise l2"
-    )]
-    NotConverged {
-        /// Attribute.
-        attribute: String,
-        /// Iterations made.
-        iterations: usize,
-        /// Largest entry of the gradient.
-        gradient: f64,
-    },
-    /// A closed-form direction that is no direction.
-    #[error(
-        "attribute `{attribute}`: {method} gives no direction, the class means coincide or the covariance is singular; use another method"
-    )]
-    NoDirection {
-        /// Attribute.
-        attribute: String,
-        /// Method.
-        method: Method,
-    },
-    /// Null draws wider than the base attribute has classes, or narrower than two.
-    #[error(
-        "the null draws {width} classes of `{attribute}`, which has {classes}: the width must be between 2 and that"
-    )]
-    NullWidth {
-        /// Base attribute.
-        attribute: String,
-        /// Classes a draw.
-        width: usize,
-        /// Classes there are.
-        classes: usize,
-    },
     /// An attribute without a name, or two of one name.
-    #[error("attribute name `{name}` is empty or given twice; names must be distinct to be saved")]
+    #[error(
+        "attribute name `{name}` is empty or given twice\nhint: give each attribute that is saved a name of its own"
+    )]
     Name {
         /// Name given.
         name: String,
     },
     /// A file could not be read or written.
-    #[error("{path}: {source}")]
+    #[error("cannot read or write {path}")]
     Io {
         /// File.
         path: PathBuf,
         /// Cause.
         source: std::io::Error,
     },
-    /// A JSON file that is not what this crate writes.
-    #[error("{path}: not a description of directions ({source}); run the probe again")]
-    Json {
+    /// A file that is damaged, or not what this crate writes.
+    #[error("{path} does not hold directions of this version\nhint: run the probe again")]
+    Content {
         /// File.
         path: PathBuf,
-        /// Cause.
-        source: serde_json::Error,
-    },
-    /// A safetensors file that is not what this crate writes.
-    #[error("{path}: not whole or not safetensors ({source}); run the probe again")]
-    Tensors {
-        /// File.
-        path: PathBuf,
-        /// Cause.
-        source: safetensors::SafeTensorError,
-    },
-    /// A tensor of another kind or size than expected.
-    #[error("{path}: tensor `{name}` is not {expected} numbers of type F64; run the probe again")]
-    TensorShape {
-        /// File.
-        path: PathBuf,
-        /// Tensor.
-        name: String,
-        /// Numbers expected.
-        expected: usize,
+        /// What the parser says, or which tensor is not as it should be.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file of a newer version.
-    #[error("{path}: written by format version {found}, this program reads up to {supported}; update the program")]
+    #[error(
+        "{path}: written by format version {found}, this program reads up to {supported}\nhint: update the program"
+    )]
     Newer {
         /// File.
         path: PathBuf,
@@ -248,4 +149,14 @@ pub enum Error {
         /// Newest version known.
         supported: u32,
     },
+}
+
+/// Compares two counts that must be equal.
+pub(crate) fn check_shape(attribute: &str, what: &'static str, expected: usize, got: usize) -> Result<()> {
+    if got == expected { Ok(()) } else { Err(Error::Shape { attribute: attribute.to_owned(), what, expected, got }) }
+}
+
+/// A file that is not what this crate writes.
+pub(crate) fn content(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Content { path: path.to_owned(), source: source.into() }
 }

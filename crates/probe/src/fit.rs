@@ -4,11 +4,12 @@ use latentwalk_arithmetic::dot;
 use ndarray::Axis;
 
 use crate::direction::project;
+use crate::error::check_shape;
 use crate::evidence::{Positions, ordered};
 use crate::stats::{class_order, median};
 use crate::task::Prepared;
 use crate::{
-    BottleneckModel, Direction, Error, Evidence, Method, MethodChoice, Model, Orientation, ProbeOptions, RestartReport,
+    BottleneckModel, Direction, Evidence, Method, MethodChoice, Model, Orientation, ProbeOptions, RestartReport,
     Result, Split, Task, Verdict, bottleneck, logistic, rivals,
 };
 
@@ -78,13 +79,10 @@ pub fn fit(task: &Task<'_>, options: &ProbeOptions, progress: &(dyn Fn(usize, us
 /// Weights are a filter, the pattern a direction of change; in whitened space they coincide. See [`crate::pattern_weights`].
 ///
 /// # Errors
-/// As [`fit`]; [`Error::Width`] if the task's vectors have another width than the direction; [`Error::EmptySplit`] without training rows.
+/// As [`fit`]; [`crate::Error::Shape`] if the task's vectors have another width than the direction; [`crate::Error::TooFew`] without training rows.
 pub fn pattern(direction: &Direction, task: &Task<'_>, options: &ProbeOptions) -> Result<Direction> {
     let prepared = Prepared::new(task, options)?;
-    let (expected, got) = (direction.weights.len(), task.z.ncols());
-    if expected != got {
-        return Err(Error::Width { attribute: task.owned_name(), expected, got });
-    }
+    check_shape(task.name, "axes of the vectors", direction.weights.len(), task.z.ncols())?;
     let rows: Vec<usize> = (0..task.splits.len()).filter(|&row| task.splits[row] == Split::Train).collect();
     let weights = rivals::pattern_weights(&direction.weights, task.z.select(Axis(0), &rows).view());
     let raw = Raw { method: Method::Pattern, weights, reading: Reading::Gaussian, restarts: Vec::new() };
@@ -95,7 +93,7 @@ fn finish(prepared: &Prepared<'_>, options: &ProbeOptions, raw: Raw) -> Result<D
     let task = &prepared.task;
     let length = dot(&raw.weights, &raw.weights).sqrt();
     if !(length.is_finite() && length > 0.0) {
-        return Err(Error::NoDirection { attribute: task.owned_name(), method: raw.method });
+        return Err(task.no_direction(raw.method));
     }
     let mut weights: Vec<f64> = raw.weights.iter().map(|w| w / length).collect();
     let mut scale = length;
@@ -107,8 +105,7 @@ fn finish(prepared: &Prepared<'_>, options: &ProbeOptions, raw: Raw) -> Result<D
     let model = match raw.reading {
         Reading::Bottleneck(model) => Model::Bottleneck(BottleneckModel { scale, ..model }),
         Reading::Logistic(intercept) => Model::Logistic { slope: scale, intercept },
-        Reading::Gaussian => gaussian(prepared, &positions)
-            .ok_or_else(|| Error::NoDirection { attribute: task.owned_name(), method: raw.method })?,
+        Reading::Gaussian => gaussian(prepared, &positions).ok_or_else(|| task.no_direction(raw.method))?,
     };
     let medians: Vec<Option<f64>> = positions.train.iter().map(|group| median(group)).collect();
     Ok(Direction {

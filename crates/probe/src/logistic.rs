@@ -41,10 +41,15 @@ struct Local {
 
 /// Fits class 1 against class 0.
 pub(crate) fn fit(prepared: &Prepared<'_>, options: &ProbeOptions) -> Result<Fit> {
-    let attribute = || prepared.task.owned_name();
+    let refused = |reason: String, remedy| Error::NoDirection { attribute: prepared.task.owned_name(), reason, remedy };
     if prepared.classes() != 2 {
-        return Err(Error::NotTwoClasses { attribute: attribute(), classes: prepared.classes() });
+        let reason = format!("logistic regression fits two classes, but it has {}", prepared.classes());
+        return Err(refused(reason, "use `auto` or `bottleneck`"));
     }
+    let not_converged = |iterations: usize, gradient: f64| {
+        let reason = format!("logistic regression did not converge in {iterations} iterations (gradient {gradient:e})");
+        refused(reason, "raise l2")
+    };
     let problem = Problem::new(prepared, options.l2);
     let tolerance = TOLERANCE * problem.weight.iter().sum::<f64>() * problem.largest_rms().max(1.0);
     let mut point = vec![0.0; problem.width];
@@ -55,11 +60,11 @@ pub(crate) fn fit(prepared: &Prepared<'_>, options: &ProbeOptions) -> Result<Fit
         if gradient <= tolerance {
             return Ok(problem.raw(prepared, &point));
         }
-        let stuck = || Error::NotConverged { attribute: attribute(), iterations, gradient };
+        let stuck = || not_converged(iterations, gradient);
         let step = local.hessian.clone().solve(&local.gradient).ok_or_else(stuck)?;
         (point, local) = problem.descend(&point, &step, &local).ok_or_else(stuck)?;
     }
-    Err(Error::NotConverged { attribute: attribute(), iterations: MAX_STEPS, gradient })
+    Err(not_converged(MAX_STEPS, gradient))
 }
 
 impl Problem {

@@ -88,7 +88,7 @@ enum Outcome {
 /// parallel, and the result does not depend on the number of threads. `progress` is called with fits done and in all.
 ///
 /// # Errors
-/// [`Error::NullWidth`], [`Error::Option`] for no draws, else as [`fit`](crate::fit()); every base class needs test rows.
+/// [`Error::Option`] for a width outside 2 to the number of classes and for no draws, else as [`fit`](crate::fit()); every base class needs test rows.
 pub fn null_distribution(
     base: &Task<'_>,
     null: &NullOptions,
@@ -97,10 +97,11 @@ pub fn null_distribution(
 ) -> Result<NullReport> {
     let classes = base.classes.len();
     if null.width < 2 || null.width > classes {
-        return Err(Error::NullWidth { attribute: base.owned_name(), width: null.width, classes });
+        let must = format!("between 2 and {classes}, the classes of `{}`", base.name);
+        return Err(Error::Option { option: "width", got: null.width as f64, must });
     }
     if null.draws == 0 {
-        return Err(Error::Option { option: "draws", got: 0.0, requirement: "at least 1" });
+        return Err(Error::Option { option: "draws", got: 0.0, must: "at least 1".to_owned() });
     }
     base.groups()?;
     let draws: Vec<Vec<u32>> = (0..null.draws).map(|draw| random_classes(classes, null, draw)).collect();
@@ -155,7 +156,7 @@ fn answer(base: &Task<'_>, question: &[u32], options: &ProbeOptions) -> Result<O
 fn fitted(task: &Task<'_>, direction: &Direction) -> Result<Outcome> {
     match direction.evidence.min_adjacent_auc {
         Some(value) => Ok(Outcome::Fitted { value, folded: direction.verdict == Verdict::Folded }),
-        None => Err(Error::EmptySplit { attribute: task.owned_name(), split: crate::Split::Test }),
+        None => Err(task.no_labelled_row(crate::Split::Test)),
     }
 }
 

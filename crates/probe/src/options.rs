@@ -148,20 +148,20 @@ impl ProbeOptions {
         ];
         for (option, got) in counts {
             if got == 0 {
-                return Err(Error::Option { option, got: 0.0, requirement: "at least 1" });
+                return Err(Error::Option { option, got: 0.0, must: "at least 1".to_owned() });
             }
         }
         let positive = [("learning_rate", self.learning_rate), ("l2", self.l2)];
         for (option, got) in positive {
             if !(got.is_finite() && got > 0.0) {
-                return Err(Error::Option { option, got, requirement: "a finite number above 0" });
+                return Err(Error::Option { option, got, must: "a finite number above 0".to_owned() });
             }
         }
         if !(0.0..1.0).contains(&self.weight_decay) {
             return Err(Error::Option {
                 option: "weight_decay",
                 got: self.weight_decay,
-                requirement: "at least 0 and below 1",
+                must: "at least 0 and below 1".to_owned(),
             });
         }
         Ok(())

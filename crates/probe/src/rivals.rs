@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 
 use crate::linalg::Symmetric;
 use crate::task::Prepared;
-use crate::{Error, Method, Result};
+use crate::{Method, Result};
 
 /// Shrinkage of LDA's within-class covariance, in units of its mean variance.
 pub const LDA_SHRINKAGE: f64 = 1e-4;
@@ -52,7 +52,7 @@ pub(crate) fn lda(prepared: &Prepared<'_>) -> Result<Vec<f64>> {
     within.scale(1.0 / (train.rows.len() - means.len()) as f64);
     let shrink = LDA_SHRINKAGE * within.trace() / within.size as f64;
     (0..within.size).for_each(|axis| within.add_diagonal(axis, shrink));
-    let singular = || Error::NoDirection { attribute: prepared.task.owned_name(), method: Method::Lda };
+    let singular = || prepared.task.no_direction(Method::Lda);
     within.solve(&mean_difference(prepared)).ok_or_else(singular)
 }
 

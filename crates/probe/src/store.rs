@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::error::{check_shape, content};
 use crate::{BottleneckModel, Direction, Error, Evidence, Method, Model, Orientation, RestartReport, Result, Verdict};
 
 /// Version of the files' layout.
@@ -87,16 +88,9 @@ pub fn file_name(attribute: &str) -> String {
 /// `ATTR.embedding.npy` (d), f32 little-endian, with `ATTR` as [`file_name`] gives it.
 ///
 /// # Errors
-/// [`Error::Length`] if the numbers of directions and vectors differ, [`Error::Name`] for an empty or repeated name, [`Error::Io`].
+/// [`Error::Shape`] if the numbers of directions and vectors differ, [`Error::Name`] for an empty or repeated name, [`Error::Io`].
 pub fn save(dir: &Path, directions: &[Direction], embedding_weights: &[Vec<f64>]) -> Result<()> {
-    if directions.len() != embedding_weights.len() {
-        return Err(Error::Length {
-            attribute: "all".to_owned(),
-            what: "embedding vectors",
-            expected: directions.len(),
-            got: embedding_weights.len(),
-        });
-    }
+    check_shape("all", "embedding vectors", directions.len(), embedding_weights.len())?;
     let mut names = BTreeSet::new();
     if let Some(bad) = directions.iter().find(|d| d.attribute.is_empty() || !names.insert(&d.attribute)) {
         return Err(Error::Name { name: bad.attribute.clone() });
@@ -115,8 +109,7 @@ pub fn save(dir: &Path, directions: &[Direction], embedding_weights: &[Vec<f64>]
     write(&path, &to_safetensors(&path, &tensors)?)?;
     let path = dir.join(DESCRIPTION_FILE);
     let description = Description { version: FORMAT_VERSION, directions: records };
-    let mut text =
-        serde_json::to_vec_pretty(&description).map_err(|source| Error::Json { path: path.clone(), source })?;
+    let mut text = serde_json::to_vec_pretty(&description).map_err(|error| content(&path, error))?;
     text.push(b'\n');
     write(&path, &text)
 }
@@ -124,16 +117,15 @@ pub fn save(dir: &Path, directions: &[Direction], embedding_weights: &[Vec<f64>]
 /// Reads what [`save`] wrote.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Json`], [`Error::Tensors`], [`Error::TensorShape`] for files that are missing or not whole,
-/// [`Error::Newer`] for those of a newer version.
+/// [`Error::Io`] and [`Error::Content`] for files that are missing or not whole, [`Error::Newer`] for those of a newer version.
 pub fn load(dir: &Path) -> Result<Saved> {
     let path = dir.join(DESCRIPTION_FILE);
     let text = read(&path)?;
     check_version(&path, &text)?;
-    let description: Description = serde_json::from_slice(&text).map_err(|source| Error::Json { path, source })?;
+    let description: Description = serde_json::from_slice(&text).map_err(|error| content(&path, error))?;
     let path = dir.join(TENSORS_FILE);
     let bytes = read(&path)?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|source| Error::Tensors { path: path.clone(), source })?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| content(&path, error))?;
     let source = Source { path, tensors };
     let mut saved = Saved { directions: Vec::new(), embedding_weights: Vec::new() };
     for record in description.directions {
@@ -148,8 +140,7 @@ fn check_version(path: &Path, text: &[u8]) -> Result<()> {
     struct Version {
         version: u32,
     }
-    let Version { version } =
-        serde_json::from_slice(text).map_err(|source| Error::Json { path: path.to_owned(), source })?;
+    let Version { version } = serde_json::from_slice(text).map_err(|error| content(path, error))?;
     if version > FORMAT_VERSION {
         return Err(Error::Newer { path: path.to_owned(), found: version, supported: FORMAT_VERSION });
     }
@@ -229,7 +220,7 @@ fn direction_tensors(file: &str, direction: &Direction, embedding: &[f64]) -> Ve
 }
 
 fn to_safetensors(path: &Path, tensors: &[Tensor]) -> Result<Vec<u8>> {
-    let fault = |source| Error::Tensors { path: path.to_owned(), source };
+    let fault = |error| content(path, error);
     let bytes: Vec<Vec<u8>> =
         tensors.iter().map(|tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
     let mut views = Vec::new();
@@ -249,10 +240,10 @@ struct Source<'a> {
 impl Source<'_> {
     fn take(&self, file: &str, name: &str, expected: usize) -> Result<Vec<f64>> {
         let name = format!("{file}.{name}");
-        let view = self.tensors.tensor(&name).map_err(|source| Error::Tensors { path: self.path.clone(), source })?;
+        let view = self.tensors.tensor(&name).map_err(|error| content(&self.path, error))?;
         let whole = view.dtype() == Dtype::F64 && view.data().len() == 8 * expected;
         if !whole {
-            return Err(Error::TensorShape { path: self.path.clone(), name, expected });
+            return Err(content(&self.path, format!("tensor `{name}` is not {expected} numbers of type F64")));
         }
         let (numbers, _) = view.data().as_chunks::<8>();
         Ok(numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())

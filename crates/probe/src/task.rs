@@ -5,7 +5,8 @@ use std::fmt;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ProbeOptions, Result, Standardize};
+use crate::error::check_shape;
+use crate::{Error, Method, ProbeOptions, Result, Standardize};
 
 /// Fewest labelled training rows of a class.
 pub const MIN_TRAIN_ROWS: usize = 3;
@@ -88,7 +89,7 @@ impl Task<'_> {
         for (row, label) in self.labels.iter().enumerate() {
             let Some(label) = *label else { continue };
             if label as usize >= self.classes.len() {
-                return Err(Error::Label { attribute: self.owned_name(), row, label, classes: self.classes.len() });
+                return Err(self.no_class(format!("the label of row {row}"), label));
             }
             let group = match self.splits[row] {
                 Split::Train => &mut groups.train,
@@ -108,10 +109,9 @@ impl Task<'_> {
         let counts = group.counts(self.classes.len());
         match classes.iter().find(|&&class| counts[class as usize] < needed) {
             None => Ok(()),
-            Some(&class) => Err(Error::TooFewRows {
+            Some(&class) => Err(Error::TooFew {
                 attribute: self.owned_name(),
-                class: self.classes[class as usize].clone(),
-                split,
+                what: format!("{split} row(s) of class `{}`", self.classes[class as usize]),
                 got: counts[class as usize],
                 needed,
             }),
@@ -122,33 +122,53 @@ impl Task<'_> {
         self.name.to_owned()
     }
 
+    /// A split that has no labelled row at all.
+    pub(crate) fn no_labelled_row(&self, split: Split) -> Error {
+        Error::TooFew { attribute: self.owned_name(), what: format!("labelled {split} rows"), got: 0, needed: 1 }
+    }
+
+    /// A closed form whose result is no direction.
+    pub(crate) fn no_direction(&self, method: Method) -> Error {
+        Error::NoDirection {
+            attribute: self.owned_name(),
+            reason: format!("for {method}, the class means coincide or the covariance is singular"),
+            remedy: "use another method",
+        }
+    }
+
+    fn no_class(&self, what: String, got: u32) -> Error {
+        Error::NoClass { attribute: self.owned_name(), what, got, classes: self.classes.len() }
+    }
+
     fn check_shapes(&self) -> Result<()> {
         let expected = self.z.nrows();
-        for (what, got) in [("labels", self.labels.len()), ("splits", self.splits.len())] {
-            if got != expected {
-                return Err(Error::Length { attribute: self.owned_name(), what, expected, got });
-            }
-        }
+        check_shape(self.name, "labels", expected, self.labels.len())?;
+        check_shape(self.name, "splits", expected, self.splits.len())?;
         if self.classes.len() < 2 {
-            return Err(Error::OneClass { attribute: self.owned_name(), classes: self.classes.len() });
+            let (what, got) = ("classes".to_owned(), self.classes.len());
+            return Err(Error::TooFew { attribute: self.owned_name(), what, got, needed: 2 });
         }
         if self.z.ncols() == 0 {
-            return Err(Error::NoAxes { attribute: self.owned_name() });
+            return Err(Error::NoDirection {
+                attribute: self.owned_name(),
+                reason: "the vectors have no axes".to_owned(),
+                remedy: "keep at least one axis in the decomposition",
+            });
         }
         Ok(())
     }
 
     fn check_order(&self) -> Result<()> {
         if self.order.len() == 1 {
-            return Err(Error::OrderTooShort { attribute: self.owned_name() });
+            return Err(Error::Order { attribute: self.owned_name(), problem: "one class only".to_owned() });
         }
         for (place, &index) in self.order.iter().enumerate() {
             if index as usize >= self.classes.len() {
-                return Err(Error::OrderIndex { attribute: self.owned_name(), index, classes: self.classes.len() });
+                return Err(self.no_class(format!("the class at place {place} of the order"), index));
             }
             if self.order[..place].contains(&index) {
-                let class = self.classes[index as usize].clone();
-                return Err(Error::OrderRepeats { attribute: self.owned_name(), class });
+                let problem = format!("class `{}` twice", self.classes[index as usize]);
+                return Err(Error::Order { attribute: self.owned_name(), problem });
             }
         }
         Ok(())
@@ -177,7 +197,11 @@ impl Scaling {
         // Rounding of a constant column leaves a variance of about 1e-14 of its square, never an exact zero.
         let size = mean.iter().map(|m| m * m).fold(0.0, f64::max);
         if average <= 1e-14 * size || average == 0.0 {
-            return Err(Error::ConstantInput { attribute: task.owned_name() });
+            return Err(Error::NoDirection {
+                attribute: task.owned_name(),
+                reason: "all labelled training rows are the same vector".to_owned(),
+                remedy: "check the embeddings",
+            });
         }
         let factor = match how {
             Standardize::None => vec![1.0; mean.len()],

@@ -69,14 +69,14 @@ pub(crate) fn check_attribute(section: &AttributeSection) -> Result<()> {
     Ok(())
 }
 
-fn known<'a>(
-    section: &AttributeSection,
-    place: &'static str,
-    mut names: impl Iterator<Item = &'a String>,
-) -> Result<()> {
+fn known<'a>(section: &AttributeSection, place: &str, mut names: impl Iterator<Item = &'a String>) -> Result<()> {
     let classes: BTreeSet<&str> = section.classes.iter().map(|c| c.name.as_str()).collect();
     match names.find(|name| !classes.contains(name.as_str())) {
-        Some(class) => Err(Error::UnknownClass { attribute: section.name.clone(), place, class: class.clone() }),
+        Some(class) => Err(Error::Name {
+            place: format!("attribute `{}`, {place}", section.name),
+            name: class.clone(),
+            problem: "is none of its classes",
+        }),
         None => Ok(()),
     }
 }
@@ -85,20 +85,38 @@ fn unique<'a>(place: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(Error::Twice { place: place.into(), name: name.into() });
+            return Err(Error::Name { place: place.into(), name: name.into(), problem: "is listed twice" });
         }
     }
     Ok(())
 }
 
+/// Whether there is something to draw.
+pub(crate) fn some(place: impl FnOnce() -> String, what: &'static str, count: usize) -> Result<()> {
+    match count {
+        0 => Err(Error::Count { place: place(), what, got: 0, must: "at least one is needed".to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the parts of a figure can be told apart.
+pub(crate) fn at_most(place: &str, what: &'static str, got: usize, most: usize) -> Result<()> {
+    let must = || format!("at most {most} can be told apart");
+    if got <= most { Ok(()) } else { Err(Error::Count { place: place.to_owned(), what, got, must: must() }) }
+}
+
 /// Only finite numbers can be drawn.
 pub(crate) fn finite(place: &str, what: &'static str, values: impl Iterator<Item = f64>) -> Result<()> {
     match values.enumerate().find(|(_, value)| !value.is_finite()) {
-        Some((index, value)) => Err(Error::NotFinite { place: place.into(), what, index, value }),
+        Some((index, value)) => {
+            let must = "only finite numbers can be drawn".to_owned();
+            Err(Error::Number { place: place.into(), what, index, value, must })
+        }
         None => Ok(()),
     }
 }
 
+/// Whether two lists that belong together are as long as each other.
 fn same(place: impl Fn() -> String, what: &'static str, got: usize, expected: usize) -> Result<()> {
     if got == expected { Ok(()) } else { Err(Error::Length { place: place(), what, got, expected }) }
 }

@@ -38,13 +38,17 @@ pub struct ImageData {
 impl ImageData {
     fn check(&self) -> Result<()> {
         if !MIME_TYPES.contains(&self.mime.as_str()) {
-            return Err(Error::ImageType { id: self.id.clone(), mime: self.mime.clone() });
+            return Err(self.refused(format!("has type `{}`", self.mime)));
         }
         if self.bytes.is_empty() || self.width == 0 || self.height == 0 {
-            let (id, bytes) = (self.id.clone(), self.bytes.len());
-            return Err(Error::EmptyImage { id, bytes, width: self.width, height: self.height });
+            let (bytes, width, height) = (self.bytes.len(), self.width, self.height);
+            return Err(self.refused(format!("is empty ({bytes} bytes, {width} x {height} pixels)")));
         }
         Ok(())
+    }
+
+    fn refused(&self, problem: String) -> Error {
+        Error::Image { id: self.id.clone(), problem }
     }
 
     fn pixelated(&self) -> bool {

@@ -271,7 +271,7 @@ fn numbers_that_place_something_must_be_finite() {
     let message = break_and_render(|r| r.images[1].bytes.clear());
     assert!(message.contains("is empty (0 bytes"), "{message}");
     let message = break_and_render(|r| r.attributes[0].order.push("Clog".into()));
-    assert!(message.contains("the order names class `Clog`"), "{message}");
+    assert!(message.contains("attribute `shoe_height`, the order: `Clog` is none of its classes\nhint: "), "{message}");
     let message = break_and_render(|r| r.attributes[0].classes[0].name = "Sandal".into());
     assert!(message.contains("`Sandal` is listed twice"), "{message}");
     let message = break_and_render(|r| r.attributes[0].probabilities.as_mut().unwrap().positions.push(9.0));

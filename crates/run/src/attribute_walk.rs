@@ -2,8 +2,7 @@
 
 use latentwalk_images::Split;
 use latentwalk_lines::{
-    Hit, LinesError, Metric, MetricKind, Search, Space, StopContext, StopResult, StopRule, Stops, WalkOptions,
-    WalkStudy, walk,
+    Hit, Metric, MetricKind, Search, Space, StopContext, StopResult, StopRule, Stops, WalkOptions, WalkStudy, walk,
 };
 use latentwalk_probe::Direction;
 use rand::SeedableRng;
@@ -87,7 +86,7 @@ impl<'a> AttributeWalk<'a> {
         if metrics.is_empty() { Err(Error::NoMetric { reasons: missing }) } else { Ok((metrics, missing)) }
     }
 
-    fn metric(&self, kind: MetricKind, train: &[usize], shrinkage: f64) -> Result<Metric, LinesError> {
+    fn metric(&self, kind: MetricKind, train: &[usize], shrinkage: f64) -> Result<Metric, latentwalk_lines::Error> {
         let points = &self.data.points;
         match kind {
             MetricKind::Euclidean => Metric::euclidean(points.z.ncols()),
@@ -108,7 +107,7 @@ impl<'a> AttributeWalk<'a> {
         &self,
         space: &Space,
         starts: &[usize],
-        figures: impl FnOnce(&WalkStudy<'_>) -> Result<T, LinesError>,
+        figures: impl FnOnce(&WalkStudy<'_>) -> Result<T, latentwalk_lines::Error>,
     ) -> Result<T> {
         let z = self.data.points.select(starts);
         let start_rows: Vec<Option<usize>> = starts.iter().map(|&row| self.data.in_pool(row)).collect();
@@ -161,7 +160,7 @@ impl<'a> AttributeWalk<'a> {
         Ok(StripRecord { start, position: found.start_position, stops: found.stops.iter().map(stop).collect() })
     }
 
-    fn failed(&self, source: LinesError) -> Error {
+    fn failed(&self, source: latentwalk_lines::Error) -> Error {
         Error::Walk { attribute: self.labels.name.clone(), source }
     }
 }
@@ -171,7 +170,7 @@ impl Points {
     ///
     /// # Errors
     /// Too few rows that carry all labels, coordinates that do not vary.
-    pub fn residual_metric(&self, train: &[usize], shrinkage: f64) -> Result<Metric, LinesError> {
+    pub fn residual_metric(&self, train: &[usize], shrinkage: f64) -> Result<Metric, latentwalk_lines::Error> {
         let all = AttributeLabels::all_exclusive(&self.dataset);
         let classes: Vec<usize> = all.iter().map(|attribute| attribute.classes.len()).collect();
         let labels: Vec<Vec<Option<u32>>> = all.into_iter().map(|attribute| attribute.labels).collect();

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use latentwalk_lines::LinesError;
-
 /// Result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -146,7 +144,7 @@ pub enum Error {
         /// The attribute.
         attribute: String,
         /// The reason.
-        source: LinesError,
+        source: latentwalk_lines::Error,
     },
     /// A file that cannot be read.
     #[error("cannot read {}: {source}", path.display())]
@@ -181,11 +179,11 @@ pub enum Error {
     Probe(#[from] latentwalk_probe::Error),
     /// A metric, a space or an index refused.
     #[error(transparent)]
-    Lines(#[from] LinesError),
+    Lines(#[from] latentwalk_lines::Error),
     /// Pixels that are not as many as the images' shape says.
     #[error("packed images of another shape than the network takes: {0}")]
     Shape(#[from] ndarray::ShapeError),
     /// The network refused.
     #[error(transparent)]
-    Backbone(#[from] latentwalk_backbone::BackboneError),
+    Backbone(#[from] latentwalk_backbone::Error),
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use latentwalk_backbone as backbone;
-use latentwalk_backbone::{Arch, BackboneDevice, BackboneError, Network, NetworkSpec, Tap, parse_device};
+use latentwalk_backbone::{Arch, BackboneDevice, Network, NetworkSpec, Tap, parse_device};
 use latentwalk_engine::{Conv, Graph, Node, Plan, PlanOptions, PlanPrecision, Value, Values, Weights};
 use ndarray::Array4;
 
@@ -107,7 +107,7 @@ pub(crate) fn network(device: &BackboneDevice, arch: &str, precision: Precision)
     let network = Network::new(NetworkSpec::new(arch, 3, Vec::new()), 0, device)?;
     let precision = of_backbone(precision);
     network.with_precision(precision).map_err(|error| match error {
-        BackboneError::PrecisionOfDevice { .. } => Unsupported(error.to_string()).into(),
+        backbone::Error::Precision { .. } => Unsupported(error.to_string()).into(),
         other => other.into(),
     })
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use latentwalk_backbone::{
-    Arch, Augment, BackboneError, Head, ImageSource, LoadError, NetworkSpec, Next, Targets, TrainData, TrainEvent,
+    Arch, Augment, Error, Head, ImageSource, LoadError, NetworkSpec, Next, Targets, TrainData, TrainEvent,
     TrainOptions, parse_device, train as fit,
 };
 
@@ -89,7 +89,7 @@ pub(crate) fn train(
         }
     });
     match trained {
-        Ok(_) | Err(BackboneError::Stopped { .. }) => outcome.and_then(|()| session.memory_of(&opened)),
+        Ok(_) | Err(Error::Stopped { .. }) => outcome.and_then(|()| session.memory_of(&opened)),
         Err(error) => Err(error.into()),
     }
 }

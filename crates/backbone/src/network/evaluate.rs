@@ -11,11 +11,10 @@ use super::model::Network;
 use super::outputs::{Forward, Output, forward_of, forward_outputs, matrix};
 use super::plan::plan_of;
 use super::recording::Recording;
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result, check_shape};
 use crate::precision::Precision;
 use crate::spec::Head;
 use crate::tap::Tap;
-use crate::trainable::Trainable;
 
 impl Network {
     /// Vectors of a batch.
@@ -23,8 +22,8 @@ impl Network {
     /// **Shapes** `pixels` `[b, h, w, c]`, result `[b, self.width(tap)]`. A view in standard layout is read where it lies;
     /// any other is copied first.
     ///
-    /// **Errors** [`BackboneError::ImageChannels`] for another number of channels than the network takes,
-    /// [`BackboneError::ImageTooSmall`] for an image below the smallest size, [`BackboneError::NonFinitePixel`].
+    /// **Errors** [`Error::ImageShape`] for another number of channels than the network takes or an image below the
+    /// smallest size, [`Error::NonFinitePixel`].
     ///
     /// **Example**
     /// ```
@@ -36,7 +35,7 @@ impl Network {
     /// assert_eq!(network.embed(two_images.view(), Tap::Pool)?.dim(), (2, network.width(Tap::Pool)));
     /// let grey = Array4::from_elem((2, 8, 8, 1), 0.5);
     /// assert!(network.embed(grey.view(), Tap::Pool).is_err());
-    /// # Ok::<(), latentwalk_backbone::BackboneError>(())
+    /// # Ok::<(), latentwalk_backbone::Error>(())
     /// ```
     pub fn embed(&self, pixels: ArrayView4<'_, f32>, tap: Tap) -> Result<Array2<f32>> {
         self.outputs(pixels, &[Output::Tap(tap)]).map(|mut outputs| outputs.remove(0))
@@ -94,12 +93,9 @@ impl Network {
     /// **Errors** pooled vectors of another width.
     pub fn fc_of_pooled(&self, pooled: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         let (rows, width) = (pooled.nrows(), self.width(Tap::Fc));
-        if pooled.ncols() != self.width(Tap::Pool) {
-            let expected = (rows, self.width(Tap::Pool));
-            return Err(BackboneError::FeatureShape { expected, got: pooled.dim(), trainable: Trainable::Fc });
-        }
+        check_shape(|| "the pooled vectors".to_owned(), [rows, self.width(Tap::Pool)], [rows, pooled.ncols()])?;
         let values = fc_of_pooled(self, pooled)?;
-        Array2::from_shape_vec((rows, width), values).map_err(|error| BackboneError::Compute(Box::new(error)))
+        Array2::from_shape_vec((rows, width), values).map_err(|error| Error::Compute(Box::new(error)))
     }
 
     fn heads(&self) -> Vec<Output> {
@@ -126,7 +122,7 @@ impl Network {
         let (images, heads) = (Images::of(&self.spec, pixels)?, self.heads());
         if planned {
             match self.evaluate(&images, &heads) {
-                Err(BackboneError::NonFiniteWeights { .. }) => {}
+                Err(Error::NonFiniteWeights { .. }) => {}
                 other => return other,
             }
         }
@@ -137,7 +133,12 @@ impl Network {
     fn check_layer_by_layer(&self) -> Result<()> {
         match self.plan_status() {
             PlanStatus::LayerByLayer { reason } if self.precision != Precision::F32 && self.device.device.is_cpu() => {
-                Err(BackboneError::PrecisionNeedsPlan { precision: self.precision.name(), reason })
+                Err(Error::Precision {
+                    precision: self.precision.name(),
+                    device: self.device.kind(),
+                    reason: format!("needs a compiled plan for it, and there is none ({reason})"),
+                    remedy: "take f32",
+                })
             }
             _ => Ok(()),
         }
@@ -269,9 +270,15 @@ mod tests {
     fn bad_pixels_are_refused() {
         let net = network(1);
         let message = |x: ArrayView4<'_, f32>| net.embed(x, Tap::Fc).unwrap_err().to_string();
-        assert!(message(pixels(2, 7).view()).contains("7x7 are too small for `small`, which needs at least 8x8"));
+        assert!(
+            message(pixels(2, 7).view())
+                .contains("7x7 pixels, but the network takes at least 8x8 (`small`)\nhint: enlarge them")
+        );
         let one_channel = pixels(2, 8).slice_move(s![.., .., .., 1..]);
-        assert!(message(one_channel.view()).contains("have 1 channels but the network takes 2"));
+        assert!(
+            message(one_channel.view())
+                .contains("have 1 channel(s), but the network takes 2\nhint: change `in_channels`")
+        );
         let mut x = pixels(2, 8);
         x[[1, 0, 1, 0]] = f32::INFINITY;
         assert!(message(x.view()).contains("image 1 "));

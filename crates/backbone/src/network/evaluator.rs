@@ -10,8 +10,8 @@ use super::model::Network;
 use super::outputs::{Forward, Output, forward_of, forward_outputs};
 use super::plan::consume;
 use crate::arch::Layout;
-use crate::data::check_shape;
-use crate::error::{BackboneError, Result};
+use crate::data::check_image_shape;
+use crate::error::{Error, Result};
 use crate::spec::NetworkSpec;
 use crate::tap::Tap;
 
@@ -40,7 +40,7 @@ impl Network {
     ///
     /// **Errors** an image below the smallest size, weights that are not finite.
     pub fn into_evaluator(self, height: usize, width: usize) -> Result<Evaluator> {
-        check_shape(&self.spec, height, width)?;
+        check_image_shape(&self.spec, (height, width, self.spec.in_channels))?;
         let (spec, layout) = (self.spec.clone(), self.layout.clone());
         let inner = match consume(self, (height, width))? {
             Ok(plan) => {
@@ -81,7 +81,7 @@ impl Evaluator {
     ///
     /// **Shapes** `pixels` `[b, height, width, c]`, result `[b, width of the tap]`.
     ///
-    /// **Errors** [`BackboneError::ImageSize`] for images of another size than [`Evaluator::image_size`]; else as
+    /// **Errors** [`Error::ImageShape`] for images of another size than [`Evaluator::image_size`]; else as
     /// [`Network::embed`].
     pub fn embed(&self, pixels: ArrayView4<'_, f32>, tap: Tap) -> Result<Array2<f32>> {
         self.evaluate(pixels, &[Output::Tap(tap)]).map(|mut outputs| outputs.remove(0))
@@ -104,7 +104,13 @@ impl Evaluator {
     fn evaluate(&self, pixels: ArrayView4<'_, f32>, wanted: &[Output]) -> Result<Vec<Array2<f32>>> {
         let images = Images::of(&self.spec, pixels)?;
         if images.size != self.size {
-            return Err(BackboneError::ImageSize { expected: self.size, got: images.size });
+            let text = |(height, width): (usize, usize)| format!("{height}x{width} pixels");
+            let (expected, got) = (format!("{}, for which it was compiled", text(self.size)), text(images.size));
+            return Err(Error::ImageShape {
+                expected,
+                got,
+                remedy: "resize them, or compile an evaluator for their size",
+            });
         }
         match &self.inner {
             Inner::Network(network) => network.evaluate(&images, wanted),
@@ -137,9 +143,15 @@ mod tests {
         assert_eq!(evaluator.embed(pixels, Tap::Fc).unwrap(), expected.fc);
         assert_eq!(evaluator.width(Tap::Layer2), expected.stages[2].ncols());
         let turned = evaluator.embed(pixels.permuted_axes([0, 2, 1, 3]), Tap::Fc).unwrap_err().to_string();
-        assert!(turned.contains("are 10x9 but the evaluator was compiled for 9x10"), "{turned}");
+        assert!(
+            turned.contains("have 10x9 pixels, but the network takes 9x10") && turned.contains("hint: resize them"),
+            "{turned}"
+        );
         let two_channels = evaluator.embed(images(&[0.0; 360], 2, 9, 10), Tap::Fc).unwrap_err().to_string();
-        assert!(two_channels.contains("have 2 channels but the network takes 1"), "{two_channels}");
+        assert!(
+            two_channels.contains("have 2 channel(s), but the network takes 1\nhint: change `in_channels`"),
+            "{two_channels}"
+        );
         assert!(network().into_evaluator(4, 10).is_err());
     }
 

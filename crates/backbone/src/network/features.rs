@@ -8,7 +8,7 @@ use ndarray::ArrayView2;
 
 use super::model::Network;
 use crate::arch::DensePlan;
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result, check_shape};
 use crate::ops::Values;
 use crate::tap::Tap;
 use crate::trainable::Trainable;
@@ -31,11 +31,12 @@ impl<'a> Features<'a> {
         vectors: ArrayView2<'a, f32>,
     ) -> Result<Self> {
         let (rows, got) = vectors.dim();
-        let tap = trainable.features();
-        let width = tap.map_or(0, |tap| network.width(tap));
-        let Some(tap) = tap.filter(|_| rows == images && got == width) else {
-            return Err(BackboneError::FeatureShape { expected: (images, width), got: (rows, got), trainable });
+        let Some(tap) = trainable.features() else {
+            let must = "`heads` (on FC vectors) or `fc` (on pooled vectors) where vectors are given";
+            return Err(Error::setting("trainable", format!("{trainable:?}"), must));
         };
+        let width = network.width(tap);
+        check_shape(|| format!("the vectors to train {trainable:?} on"), [images, width], [rows, got])?;
         let values = match vectors.to_slice() {
             Some(values) => Cow::Borrowed(values),
             None => Cow::Owned(vectors.iter().copied().collect()),

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::model::Network;
 use crate::device::BackboneDevice;
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 use crate::spec::{NETWORK_SCHEMA, NetworkSpec};
-use crate::state::{decode, encode, read, write_whole};
+use crate::state::{content, decode, encode, read, write_whole};
 
 /// The spec's file in a network's folder.
 pub const NETWORK_FILE: &str = "network.json";
@@ -18,15 +18,13 @@ impl Network {
     ///
     /// The tensors have torchvision's names; `torch.nn.Module.load_state_dict` takes them as they are.
     ///
-    /// **Errors** [`BackboneError::Write`].
+    /// **Errors** [`Error::Io`].
     pub fn save(&self, dir: &Path) -> Result<()> {
         let path = dir.join(WEIGHTS_FILE);
-        let weights =
-            encode(&self.state()?, None).map_err(|source| BackboneError::Weights { path: path.clone(), source })?;
+        let weights = encode(&self.state()?, None).map_err(|error| content(&path, error))?;
         write_whole(&path, &weights)?;
         let path = dir.join(NETWORK_FILE);
-        let mut text = serde_json::to_vec_pretty(&self.spec)
-            .map_err(|source| BackboneError::Json { path: path.clone(), source })?;
+        let mut text = serde_json::to_vec_pretty(&self.spec).map_err(|error| content(&path, error))?;
         text.push(b'\n');
         write_whole(&path, &text)
     }
@@ -37,15 +35,14 @@ impl Network {
     /// or not finite.
     pub fn load(dir: &Path, device: &BackboneDevice) -> Result<Self> {
         let path = dir.join(NETWORK_FILE);
-        let spec: NetworkSpec = serde_json::from_slice(&read(&path)?)
-            .map_err(|source| BackboneError::Json { path: path.clone(), source })?;
+        let spec: NetworkSpec = serde_json::from_slice(&read(&path)?).map_err(|error| content(&path, error))?;
         if spec.schema > NETWORK_SCHEMA {
-            return Err(BackboneError::NewerSchema { path, got: spec.schema, newest: NETWORK_SCHEMA });
+            return Err(Error::NewerSchema { path, got: spec.schema, newest: NETWORK_SCHEMA });
         }
         let mut network = Network::new(spec, 0, device)?;
         let path = dir.join(WEIGHTS_FILE);
         let state = decode(&path, &read(&path)?)?;
-        network.check_state(&state).map_err(|source| BackboneError::WeightsMismatch { path, source })?;
+        network.check_state(&state).map_err(|error| content(&path, error))?;
         network.set_state(state)?;
         Ok(network)
     }
@@ -55,7 +52,7 @@ impl Network {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::testing::network;
+    use crate::testing::{network, told};
 
     #[test]
     fn saving_is_deterministic_and_loading_exact() {
@@ -75,7 +72,7 @@ mod tests {
     #[test]
     fn foreign_or_damaged_files_are_named() {
         let dir = tempfile::tempdir().unwrap();
-        let message = |dir: &Path| Network::load(dir, &BackboneDevice::cpu()).unwrap_err().to_string();
+        let message = |dir: &Path| told(&Network::load(dir, &BackboneDevice::cpu()).unwrap_err());
         assert!(message(dir.path()).contains(NETWORK_FILE));
         network(5).save(dir.path()).unwrap();
         let json = dir.path().join(NETWORK_FILE);

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use ndarray::ArrayView4;
 
-use crate::data::{check_finite, check_shape};
-use crate::error::{BackboneError, Result};
+use crate::data::{check_finite, check_image_shape};
+use crate::error::Result;
 use crate::spec::NetworkSpec;
 
 /// Images that fit a network, their values one after another.
@@ -21,17 +21,13 @@ impl<'a> Images<'a> {
     ///
     /// **Errors** another number of channels than the network takes, an image below the smallest size, NaN in a pixel.
     pub(super) fn of(spec: &NetworkSpec, pixels: ArrayView4<'a, f32>) -> Result<Self> {
-        let (n, height, width, got) = pixels.dim();
-        let expected = spec.in_channels;
-        if got != expected {
-            return Err(BackboneError::ImageChannels { expected, got });
-        }
-        check_shape(spec, height, width)?;
+        let (n, height, width, channels) = pixels.dim();
+        check_image_shape(spec, (height, width, channels))?;
         let values = match pixels.to_slice() {
             Some(values) => Cow::Borrowed(values),
             None => Cow::Owned(pixels.iter().copied().collect()),
         };
-        check_finite(&values, height * width * expected, |position| position)?;
+        check_finite(&values, height * width * channels, |position| position)?;
         Ok(Self { n, size: (height, width), values })
     }
 }

@@ -84,7 +84,7 @@ impl Network {
 
     /// The same network with another precision of its products in evaluation; weights and results stay in 32 bits.
     ///
-    /// **Errors** [`crate::BackboneError::PrecisionOfDevice`] where the device lacks it.
+    /// **Errors** [`crate::Error::Precision`] where the device lacks it.
     pub fn with_precision(mut self, precision: Precision) -> Result<Self> {
         self.device.check_evaluation(precision)?;
         self.precision = precision;

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use ndarray::Array2;
 
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 use crate::tap::Tap;
 
 /// Everything that one pass gives. One image per row.
@@ -62,5 +62,5 @@ pub(super) fn matrix(tensor: &Tensor) -> Result<Array2<f32>> {
 }
 
 pub(super) fn array(rows: usize, columns: usize, values: Vec<f32>) -> Result<Array2<f32>> {
-    Array2::from_shape_vec((rows, columns), values).map_err(|error| BackboneError::Compute(Box::new(error)))
+    Array2::from_shape_vec((rows, columns), values).map_err(|error| Error::Compute(Box::new(error)))
 }

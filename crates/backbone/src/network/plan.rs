@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::Var;
-use latentwalk_engine::{Plan, PlanError, PlanOptions, PlanPrecision, Values, Weights};
+use latentwalk_engine::{self as engine, Plan, PlanOptions, PlanPrecision, Values, Weights};
 
 use super::cache::Compiled;
 use super::graph::{Places, graph};
 use super::model::{Network, Running};
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result, causes};
 use crate::ops::Host;
 use crate::precision::Precision;
 
@@ -23,7 +23,7 @@ pub(super) fn plan_of(network: &Network, size: (usize, usize)) -> Result<Option<
     }
     let outcome = match compile(network, size) {
         Ok(compiled) => Ok(Arc::new(compiled)),
-        Err(Refusal::Weights(name)) => return Err(BackboneError::NonFiniteWeights { name }),
+        Err(Refusal::Weights(name)) => return Err(Error::NonFiniteWeights { name }),
         Err(Refusal::Unknown(reason)) => Err(reason),
     };
     network.plan.keep(size, outcome.clone());
@@ -38,18 +38,18 @@ enum Refusal {
     Unknown(String),
 }
 
-impl From<PlanError> for Refusal {
-    fn from(error: PlanError) -> Self {
+impl From<engine::Error> for Refusal {
+    fn from(error: engine::Error) -> Self {
         match error {
-            PlanError::NonFinite { name } => Refusal::Weights(name),
-            other => Refusal::Unknown(other.to_string()),
+            engine::Error::NonFinite { name } => Refusal::Weights(name),
+            other => Refusal::Unknown(causes(&other)),
         }
     }
 }
 
 impl From<candle_core::Error> for Refusal {
     fn from(error: candle_core::Error) -> Self {
-        Refusal::Unknown(error.to_string())
+        Refusal::Unknown(causes(&error))
     }
 }
 
@@ -90,8 +90,8 @@ pub(super) fn consume(network: Network, size: (usize, usize)) -> Result<Result<A
     });
     match Plan::compile(graph, size.0, size.1, options(precision)).map_err(Refusal::from) {
         Ok(plan) => Ok(Ok(Arc::new(places.with(plan)))),
-        Err(Refusal::Weights(name)) => Err(BackboneError::NonFiniteWeights { name }),
-        Err(Refusal::Unknown(reason)) => Err(BackboneError::Compute(reason.into())),
+        Err(Refusal::Weights(name)) => Err(Error::NonFiniteWeights { name }),
+        Err(Refusal::Unknown(reason)) => Err(Error::Compute(reason.into())),
     }
 }
 
@@ -284,7 +284,7 @@ mod tests {
         let network = network("small", 1).with_precision(Precision::Bf16);
         assert_eq!(network.is_ok(), crate::multiplies_bf16());
         if let Err(error) = network {
-            assert!(error.to_string().contains("neither AMX-BF16 nor AVX512-BF16; take f32"), "{error}");
+            assert!(error.to_string().contains("neither AMX-BF16 nor AVX512-BF16\nhint: take f32"), "{error}");
         }
     }
 

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::{Augment, ImageSource, load_rows};
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result};
 
 /// Keeps the shuffles' random streams apart from those of the parameters' starts, which count from 0.
 const SHUFFLE_STREAM: u64 = 1 << 32;
@@ -43,6 +43,7 @@ pub(super) fn for_each_batch(
     epoch: usize,
     mut work: impl FnMut(usize, &[usize], Vec<f32>) -> Result<()>,
 ) -> Result<()> {
+    let ended = || Error::Compute(format!("the thread that loads images ended early in epoch {epoch}").into());
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(1);
         scope.spawn(move || {
@@ -56,7 +57,7 @@ pub(super) fn for_each_batch(
             }
         });
         for (index, rows) in batches.iter().enumerate() {
-            let pixels = receiver.recv().map_err(|_| BackboneError::LoaderEnded { epoch })??;
+            let pixels = receiver.recv().map_err(|_| ended())??;
             work(index, rows, pixels)?;
         }
         Ok(())

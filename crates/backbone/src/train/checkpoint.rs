@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{Best, EpochRecord, Within};
 use crate::data::{Targets, TrainData};
-use crate::error::{BackboneError, Result};
+use crate::error::{Error, Result, causes};
 use crate::options::TrainOptions;
 use crate::spec::NetworkSpec;
-use crate::state::{Arrays, decode, encode, read, write_whole};
+use crate::state::{Arrays, content, decode, encode, read, write_whole};
 
 /// The checkpoint's file in its folder.
 pub(super) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -83,7 +83,7 @@ fn hash_targets(hash: &mut Digest, targets: &Targets) {
 
 /// Writes the checkpoint, replacing an older one.
 pub(super) fn save(dir: &Path, fingerprint: &str, saved: Saved) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|source| BackboneError::Write { path: dir.to_owned(), source })?;
+    std::fs::create_dir_all(dir).map_err(|source| Error::Io { action: "write", path: dir.to_owned(), source })?;
     let path = dir.join(CHECKPOINT_FILE);
     let mut meta = Meta {
         version: VERSION,
@@ -98,9 +98,8 @@ pub(super) fn save(dir: &Path, fingerprint: &str, saved: Saved) -> Result<()> {
     arrays.extend(prefixed("weights/", saved.weights));
     arrays.extend(saved.best.into_iter().flat_map(|best| prefixed("best/", best.state)));
     meta.checksum = checksum(&meta, &arrays);
-    let text = serde_json::to_string(&meta).map_err(|source| BackboneError::Json { path: path.clone(), source })?;
-    let bytes = encode(&arrays, Some((META_KEY, text)))
-        .map_err(|source| BackboneError::Weights { path: path.clone(), source })?;
+    let text = serde_json::to_string(&meta).map_err(|error| content(&path, error))?;
+    let bytes = encode(&arrays, Some((META_KEY, text))).map_err(|error| content(&path, error))?;
     write_whole(&path, &bytes)
 }
 
@@ -111,8 +110,8 @@ pub(super) fn load(dir: &Path, fingerprint: &str) -> Result<Option<Saved>, Strin
         return Ok(None);
     }
     let damaged = |what: &dyn std::fmt::Display| format!("the checkpoint is damaged: {what}");
-    let bytes = read(&path).map_err(|error| error.to_string())?;
-    let mut arrays = decode(&path, &bytes).map_err(|error| damaged(&error))?;
+    let bytes = read(&path).map_err(|error| causes(&error))?;
+    let mut arrays = decode(&path, &bytes).map_err(|error| damaged(&causes(&error)))?;
     let mut meta =
         read_meta(&bytes).ok_or_else(|| format!("{} is not a checkpoint of this program", path.display()))?;
     if meta.version != VERSION {

@@ -11,7 +11,7 @@ use crate::data::{ImageSource, LoadError, Targets};
 use crate::report::{evaluate, evaluate_features};
 use crate::spec::Head;
 use crate::tap::Tap;
-use crate::testing::{Pictures, counter_noise, images, quarters};
+use crate::testing::{Pictures, counter_noise, images, quarters, told};
 use crate::trainable::Trainable;
 
 const SIDE: usize = 8;
@@ -194,7 +194,7 @@ fn interrupted(problem: &Problem, options: &TrainOptions, stop: impl Fn(&TrainEv
         events.push(event.clone());
         if stop(event) { Next::Stop } else { Next::GoOn }
     });
-    assert!(matches!(result, Err(BackboneError::Stopped { .. })));
+    assert!(matches!(result, Err(Error::Stopped { .. })));
     events
 }
 
@@ -263,16 +263,22 @@ fn a_loss_that_explodes_names_epoch_and_step() {
 fn bad_data_is_named() {
     type Change = fn(&mut Problem);
     let cases: [(Change, &str); 10] = [
-        (|p| p.train.push(999), "row 999"),
-        (|p| p.validation.push(48), "row 48"),
-        (|p| p.train.truncate(1), "at least 2 images"),
-        (|p| drop(p.targets.pop()), "2 heads but targets for 1"),
-        (|p| p.targets.swap(0, 1), "head `quarter` is declared exclusive"),
-        (|p| p.targets[0] = Targets::One(vec![Some(4); 48]), "row 0 has label 4 for head `quarter`"),
-        (|p| p.targets[0] = Targets::One(vec![Some(1); 47]), "47 rows"),
-        (|p| p.targets[1] = Targets::Many(vec![None; 48]), "no training image is labelled for head `flags`"),
+        (|p| p.train.push(999), "the row of an image is 999"),
+        (|p| p.validation.push(48), "the row of an image is 48, but there are only 48"),
+        (|p| p.train.truncate(1), "training images: 1, but at least 2"),
+        (|p| drop(p.targets.pop()), "the targets of all heads: the shape is [1], but must be [2]"),
+        (|p| p.targets.swap(0, 1), "`heads.quarter.multi` is false"),
+        (
+            |p| p.targets[0] = Targets::One(vec![Some(4); 48]),
+            "the label of row 0 for head `quarter` is 4, but there are only 4",
+        ),
+        (|p| p.targets[0] = Targets::One(vec![Some(1); 47]), "head `quarter`: the shape is [47], but must be [48]"),
+        (|p| p.targets[1] = Targets::Many(vec![None; 48]), "labelled training images of head `flags`: 0"),
         (|p| p.images.pixels[5 * 64 + 3] = f32::NAN, "image 5 holds"),
-        (|p| p.images.shape = (4, 4, 4), "too small"),
+        (
+            |p| p.images.shape = (4, 4, 4),
+            "have 4x4 pixels, but the network takes at least 8x8 (`small`)\nhint: enlarge them",
+        ),
     ];
     for (change, expected) in cases {
         let mut problem = Problem::new(48);
@@ -283,7 +289,7 @@ fn bad_data_is_named() {
     let problem = Problem::new(48);
     let train = |spec: &NetworkSpec| train(spec, &problem.data(), &options(1), &mut |_| Next::GoOn);
     let message = train(&NetworkSpec::new("small", 3, problem.spec().heads)).unwrap_err().to_string();
-    assert!(message.contains("1 channels but the network takes 3"), "{message}");
+    assert!(message.contains("1 channel(s), but the network takes 3"), "{message}");
     let message = train(&NetworkSpec { arch: "resnet17".into(), ..problem.spec() }).unwrap_err().to_string();
     assert!(message.contains("resnet17"), "{message}");
     assert!(train(&spec(vec![])).unwrap_err().to_string().contains("heads"));
@@ -312,7 +318,8 @@ fn a_failing_source_is_an_error() {
     let data = TrainData { images: &images, targets: &targets, train: &rows, validation: &validation };
     let spec = spec(vec![Head::exclusive("quarter", 4), Head::multi("flags", 4)]);
     let error = train(&spec, &data, &options(1), &mut |_| Next::GoOn).unwrap_err();
-    assert!(error.to_string().contains("the disk is gone"), "{error}");
+    let message = told(&error);
+    assert!(message.contains("images from row") && message.contains("the disk is gone"), "{message}");
 }
 
 /// Names of the tensors in which two networks differ.
@@ -405,10 +412,7 @@ fn resumed_heads_end_with_the_same_bytes() {
         TrainEvent::Epoch(e) if e.epoch == 1 => Next::Stop,
         _ => Next::GoOn,
     };
-    assert!(matches!(
-        train_from(copy(&start), &problem.data(), &heads, stop),
-        Err(BackboneError::Stopped { epoch: 1 })
-    ));
+    assert!(matches!(train_from(copy(&start), &problem.data(), &heads, stop), Err(Error::Stopped { epoch: 1 })));
     assert_eq!(bytes(&go_on(&problem, &start, &heads).network), bytes(&whole.network));
 }
 
@@ -444,8 +448,11 @@ fn heads_on_given_vectors_are_heads_on_images() {
         let result = train_on_features(copy(&start), &data, vectors.view(), &options, &mut |_| Next::GoOn);
         result.unwrap_err().to_string()
     };
-    assert!(message(Trainable::Heads, &all.pool).contains("(80, 128) but training Heads takes (80, 16)"));
-    assert!(message(Trainable::All, &all.fc).contains("only `heads`"));
+    assert!(
+        message(Trainable::Heads, &all.pool)
+            .contains("to train Heads on: the shape is [80, 128], but must be [80, 16]")
+    );
+    assert!(message(Trainable::All, &all.fc).contains("`trainable` is All, but must be `heads`"));
     assert!(start.fc_of_pooled(all.fc.view()).is_err());
 }
 
@@ -511,7 +518,7 @@ fn stopped_within(problem: &Problem, options: &TrainOptions, save: (usize, usize
         TrainEvent::Step { epoch, step, .. } if (*epoch, *step) == stop => Next::Stop,
         _ => Next::GoOn,
     });
-    assert!(matches!(result, Err(BackboneError::Stopped { .. })));
+    assert!(matches!(result, Err(Error::Stopped { .. })));
 }
 
 #[test]

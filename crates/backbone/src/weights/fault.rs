@@ -2,23 +2,17 @@
 
 use crate::mismatch::TensorMismatch;
 
-/// Why a file's weights cannot be used; the path stands in [`crate::BackboneError::Checkpoint`].
+/// Why a file's weights cannot be used: the source of [`crate::Error::Checkpoint`], which names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointFault {
-    /// The content is of no known kind.
-    #[error("is not a checkpoint but {found}; give a torch `.pth`/`.pt` state dict or a safetensors file")]
+    /// The content is of no known kind, or there is none.
+    #[error("it is no checkpoint but {found}\nhint: give a torch `.pth`/`.pt` state dict or a safetensors file")]
     NotACheckpoint {
         /// What it looks like.
-        found: &'static str,
-    },
-    /// A folder without weights.
-    #[error("the folder holds neither of {}; give the file itself", expected.join(", "))]
-    EmptyFolder {
-        /// The names that were looked for.
-        expected: Vec<&'static str>,
+        found: String,
     },
     /// The file ends before its content does.
-    #[error("ends early, at byte {at} of {what}; the file is cut short, fetch it again")]
+    #[error("it ends early, at byte {at} of {what}\nhint: fetch the file again, it is cut short")]
     Truncated {
         /// Where the next byte was expected.
         at: usize,
@@ -26,45 +20,32 @@ pub enum CheckpointFault {
         what: &'static str,
     },
     /// The zip archive contradicts itself.
-    #[error("archive entry `{entry}` {problem}; the file is damaged, fetch it again")]
+    #[error("archive entry `{entry}` {problem}\nhint: fetch the file again, it is damaged")]
     Zip {
         /// The entry, or the part of the archive.
         entry: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The pickle asks for something that is not data.
-    #[error(
-        "asks for `{name}`, which is not part of a state dict and could run code, so nothing was loaded; save the weights alone: `torch.save(model.state_dict(), path)`"
-    )]
-    ForbiddenGlobal {
-        /// Module and name.
-        name: String,
-    },
-    /// The pickle uses an instruction that torch's state dicts do not.
-    #[error(
-        "pickle instruction 0x{opcode:02x} at byte {at} is not used by state dicts; save the weights again with `torch.save(model.state_dict(), path)`"
-    )]
-    Opcode {
-        /// The instruction.
-        opcode: u8,
-        /// Its position in the pickle.
-        at: usize,
-    },
     /// The pickle makes no sense.
-    #[error("the pickle is malformed at byte {at}: {problem}; the file is damaged or was not written by torch")]
+    #[error("the pickle is malformed at byte {at}: {problem}\nhint: fetch the file again, or save it with torch")]
     Malformed {
         /// Position in the pickle.
         at: usize,
         /// What is wrong.
         problem: &'static str,
     },
-    /// Written on a machine of the other byte order.
-    #[error("was written on a big-endian machine; save it again on a little-endian one")]
-    BigEndian,
+    /// The file has what state dicts do not have: code, other instructions, the other byte order. Nothing was loaded.
+    #[error(
+        "it {what}\nhint: save the weights alone with `torch.save(model.state_dict(), path)`, on a little-endian machine"
+    )]
+    NotPlainData {
+        /// What it has or asks for.
+        what: String,
+    },
     /// The file holds objects, but no named tensors.
     #[error(
-        "holds no state dict: {}; tensors are looked for at the top and under {}",
+        "it holds no state dict: {}\nhint: put the tensors at the top or under one of {}",
         if keys.is_empty() { "it has no named entries".to_owned() } else { format!("its keys are {}", keys.join(", ")) },
         super::keys::WRAPPERS.map(|key| format!("`{key}`")).join(", ")
     )]
@@ -72,54 +53,26 @@ pub enum CheckpointFault {
         /// The first keys found.
         keys: Vec<String>,
     },
-    /// A tensor's numbers are not in the file.
-    #[error("tensor `{tensor}` refers to storage `{storage}`, which the file lacks; it is damaged, fetch it again")]
-    MissingStorage {
-        /// The tensor.
-        tensor: String,
-        /// The storage's key.
-        storage: String,
-    },
-    /// A tensor reaches beyond its storage.
+    /// A tensor whose numbers are not in the file, or are no weights.
     #[error(
-        "tensor `{tensor}` of shape {shape:?} reaches beyond its {available} stored values; the file is damaged, fetch it again"
+        "tensor `{tensor}` {problem}\nhint: fetch the file again, or take other weights where their training diverged"
     )]
-    OutOfStorage {
+    Tensor {
         /// The tensor.
         tensor: String,
-        /// Its shape.
-        shape: Vec<usize>,
-        /// Values in the storage.
-        available: usize,
-    },
-    /// Views that unfold to far more values than the file holds.
-    #[error("tensor `{tensor}` unfolds to more values than the file can hold; it is no network's checkpoint")]
-    TooManyValues {
-        /// The tensor.
-        tensor: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A number type that weights do not have.
-    #[error("tensor `{tensor}` is of type {dtype}; convert it to float32, float16, bfloat16 or float64")]
+    #[error("tensor `{tensor}` is of type {dtype}\nhint: convert it to float32, float16, bfloat16 or float64")]
     TensorType {
         /// The tensor.
         tensor: String,
         /// The type's name.
         dtype: String,
     },
-    /// NaN or infinity among the values.
-    #[error("tensor `{tensor}` holds NaN or infinite values; training diverged or the file is damaged")]
-    NonFinite {
-        /// The tensor.
-        tensor: String,
-    },
-    /// A variance below zero.
-    #[error("tensor `{tensor}` holds a negative variance; the file is damaged or its names are mixed up")]
-    NegativeVariance {
-        /// The tensor.
-        tensor: String,
-    },
     /// Two tensors have one name once prefixes are taken away.
-    #[error("tensors `{first}` and `{second}` both stand for `{name}`; keep one of the two models in the file")]
+    #[error("tensors `{first}` and `{second}` both stand for `{name}`\nhint: keep one of the two models in the file")]
     Duplicate {
         /// The common name.
         name: String,
@@ -129,30 +82,33 @@ pub enum CheckpointFault {
         second: String,
     },
     /// A configuration beside the weights that this family of networks does not have.
-    #[error("`config.json` beside it sets `{setting}`, a network that is not in this family; export vectors instead")]
+    #[error(
+        "`config.json` beside it sets `{setting}`, which no network of this family has\nhint: export vectors instead"
+    )]
     Configuration {
         /// The setting.
         setting: &'static str,
     },
     /// The safetensors container is damaged.
-    #[error("is not a valid safetensors file ({0}); it may be cut short, fetch it again")]
+    #[error("it is not a valid safetensors file\nhint: fetch it again, it may be cut short")]
     Safetensors(#[from] safetensors::SafeTensorError),
     /// The tensors are not those of the network.
-    #[error("does not fit `{arch}`: {mismatch}{}", hint(*detected, arch))]
+    #[error("they do not fit `{arch}`{}", looks(*detected, arch))]
     Mismatch {
         /// The network's architecture.
         arch: String,
         /// The first tensor that differs.
-        mismatch: TensorMismatch,
+        source: TensorMismatch,
         /// The architecture that the shapes look like.
         detected: Option<&'static str>,
     },
 }
 
-fn hint(detected: Option<&'static str>, arch: &str) -> String {
+/// What the shapes look like, and what to do about it.
+fn looks(detected: Option<&'static str>, arch: &str) -> String {
     match detected {
-        Some(name) if name != arch => format!("; the checkpoint looks like `{name}`: choose that architecture"),
+        Some(name) if name != arch => format!(", but look like `{name}`\nhint: choose the architecture `{name}`"),
         Some(_) => String::new(),
-        None => "; the checkpoint looks like no architecture of this family".to_owned(),
+        None => " and look like no architecture of this family\nhint: export vectors instead".to_owned(),
     }
 }

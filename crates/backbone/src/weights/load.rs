@@ -42,7 +42,7 @@ impl Network {
     /// it is another network's checkpoint. The FC layer and the heads may be missing or of another length; these
     /// start as [`Network::new`] starts them.
     ///
-    /// **Errors** [`crate::BackboneError::Checkpoint`] names the first tensor that does not fit, both shapes and the
+    /// **Errors** [`crate::Error::Checkpoint`] names the first tensor that does not fit, both shapes and the
     /// architecture that the checkpoint looks like.
     pub fn pretrained(
         spec: NetworkSpec,
@@ -79,9 +79,9 @@ impl Network {
     ) -> Result<(Self, LoadReport)> {
         spec.validate()?;
         let layout = Layout::of(&spec)?;
-        let report = match_tensors(&layout, &checkpoint.arrays).map_err(|mismatch| {
+        let report = match_tensors(&layout, &checkpoint.arrays).map_err(|source| {
             let (arch, detected) = (spec.arch.clone(), detect_arch(checkpoint));
-            checkpoint.fault(CheckpointFault::Mismatch { arch, mismatch, detected })
+            checkpoint.fault(CheckpointFault::Mismatch { arch, source, detected })
         })?;
         let taken = |name: &str| report.matched.binary_search_by(|matched| matched.as_str().cmp(name)).is_ok();
         let mut network = Network::assemble(spec, layout, device, |index, parameter| match taken(&parameter.name) {

@@ -9,13 +9,14 @@ use crate::network::Network;
 use crate::network::parity::weights;
 use crate::spec::{Head, NetworkSpec};
 use crate::state::encode;
+use crate::testing::told;
 
 fn fixture(name: &str) -> PathBuf {
     latentwalk_testing::fixture("golden/backbone/checkpoints").join(name)
 }
 
 fn message(path: &Path) -> String {
-    read_checkpoint(path).unwrap_err().to_string()
+    told(&read_checkpoint(path).unwrap_err())
 }
 
 /// The message for a file with this content.
@@ -241,13 +242,21 @@ fn other_tops_start_from_the_seed() {
 
 #[test]
 fn another_architecture_is_named_with_a_hint() {
-    let message = |spec: NetworkSpec, arrays: Arrays| load(spec, arrays).unwrap_err().to_string();
+    let message = |spec: NetworkSpec, arrays: Arrays| told(&load(spec, arrays).unwrap_err());
     let text = message(spec("medium"), saved(spec("small"), 1));
-    assert!(text.contains("made-up.safetensors: does not fit `medium`: tensor `bn1.bias` has shape [16]"), "{text}");
-    assert!(text.contains("the network needs [24]") && text.contains("looks like `small`"), "{text}");
+    assert!(
+        text.contains("made-up.safetensors: they do not fit `medium`, but look like `small`: tensor `bn1.bias` has"),
+        "{text}"
+    );
+    assert!(text.contains("shape [16] but the network needs [24]"), "{text}");
+    assert!(text.contains("hint: choose the architecture `small`"), "{text}");
     // All of ResNet-18's tensors are in a ResNet-34 with the right shapes, and yet it is another network.
     let text = message(spec("resnet18"), saved(spec("resnet34"), 1));
-    assert!(text.contains("`layer1.2.bn1.bias` is not part of the network") && text.contains("`resnet34`"), "{text}");
+    assert!(
+        text.contains("`layer1.2.bn1.bias` is not part of the network")
+            && text.contains("choose the architecture `resnet34`"),
+        "{text}"
+    );
     let mut short = saved(spec("small"), 1);
     short.remove("layer2.0.bn1.running_mean");
     let text = message(spec("small"), short);

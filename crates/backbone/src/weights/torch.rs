@@ -28,11 +28,11 @@ type Storages<'a> = BTreeMap<String, &'a [u8]>;
 /// **Source** PyTorch's `torch/serialization.py`, `_save` and `_load`.
 pub(super) fn read_zip(bytes: &[u8]) -> Result<StateDict, CheckpointFault> {
     let archive = Archive::open(bytes)?;
-    let found = "a zip archive without torch's `data.pkl`";
-    let name = archive.find("data.pkl").ok_or(CheckpointFault::NotACheckpoint { found })?;
+    let refused = || not_a_checkpoint("a zip archive without torch's `data.pkl`");
+    let name = archive.find("data.pkl").ok_or_else(refused)?;
     let folder = name.strip_suffix("data.pkl").unwrap_or_default();
     if archive.read(&format!("{folder}byteorder"))?.is_some_and(|order| order == b"big") {
-        return Err(CheckpointFault::BigEndian);
+        return Err(big_endian());
     }
     let pickle = Pickle::read(archive.read(name)?.unwrap_or_default())?;
     let (wrapper, views) = find_views(&pickle)?;
@@ -49,6 +49,14 @@ pub(super) fn read_zip(bytes: &[u8]) -> Result<StateDict, CheckpointFault> {
     Ok(StateDict { wrapper, arrays: arrays(&views, &storages, bytes.len())? })
 }
 
+fn not_a_checkpoint(found: &str) -> CheckpointFault {
+    CheckpointFault::NotACheckpoint { found: found.to_owned() }
+}
+
+fn big_endian() -> CheckpointFault {
+    CheckpointFault::NotPlainData { what: "was written on a big-endian machine".to_owned() }
+}
+
 /// Reads the form before PyTorch 1.6: magic number, protocol, machine, object, keys, and the storages one by one.
 ///
 /// **Source** PyTorch's `torch/serialization.py`, `_legacy_save` and `_legacy_load`.
@@ -61,13 +69,13 @@ pub(super) fn read_legacy(bytes: &[u8]) -> Result<StateDict, CheckpointFault> {
     };
     let magic = next()?;
     if !matches!(magic.node(magic.root), Node::Int(MAGIC)) {
-        return Err(CheckpointFault::NotACheckpoint { found: "a pickle that `torch.save` did not write" });
+        return Err(not_a_checkpoint("a pickle that `torch.save` did not write"));
     }
     next()?;
     let machine = next()?;
     let little = machine.entry(machine.root, "little_endian");
     if little.is_some_and(|little| matches!(machine.node(little), Node::Bool(false))) {
-        return Err(CheckpointFault::BigEndian);
+        return Err(big_endian());
     }
     let (object, keys) = (next()?, next()?);
     let storages = legacy_storages(&object, &keys, &bytes[at..], at)?;
@@ -132,18 +140,19 @@ fn arrays(views: &BTreeMap<String, View>, storages: &Storages<'_>, file_len: usi
     let mut found = Vec::with_capacity(views.len());
     for (name, view) in views {
         let key = &view.storage.key;
-        let missing = || CheckpointFault::MissingStorage { tensor: name.clone(), storage: key.clone() };
+        let unusable = |problem: String| CheckpointFault::Tensor { tensor: name.clone(), problem };
+        let missing = || unusable(format!("refers to storage `{key}`, which the file lacks"));
         let bytes = storages.get(key).copied().ok_or_else(missing)?;
         let count = view.shape.iter().try_fold(1, |count: usize, &size| count.checked_mul(size));
         let left = count.and_then(|count| budget.checked_sub(count));
-        budget = left.ok_or_else(|| CheckpointFault::TooManyValues { tensor: name.clone() })?;
+        budget = left.ok_or_else(|| unusable("unfolds to more values than the file can hold".to_owned()))?;
         found.push((name, view, bytes));
     }
     together(&found, |(name, view, bytes)| {
-        let bytes = view.bytes(bytes).ok_or_else(|| CheckpointFault::OutOfStorage {
-            tensor: (*name).clone(),
-            shape: view.shape.clone(),
-            available: bytes.len() / view.storage.kind.size(),
+        let bytes = view.bytes(bytes).ok_or_else(|| {
+            let (shape, available) = (&view.shape, bytes.len() / view.storage.kind.size());
+            let problem = format!("of shape {shape:?} reaches beyond its {available} stored values");
+            CheckpointFault::Tensor { tensor: (*name).clone(), problem }
         })?;
         let values = view.storage.kind.values(&bytes).ok_or_else(|| {
             let dtype = format!("{:?}", view.storage.kind).to_lowercase();

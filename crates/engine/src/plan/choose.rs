@@ -3,7 +3,7 @@
 use super::bf16::Conv16;
 use super::direct::Direct;
 use super::fold::fold;
-use super::graph::{Conv, Graph, Node, PlanError, Value, Weights};
+use super::graph::{Conv, Error, Graph, Node, Value, Weights};
 use super::kernels::Tables;
 use super::layer::Sizes;
 use super::winograd::Winograd;
@@ -28,8 +28,8 @@ const SPLIT_INPUTS: usize = 32;
 impl Graph<'_> {
     /// Refuses, without taking a value, all that [`super::Plan::compile`] refuses but values that are not finite.
     ///
-    /// **Errors** [`PlanError`].
-    pub fn check(&self, height: usize, width: usize) -> Result<(), PlanError> {
+    /// **Errors** [`Error`].
+    pub fn check(&self, height: usize, width: usize) -> Result<(), Error> {
         let image = [height, width, self.channels];
         let shapes = shapes(self, image)?;
         let convs = self.nodes.iter().filter_map(|node| match node {
@@ -43,7 +43,7 @@ impl Graph<'_> {
             };
             let count = |weights: &Weights<'_>, expected: usize| match weights.values.len() {
                 got if got == expected => Ok(()),
-                got => Err(PlanError::WeightCount { name: weights.name.clone(), expected, got }),
+                got => Err(Error::WeightCount { name: weights.name.clone(), expected, got }),
             };
             count(&conv.weight, conv.out_channels * channels * conv.kernel * conv.kernel)?;
             let norm = conv.norm.iter().flat_map(|norm| [&norm.gamma, &norm.beta, &norm.mean, &norm.variance]);
@@ -54,22 +54,29 @@ impl Graph<'_> {
 }
 
 /// Height, width and channels of every node's result.
-pub(super) fn shapes(graph: &Graph<'_>, image: [usize; 3]) -> Result<Vec<[usize; 3]>, PlanError> {
+pub(super) fn shapes(graph: &Graph<'_>, image: [usize; 3]) -> Result<Vec<[usize; 3]>, Error> {
     if graph.nodes.is_empty() || image.contains(&0) {
-        return Err(PlanError::Empty);
+        return Err(Error::Empty);
     }
     let mut shapes: Vec<[usize; 3]> = Vec::with_capacity(graph.nodes.len());
     for (index, node) in graph.nodes.iter().enumerate() {
         let shape_of = |value| match value {
             Value::Images => Ok(image),
-            Value::Node(input) => shapes.get(input).copied().ok_or(PlanError::Order { node: index, input }),
+            Value::Node(input) => shapes.get(input).copied().ok_or_else(|| Error::Node {
+                node: index,
+                problem: format!("reads node {input}, which does not come before it"),
+            }),
         };
         let shape = match node {
             Node::Conv(conv) => {
                 let shape = windows(index, shape_of(conv.input)?, conv.kernel, conv.stride, conv.padding)?;
                 let expected = [shape[0], shape[1], conv.out_channels];
                 match conv.add.map(shape_of).transpose()? {
-                    Some(got) if got != expected => return Err(PlanError::AddShape { node: index, expected, got }),
+                    Some(got) if got != expected => {
+                        let problem =
+                            format!("has a result of {expected:?} (height, width, channels) but adds {got:?}");
+                        return Err(Error::Node { node: index, problem });
+                    }
                     _ => expected,
                 }
             }
@@ -79,7 +86,7 @@ pub(super) fn shapes(graph: &Graph<'_>, image: [usize; 3]) -> Result<Vec<[usize;
             &Node::GlobalAvgPool { input } => [1, 1, shape_of(input)?[2]],
         };
         if shape.contains(&0) {
-            return Err(PlanError::Empty);
+            return Err(Error::Empty);
         }
         shapes.push(shape);
     }
@@ -93,17 +100,22 @@ fn windows(
     kernel: usize,
     stride: usize,
     padding: usize,
-) -> Result<[usize; 3], PlanError> {
+) -> Result<[usize; 3], Error> {
     let fits = kernel > padding && stride > 0 && height.min(width) + 2 * padding >= kernel;
     let side = |side: usize| (side + 2 * padding - kernel) / stride + 1;
     match fits {
         true => Ok([side(height), side(width), channels]),
-        false => Err(PlanError::Window { node, kernel, stride, padding, height, width }),
+        false => Err(Error::Node {
+            node,
+            problem: format!(
+                "has a kernel of {kernel}, stride {stride} and padding {padding}, which does not fit {height}x{width} pixels"
+            ),
+        }),
     }
 }
 
 /// Whether each node's result is bfloat16: up to the mean over all pixels, in a network that computes so.
-pub(super) fn precisions(graph: &Graph<'_>, precision: PlanPrecision) -> Result<Vec<bool>, PlanError> {
+pub(super) fn precisions(graph: &Graph<'_>, precision: PlanPrecision) -> Result<Vec<bool>, Error> {
     let mut half: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     for (index, node) in graph.nodes.iter().enumerate() {
         let is_half = |value| match value {
@@ -114,7 +126,7 @@ pub(super) fn precisions(graph: &Graph<'_>, precision: PlanPrecision) -> Result<
             Node::Conv(conv) => {
                 let result = is_half(conv.input);
                 if conv.add.is_some_and(|add| is_half(add) != result) {
-                    return Err(PlanError::MixedPrecision { node: index });
+                    return Err(Error::MixedPrecision { node: index });
                 }
                 result
             }
@@ -135,7 +147,7 @@ pub(super) fn compile(
     shape: [usize; 3],
     half: bool,
     shape_of: impl Fn(Value) -> [usize; 3],
-) -> Result<Step, PlanError> {
+) -> Result<Step, Error> {
     let (input, add, kind) = match node {
         Node::Conv(conv) => {
             let sizes = sizes(&conv, shape_of(conv.input), shape);
@@ -150,7 +162,7 @@ pub(super) fn compile(
             let kind = match (tile, split) {
                 _ if half => match Conv16::compile(&kernels.half.conv, sizes, &folded) {
                     Some(layer) => Kind::Conv16(layer, relu),
-                    None => return Err(PlanError::NonFinite { name }),
+                    None => return Err(Error::NonFinite { name }),
                 },
                 (Some(tile), _) => Kind::Winograd(Winograd::compile(kernels.single, sizes, &folded, tile), relu),
                 (None, Some(split)) => split,

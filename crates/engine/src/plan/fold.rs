@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::graph::{Conv, PlanError, Weights};
+use super::graph::{Conv, Error, Weights};
 
 /// A convolution without BatchNorm: `[out, in, kernel, kernel]` weights, each to be multiplied by its output's scale.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Folded<'a> {
 }
 
 /// Folds a node's BatchNorm, refusing whatever is not finite.
-pub(super) fn fold<'a>(conv: Conv<'a>, in_channels: usize) -> Result<Folded<'a>, PlanError> {
+pub(super) fn fold<'a>(conv: Conv<'a>, in_channels: usize) -> Result<Folded<'a>, Error> {
     let (channels, depth) = (conv.out_channels, in_channels * conv.kernel * conv.kernel);
     let (mut scale, mut bias) = (vec![1.0; channels], vec![0.0; channels]);
     if let Some(given) = conv.bias {
@@ -30,7 +30,7 @@ pub(super) fn fold<'a>(conv: Conv<'a>, in_channels: usize) -> Result<Folded<'a>,
         for i in 0..channels {
             let factor = f64::from(gamma[i]) / (f64::from(variance[i]) + norm.eps).sqrt();
             if !factor.is_finite() {
-                return Err(PlanError::NonFinite { name });
+                return Err(Error::NonFinite { name });
             }
             scale[i] = factor;
             bias[i] = (bias[i] - f64::from(mean[i])) * factor + f64::from(beta[i]);
@@ -41,19 +41,19 @@ pub(super) fn fold<'a>(conv: Conv<'a>, in_channels: usize) -> Result<Folded<'a>,
     let rows = weight.par_chunks(depth.max(1)).zip(&scale);
     let folds = rows.map(|(row, &scale)| row.iter().all(|&w| ((f64::from(w) * scale) as f32).is_finite()));
     if !folds.reduce(|| true, |a, b| a && b) || !bias.iter().all(|b| b.is_finite()) {
-        return Err(PlanError::NonFinite { name });
+        return Err(Error::NonFinite { name });
     }
     Ok(Folded { weight, scale, bias })
 }
 
 /// A tensor's name and values, of the right number and all finite.
-fn sound(weights: Weights<'_>, expected: usize) -> Result<(String, Cow<'_, [f32]>), PlanError> {
+fn sound(weights: Weights<'_>, expected: usize) -> Result<(String, Cow<'_, [f32]>), Error> {
     let (name, values) = (weights.name, weights.values.produce());
     if values.len() != expected {
-        return Err(PlanError::WeightCount { name, expected, got: values.len() });
+        return Err(Error::WeightCount { name, expected, got: values.len() });
     }
     match values.par_chunks(1 << 14).all(|part| part.iter().fold(true, |all, v| all & v.is_finite())) {
         true => Ok((name, values)),
-        false => Err(PlanError::NonFinite { name }),
+        false => Err(Error::NonFinite { name }),
     }
 }

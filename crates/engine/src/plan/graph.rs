@@ -150,11 +150,12 @@ pub struct Graph<'a> {
     pub nodes: Vec<Node<'a>>,
 }
 
-/// Why a network cannot be compiled.
+/// Why a network cannot be compiled: the one error type of the crate. Callers match [`Error::NonFinite`], which is the weights'
+/// fault; with the others a network can still be evaluated in another way.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
+pub enum Error {
     /// A tensor holds NaN or infinite values, or BatchNorm makes them.
-    #[error("tensor `{name}` holds NaN or infinite values, or gives them with its BatchNorm; load sound weights")]
+    #[error("tensor `{name}` holds NaN or infinite values, or gives them with its BatchNorm\nhint: load sound weights")]
     NonFinite {
         /// The tensor.
         name: String,
@@ -169,49 +170,21 @@ pub enum PlanError {
         /// Values given.
         got: usize,
     },
-    /// A node reads a later one, or one that does not exist.
-    #[error("node {node} reads node {input}, which does not come before it")]
-    Order {
+    /// A node does not fit what it reads: the order of nodes, a window, or the shape of what is added.
+    #[error("node {node} {problem}")]
+    Node {
         /// The node.
         node: usize,
-        /// What it reads.
-        input: usize,
-    },
-    /// A window does not fit its input, or a size is 0.
-    #[error(
-        "node {node}: a kernel of {kernel}, stride {stride} and padding {padding} does not fit {height}x{width} pixels"
-    )]
-    Window {
-        /// The node.
-        node: usize,
-        /// Side of the kernel.
-        kernel: usize,
-        /// Step.
-        stride: usize,
-        /// Padding.
-        padding: usize,
-        /// Height of the input.
-        height: usize,
-        /// Width of the input.
-        width: usize,
-    },
-    /// A node adds something of another shape.
-    #[error("node {node} has a result of {expected:?} (height, width, channels) but adds {got:?}")]
-    AddShape {
-        /// The node.
-        node: usize,
-        /// Shape of the node's result.
-        expected: [usize; 3],
-        /// Shape of what it adds.
-        got: [usize; 3],
+        /// What does not fit, with the sizes.
+        problem: String,
     },
     /// A node adds a result of the other precision than its own: behind the mean over all pixels, results are `f32`.
-    #[error("node {node} adds values of another precision than its own; compile the network for f32")]
+    #[error("node {node} adds values of another precision than its own\nhint: compile the network for f32")]
     MixedPrecision {
         /// The node.
         node: usize,
     },
     /// The network has no node, no channel or no pixel.
-    #[error("the network has no nodes, or its images no pixels or channels")]
+    #[error("the network has no nodes, or its images have no pixels or channels")]
     Empty,
 }

@@ -39,7 +39,7 @@ use crate::aligned::Aligned;
 use bf16::{Conv16, ConvKernels, floats, pixel_len};
 use choose::{compile, precisions, shapes};
 use direct::Direct;
-pub use graph::{Conv, Graph, Node, Norm, PlanError, Value, Values, Weights};
+pub use graph::{Conv, Error, Graph, Node, Norm, Value, Values, Weights};
 pub use kernels::PlanKernels;
 use kernels::Tables;
 use parts::{Part, divide, holders};
@@ -124,7 +124,7 @@ impl Default for PlanOptions {
 /// let plan = Plan::compile(graph, 1, 2, PlanOptions::default())?;
 /// // Pixels (1, 2) and (3, -4): sums 3 and -1, after ReLU 3 and 0.
 /// assert_eq!(plan.run(&[1.0, 2.0, 3.0, -4.0], 1, &[1]), [vec![1.5]]);
-/// # Ok::<(), latentwalk_engine::PlanError>(())
+/// # Ok::<(), latentwalk_engine::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Plan {
@@ -192,9 +192,9 @@ enum Kind {
 impl Plan {
     /// Compiles a network for images of one size, layer by layer: each layer's tensors are dropped when it is packed.
     ///
-    /// **Errors** [`PlanError`]: a tensor that is not finite or of the wrong length, a window that does not fit, nodes
+    /// **Errors** [`Error`]: a tensor that is not finite or of the wrong length, a window that does not fit, nodes
     /// in the wrong order, an empty network.
-    pub fn compile(graph: Graph<'_>, height: usize, width: usize, options: PlanOptions) -> Result<Self, PlanError> {
+    pub fn compile(graph: Graph<'_>, height: usize, width: usize, options: PlanOptions) -> Result<Self, Error> {
         let image = [height, width, graph.channels];
         let kernels = options.kernels.tables();
         let shapes = shapes(&graph, image)?;

@@ -5,7 +5,7 @@ use latentwalk_testing::on_threads;
 use ndarray::{Array2, array};
 
 use super::*;
-use crate::{LineToValue, Metric};
+use crate::{Error, LineToValue, Metric};
 
 type Labels = Vec<Vec<Option<u32>>>;
 
@@ -167,47 +167,44 @@ fn bad_studies_are_refused() {
         study.ceiling().unwrap_err()
     };
     let good = study(&toy);
-    assert!(matches!(
-        both(PreservationStudy { target: 3, ..good }),
-        LinesError::AttributeOutside { attribute: 3, attributes: 3 }
-    ));
+    assert!(matches!(both(PreservationStudy { target: 3, ..good }), Error::Outside { got: 3, count: 3, .. }));
     assert!(matches!(
         both(PreservationStudy { start_labels: &toy.3[..2], ..good }),
-        LinesError::Attributes { expected: 3, got: 2, .. }
+        Error::Shape { what: "attributes with labels of the starts", expected: 3, got: 2, .. }
     ));
     assert!(matches!(
         both(PreservationStudy { start_labels: &toy.1, ..good }),
-        LinesError::Length { expected: 3, got: 5, .. }
+        Error::Shape { what: "labels of the starts", expected: 3, got: 5, .. }
     ));
     assert!(matches!(
         both(PreservationStudy { pool_labels: &toy.3, ..good }),
-        LinesError::Length { expected: 5, got: 3, .. }
+        Error::Shape { what: "labels of the pool", expected: 5, got: 3, .. }
     ));
     assert!(matches!(
         both(PreservationStudy { classes: 2, ..good }),
-        LinesError::LabelOutside { row: 3, label: 2, classes: 2 }
+        Error::Outside { what, got: 2, count: 2 } if what == "the label of row 3"
     ));
-    assert!(matches!(both(PreservationStudy { classes: 1, ..good }), LinesError::Option { .. }));
+    assert!(matches!(both(PreservationStudy { classes: 1, ..good }), Error::Option { .. }));
     let nothing = Array2::<f32>::zeros((0, 3));
-    assert!(matches!(both(PreservationStudy { pool: nothing.view(), ..good }), LinesError::Empty { what: "the pool" }));
+    assert!(matches!(both(PreservationStudy { pool: nothing.view(), ..good }), Error::Empty { what: "the pool" }));
     let unlabelled = vec![vec![None; 3], toy.3[1].clone(), toy.3[2].clone()];
-    assert!(matches!(both(PreservationStudy { start_labels: &unlabelled, ..good }), LinesError::Empty { .. }));
+    assert!(matches!(both(PreservationStudy { start_labels: &unlabelled, ..good }), Error::Empty { .. }));
     let narrow = Array2::<f32>::zeros((5, 2));
     assert!(matches!(
         error(PreservationStudy { pool: narrow.view(), ..good }),
-        LinesError::Width { what: "the pool", expected: 3, got: 2 }
+        Error::Shape { what: "the pool", unit: "axes", expected: 3, got: 2 }
     ));
     let narrow = Array2::<f32>::zeros((3, 2));
     assert!(matches!(
         error(PreservationStudy { starts: narrow.view(), ..good }),
-        LinesError::Width { what: "starts", expected: 3, got: 2 }
+        Error::Shape { what: "starts", unit: "axes", expected: 3, got: 2 }
     ));
     let short = |_: usize, _: u32| Some(LineToValue { weights: vec![1.0], slab: (0.0, 1.0) });
     let refused = good.run(&Way::Line { metric: &metric, line_to: &short });
-    assert!(matches!(refused, Err(LinesError::Width { what: "the direction", expected: 3, got: 1 })));
+    assert!(matches!(refused, Err(Error::Shape { what: "the direction", expected: 3, got: 1, .. })));
     assert!(matches!(
         error(PreservationStudy { twins: &|_, _| Some(vec![0.0]), ..good }),
-        LinesError::Width { what: "the twin", expected: 3, got: 1 }
+        Error::Shape { what: "the twin", expected: 3, got: 1, .. }
     ));
 }
 

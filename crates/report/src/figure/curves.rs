@@ -3,7 +3,7 @@
 use super::axis::{self, XAxis, XScale};
 use super::{WIDTH, style};
 use crate::charts::{Frame, LINE, dodge};
-use crate::check::finite;
+use crate::check::{at_most, finite, some};
 use crate::error::{Error, Result};
 use crate::palette;
 use crate::svg::{Anchor, Scale, Svg, shorten, text_width};
@@ -61,8 +61,8 @@ pub struct Series {
 ///
 /// # Errors
 ///
-/// [`Error::Nothing`] without a finite point or without steps; [`Error::TooMany`]; [`Error::NotFinite`] for a mark or an
-/// end of the range; [`Error::NotPositive`] on [`XScale::Log10`]; [`Error::NoPlace`] on [`XScale::Steps`].
+/// [`Error::Count`] without a finite point or without steps, and for too many series; [`Error::Number`] for a mark or an end
+/// of the range that is not finite, and for an x without a place on [`XScale::Log10`] or [`XScale::Steps`].
 pub fn curves(curves: &Curves) -> Result<String> {
     check(curves)?;
     let plot = Plot::new(curves);
@@ -73,16 +73,12 @@ pub fn curves(curves: &Curves) -> Result<String> {
 
 fn check(curves: &Curves) -> Result<()> {
     let place = format!("curves of `{}`", curves.y_name);
-    let got = curves.series.len();
-    if got > MAX_SERIES {
-        return Err(Error::TooMany { place, what: "series", got, most: MAX_SERIES });
+    at_most(&place, "series", curves.series.len(), MAX_SERIES)?;
+    if let XScale::Steps(names) = &curves.x_scale {
+        some(|| place.clone(), "steps", names.len())?;
     }
-    if matches!(&curves.x_scale, XScale::Steps(names) if names.is_empty()) {
-        return Err(Error::Nothing { place, what: "steps" });
-    }
-    if !curves.series.iter().flat_map(|s| &s.points).any(is_finite) {
-        return Err(Error::Nothing { place, what: "finite points" });
-    }
+    let points = curves.series.iter().flat_map(|s| &s.points);
+    some(|| place.clone(), "finite points", points.filter(|point| is_finite(point)).count())?;
     finite(&place, "end of the range", curves.y_range.iter().flat_map(|r| [r.0, r.1]))?;
     finite(&place, "mark", curves.marks.iter().map(|m| m.0))?;
     check_x(&place, "mark", &curves.x_scale, curves.marks.iter().map(|m| m.0))?;
@@ -102,10 +98,11 @@ fn check_x(place: &str, what: &'static str, scale: &XScale, values: impl Iterato
     let outside = |v: f64| last.map_or(v <= 0.0, |last| !(0.0..=last as f64).contains(&v));
     let Some((index, value)) = values.enumerate().find(|(_, v)| v.is_finite() && outside(*v)) else { return Ok(()) };
     let place = place.to_owned();
-    Err(match last {
-        None => Error::NotPositive { place, what, index, value },
-        Some(last) => Error::NoPlace { place, what, index, value, last },
-    })
+    let must = match last {
+        None => "a logarithmic axis holds only numbers above 0".to_owned(),
+        Some(last) => format!("the axis has the places 0 to {last}"),
+    };
+    Err(Error::Number { place, what, index, value, must })
 }
 
 fn is_finite(point: &(f64, f64)) -> bool {
@@ -317,9 +314,12 @@ mod tests {
     fn what_cannot_be_drawn_is_named() {
         let message = |figure: &Curves| curves(figure).unwrap_err().to_string();
         let with = |x_scale, points: &[(f64, f64)]| figure(x_scale, vec![series("s", points)]);
-        assert!(message(&figure(XScale::Linear, vec![])).contains("curves of `y`: there are no finite points"));
-        assert!(message(&with(XScale::Linear, &[(f64::NAN, 1.0)])).contains("no finite points"));
-        assert!(message(&with(steps(0), &[(0.0, 1.0)])).contains("no steps"));
+        assert!(
+            message(&figure(XScale::Linear, vec![]))
+                .contains("curves of `y`: 0 finite points, but at least one is needed\nhint: leave the figure out")
+        );
+        assert!(message(&with(XScale::Linear, &[(f64::NAN, 1.0)])).contains("0 finite points"));
+        assert!(message(&with(steps(0), &[(0.0, 1.0)])).contains("0 steps"));
         let got = message(&with(XScale::Log10, &[(1.0, 1.0), (0.0, 1.0)]));
         assert!(got.contains("series `s`: x of point 1 is 0, but a logarithmic axis"), "{got}");
         let got = message(&with(steps(2), &[(2.0, 1.0)]));

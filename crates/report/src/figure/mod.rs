@@ -33,7 +33,7 @@ pub use scatter::{Direction, Guide, MAX_POINTS, Point, Scatter, scatter};
 
 use crate::attribute::AttributeSection;
 use crate::charts::ridge::Ridge;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::{charts, check, classes, palette};
 
 /// Width of a figure, in pixels.
@@ -44,12 +44,10 @@ const WIDTH: f64 = 880.0;
 ///
 /// # Errors
 ///
-/// [`Error::Nothing`] without classes; otherwise as [`render`](crate::render) does for the section.
+/// [`crate::Error::Count`] without classes; otherwise as [`render`](crate::render) does for the section.
 pub fn distribution(section: &AttributeSection) -> Result<String> {
     check::check_attribute(section)?;
-    if section.classes.is_empty() {
-        return Err(Error::Nothing { place: format!("distribution of `{}`", section.name), what: "classes" });
-    }
+    check::some(|| format!("distribution of `{}`", section.name), "classes", section.classes.len())?;
     let rows = classes::rows(section);
     let drawing = Ridge::of(section, &rows).draw(WIDTH);
     Ok(drawing.finish_file(&style(section.order.len(), rows.len())))
@@ -102,9 +100,9 @@ mod tests {
         section.classes.iter_mut().for_each(|c| c.held_out.clear());
         testing::assert_file(&distribution(&section).unwrap());
         section.classes[0].held_out.push(f64::NAN);
-        assert!(matches!(distribution(&section), Err(Error::NotFinite { .. })));
+        assert!(matches!(distribution(&section), Err(crate::Error::Number { .. })));
         let message =
             distribution(&AttributeSection { name: "x".into(), ..Default::default() }).unwrap_err().to_string();
-        assert!(message.starts_with("distribution of `x`: there are no classes to draw"), "{message}");
+        assert!(message.starts_with("distribution of `x`: 0 classes, but at least one is needed"), "{message}");
     }
 }

@@ -4,8 +4,8 @@ use super::axis::{self, XAxis, XScale};
 use super::place::{Area, Ground, Label, place};
 use super::{WIDTH, style};
 use crate::charts::Frame;
-use crate::check::finite;
-use crate::error::{Error, Result};
+use crate::check::{at_most, finite, some};
+use crate::error::Result;
 use crate::svg::{Anchor, Scale, Svg, shorten, text_width};
 
 /// Most points that a figure takes: more names than this leave no room for the points.
@@ -79,7 +79,8 @@ pub struct Guide {
 ///
 /// # Errors
 ///
-/// [`Error::Nothing`] without points; [`Error::TooMany`]; [`Error::NotFinite`] for a point, a guide or an end of a range.
+/// [`crate::Error::Count`] without points and for too many; [`crate::Error::Number`] for a point, a guide or an end of a range that is not
+/// finite.
 pub fn scatter(scatter: &Scatter) -> Result<String> {
     check(scatter)?;
     let plot = Plot::new(scatter);
@@ -90,11 +91,8 @@ pub fn scatter(scatter: &Scatter) -> Result<String> {
 
 fn check(scatter: &Scatter) -> Result<()> {
     let place = format!("scatter of `{}` against `{}`", scatter.y_name, scatter.x_name);
-    match scatter.points.len() {
-        0 => return Err(Error::Nothing { place, what: "points" }),
-        got if got > MAX_POINTS => return Err(Error::TooMany { place, what: "points", got, most: MAX_POINTS }),
-        _ => {}
-    }
+    some(|| place.clone(), "points", scatter.points.len())?;
+    at_most(&place, "points", scatter.points.len(), MAX_POINTS)?;
     finite(&place, "x of point", scatter.points.iter().map(|p| p.x))?;
     finite(&place, "y of point", scatter.points.iter().map(|p| p.y))?;
     finite(&place, "guide", scatter.guides.iter().map(|g| g.at))?;
@@ -274,7 +272,9 @@ mod tests {
     #[test]
     fn what_cannot_be_drawn_is_named() {
         let message = |figure: &Scatter| scatter(figure).unwrap_err().to_string();
-        assert!(message(&figure(vec![])).contains("scatter of `hit` against `kept`: there are no points"));
+        assert!(
+            message(&figure(vec![])).contains("scatter of `hit` against `kept`: 0 points, but at least one is needed")
+        );
         assert!(message(&figure(vec![point("a", 0.0, f64::NAN)])).contains("y of point 0 is NaN"));
         assert!(message(&figure(vec![point("a", 0.0, 0.0); 61])).contains("61 points, but at most 60"));
         let mut bad = figure(vec![point("a", 0.0, 0.0)]);

@@ -70,7 +70,11 @@ impl<'a> Machine<'a> {
             b'R' | 0x81 => self.call()?,
             // The state of an object: attributes of dicts and tensors, which weights do not need.
             b'b' => drop(self.pop()?),
-            opcode => return Err(CheckpointFault::Opcode { opcode, at }),
+            opcode => {
+                let what =
+                    format!("has the pickle instruction 0x{opcode:02x} at byte {at}, which state dicts do not use");
+                return Err(CheckpointFault::NotPlainData { what });
+            }
         }
         Ok(true)
     }
@@ -192,7 +196,9 @@ impl<'a> Machine<'a> {
             (self.pop_text()?, name)
         };
         let known = Name::of(&module, &name);
-        let known = known.ok_or_else(|| CheckpointFault::ForbiddenGlobal { name: format!("{module}.{name}") })?;
+        let known = known.ok_or_else(|| CheckpointFault::NotPlainData {
+            what: format!("asks for `{module}.{name}`, which could run code and is not part of a state dict"),
+        })?;
         self.push(Node::Name(known));
         Ok(())
     }

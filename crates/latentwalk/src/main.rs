@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use latentwalk::commands;
+use latentwalk::message::message;
 use latentwalk::progress::Console;
 use latentwalk_cli::{BenchCommand, Command};
 
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.say(&format!("error: {}", commands::sentence(&error)));
+            console.say(&format!("error: {}", message(error.as_ref())));
             ExitCode::FAILURE
         }
     }

@@ -22,7 +22,7 @@ pub(crate) fn in_hub(named: &Path) -> Option<&str> {
 
 #[cfg(not(feature = "hub"))]
 fn fetch(name: &str) -> Result<PathBuf> {
-    anyhow::bail!("`{name}` is a name in a hub, and this build has no network; bring the file and name its path")
+    anyhow::bail!("`{name}` is a name in a hub, and this build has no network\nhint: bring the file and name its path")
 }
 
 #[cfg(feature = "hub")]
@@ -60,5 +60,5 @@ fn cache() -> Result<PathBuf> {
     let user = folder("XDG_CACHE_HOME")
         .or_else(|| folder("HOME").map(|home| home.join(".cache")))
         .or_else(|| folder("LOCALAPPDATA"));
-    Ok(user.context("no folder for fetched files is known; name one by LATENTWALK_CACHE")?.join("latentwalk"))
+    Ok(user.context("no folder for fetched files is known\nhint: name one by LATENTWALK_CACHE")?.join("latentwalk"))
 }

@@ -74,7 +74,7 @@ fn verify(store: &Store, console: &Console) -> Result<()> {
     }
     ensure!(
         problems.is_empty(),
-        "{} problems; remove the named artifacts, the next run makes them again",
+        "{} problems\nhint: remove the named artifacts; the next run makes them again",
         problems.len()
     );
     print(&format!("{} artifacts are whole\n", store.list()?.len()))

@@ -16,7 +16,6 @@ use anyhow::Result;
 use latentwalk_cli::{BenchCommand, Command};
 
 use crate::progress::Console;
-pub use output::sentence;
 use output::typed;
 
 /// Runs a command.

@@ -89,7 +89,7 @@ pub(crate) fn run(args: &BenchArgs, output: OutputArgs) -> Result<ExitCode> {
 }
 
 fn pipeline(args: &PipelineArgs, output: OutputArgs) -> Result<()> {
-    ensure!(args.runs > 0, "--runs is 0; give at least 1");
+    ensure!(args.runs > 0, "--runs is 0; it must be at least 1");
     let binary = crate::build()?;
     let root = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("latentwalk-bench"));
     let mut summaries = Vec::new();

@@ -1,4 +1,8 @@
 //! What can go wrong with a store.
+//!
+//! [`enum@Error`] and [`crate::Fault`], which says what is wrong with one stored result, are public: a caller has to
+//! tell a store that is not there ([`Error::NoStore`]), a full disk ([`Error::Full`]) and damage ([`Error::Damaged`])
+//! from the rest. Within the workspace only tests match variants; the pipeline hands every error on.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -12,10 +16,13 @@ use crate::problem::Problem;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything that a store refuses or fails to do.
+///
+/// The first line of a message is the cause. A second one, `hint: …`, says what to do about it.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The operating system refused something.
-    #[error("could not {action} {}: {source}", path.display())]
+    #[error("could not {action} {}", path.display())]
     Io {
         /// What was being done, as a verb: "read", "rename".
         action: &'static str,
@@ -26,7 +33,8 @@ pub enum Error {
     },
     /// The disk or the quota is full.
     #[error(
-        "the disk is full: could not {action} {}; free some space and run again, artifacts that were finished before stay valid",
+        "the disk is full: could not {action} {}\nhint: free some space and run again; artifacts that were finished before \
+         stay valid",
         path.display()
     )]
     Full {
@@ -36,7 +44,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The folder's `store.json` is not one of ours, or cannot be read as one.
-    #[error("{} is not a latentwalk store ({reason}); choose another folder for the store", path.display())]
+    #[error("{} is not a latentwalk store ({reason})\nhint: choose another folder for the store", path.display())]
     NotAStore {
         /// The file or folder that is not ours.
         path: PathBuf,
@@ -44,50 +52,32 @@ pub enum Error {
         reason: String,
     },
     /// There is no store at this place, and it was not to be created.
-    #[error("there is no store in {}; a first run creates it", path.display())]
+    #[error("there is no store in {}\nhint: run the pipeline; a first run creates it", path.display())]
     NoStore {
         /// The folder that was looked at.
         path: PathBuf,
     },
-    /// The store was written by a later version of the tool.
-    #[error(
-        "the store {} has version {found}, this tool reads version {supported}; update the tool or choose another folder",
-        path.display()
-    )]
-    NewerStore {
-        /// The store's folder.
-        path: PathBuf,
+    /// A store or an artifact was written by a later version of the tool.
+    #[error("the {what} has version {found}, this tool reads version {supported}\nhint: update the tool{instead}")]
+    Newer {
+        /// "store" with its folder, or "manifest of the artifact" with its stage and short key.
+        what: String,
         /// Its version.
         found: u64,
         /// The version that this build reads and writes.
         supported: u32,
+        /// What else can be done, as the end of the hint; empty where there is nothing else.
+        instead: &'static str,
     },
-    /// One artifact was written by a later version of the tool.
-    #[error(
-        "the artifact {stage}/{} has manifest version {found}, this tool reads version {supported}; update the tool",
-        key.short()
-    )]
-    NewerArtifact {
-        /// The artifact's stage.
-        stage: String,
-        /// The artifact's key.
-        key: Key,
-        /// Its manifest's version.
-        found: u64,
-        /// The version that this build reads and writes.
-        supported: u32,
-    },
-    /// A stage name that cannot be a folder name.
-    #[error("`{name}` cannot name a stage: 1 to 64 of a-z, 0-9, `_` and `-`, starting with a letter")]
-    StageName {
-        /// The refused name.
-        name: String,
-    },
-    /// A text that is not a key.
-    #[error("`{text}` is not a key: a key is 64 hexadecimal digits in lower case")]
-    KeyText {
+    /// A text that is no stage name or no key.
+    #[error("`{text}` is no {what}: it must be {must}")]
+    Text {
         /// The refused text.
         text: String,
+        /// What it was taken for.
+        what: &'static str,
+        /// What is allowed.
+        must: &'static str,
     },
     /// An artifact has no file of this name.
     #[error("the artifact {stage}/{} has no file `{name}`; it has {}", key.short(), names.join(", "))]
@@ -102,46 +92,39 @@ pub enum Error {
         names: Vec<String>,
     },
     /// A stage left something that cannot be part of an artifact.
-    #[error("stage `{stage}` left {}, which cannot be stored: {reason}", path.display())]
+    #[error("stage `{stage}` left {what}, which cannot be stored: {reason}")]
     Unstorable {
         /// The stage.
         stage: String,
-        /// What it left.
-        path: PathBuf,
+        /// What it left: a file, or a duration.
+        what: String,
         /// Why it cannot be stored.
         reason: &'static str,
     },
-    /// A duration that is not a number.
-    #[error("stage `{stage}` reports a duration of {seconds} seconds; it must be a finite number, zero or more")]
-    Seconds {
-        /// The stage.
-        stage: String,
-        /// The refused value.
-        seconds: f64,
-    },
-    /// No stored artifact starts with this text.
-    #[error("no artifact matches `{prefix}`; list the artifacts to see what is stored")]
+    /// No stored artifact starts with this text, or several do.
+    #[error("`{prefix}` matches {}", matching(candidates))]
     NoMatch {
         /// The text that was looked up.
         prefix: String,
-    },
-    /// Several stored artifacts start with this text.
-    #[error("`{prefix}` matches {} artifacts: {}; give more digits", candidates.len(), candidates.join(", "))]
-    Ambiguous {
-        /// The text that was looked up.
-        prefix: String,
-        /// The artifacts that it matches, as `STAGE/KEY` with a short key.
+        /// The artifacts that it matches, as `STAGE/KEY` with a short key: none, or several.
         candidates: Vec<String>,
     },
     /// The artifact that was asked for is not whole.
-    #[error("{0}; the next run makes it again")]
+    #[error("{0}\nhint: run the pipeline again, which makes it again")]
     Damaged(Problem),
     /// An outside file changed while its content was being hashed.
-    #[error("{} changed while it was read; run again when nothing writes to it any more", path.display())]
+    #[error("{} changed while it was read\nhint: run again when nothing writes to it any more", path.display())]
     ChangedWhileRead {
         /// The file.
         path: PathBuf,
     },
+}
+
+fn matching(candidates: &[String]) -> String {
+    match candidates {
+        [] => "no artifact\nhint: list the artifacts to see what is stored".to_owned(),
+        several => format!("{} artifacts: {}\nhint: give more digits", several.len(), several.join(", ")),
+    }
 }
 
 /// Turns a system error into ours, with what was being done and to what; made for `map_err`.
@@ -157,6 +140,8 @@ pub(crate) fn io_at<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io:
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -165,6 +150,7 @@ mod tests {
         let text = full.to_string();
         assert!(text.contains("disk is full") && text.contains("stay valid"), "{text}");
         let other = io_at("write", Path::new("dir/x"))(io::Error::from(ErrorKind::PermissionDenied));
-        assert_eq!(other.to_string(), "could not write dir/x: permission denied");
+        assert_eq!(other.to_string(), "could not write dir/x");
+        assert_eq!(std::error::Error::source(&other).unwrap().to_string(), "permission denied");
     }
 }

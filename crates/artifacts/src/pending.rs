@@ -39,7 +39,7 @@ impl Store {
     ///
     /// A thread that holds a [`Pending`] and asks for the same recipe again waits for itself, for ever.
     ///
-    /// **Errors**: [`Error::StageName`], [`Error::NewerArtifact`], [`Error::Io`], [`Error::Full`].
+    /// **Errors**: [`Error::Text`], [`Error::Newer`], [`Error::Io`], [`Error::Full`].
     pub fn begin(&self, recipe: &Recipe) -> Result<Begin> {
         self.begin_with(recipe, &mut || {})
     }
@@ -134,11 +134,12 @@ impl Pending {
     ///
     /// After a crash or an error at any point there is either the whole result or none, and the partial work is kept.
     ///
-    /// **Errors**: [`Error::Unstorable`] for links, names that are not UTF-8 and a `manifest.json` of the stage's own,
-    /// [`Error::Seconds`], [`Error::Io`], [`Error::Full`].
+    /// **Errors**: [`Error::Unstorable`] for links, names that are not UTF-8, a `manifest.json` of the stage's own and
+    /// a duration that is no number; [`Error::Io`], [`Error::Full`].
     pub fn commit(mut self, commit: Commit) -> Result<Artifact> {
         if !commit.seconds.is_finite() || commit.seconds < 0.0 {
-            return Err(Error::Seconds { stage: self.recipe.stage.clone(), seconds: commit.seconds });
+            let what = format!("a duration of {} seconds", commit.seconds);
+            return Err(self.unstorable(what, "it must be a finite number, zero or more"));
         }
         let files = self.seal_files()?;
         let manifest = Manifest::new(&self.recipe, files, commit);
@@ -157,7 +158,7 @@ impl Pending {
     fn seal_files(&self) -> Result<Vec<FileEntry>> {
         let tree = tree(&self.dir)?;
         if let Some(odd) = tree.odd.first() {
-            return Err(self.unstorable(odd, "it is neither a plain file nor a folder"));
+            return Err(self.unstorable(odd.display().to_string(), "it is neither a plain file nor a folder"));
         }
         let mut files = Vec::with_capacity(tree.files.len());
         for relative in &tree.files {
@@ -172,10 +173,10 @@ impl Pending {
 
     fn seal_file(&self, relative: &Path) -> Result<FileEntry> {
         if relative == Path::new(MANIFEST) {
-            return Err(self.unstorable(relative, "the name is that of the store's own record"));
+            return Err(self.unstorable(relative.display().to_string(), "the name is that of the store's own record"));
         }
         let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
-        let parts = parts.ok_or_else(|| self.unstorable(relative, "its name is not UTF-8"))?;
+        let parts = parts.ok_or_else(|| self.unstorable(relative.display().to_string(), "its name is not UTF-8"))?;
         let path = self.dir.join(relative);
         let file = File::open(&path).map_err(io_at("open", &path))?;
         let (blake3, bytes) = hash_reader(&file).map_err(io_at("read", &path))?;
@@ -207,8 +208,8 @@ impl Pending {
         let _ = remove_folder(&self.partial_path());
     }
 
-    fn unstorable(&self, path: &Path, reason: &'static str) -> Error {
-        Error::Unstorable { stage: self.recipe.stage.clone(), path: path.to_path_buf(), reason }
+    fn unstorable(&self, what: String, reason: &'static str) -> Error {
+        Error::Unstorable { stage: self.recipe.stage.clone(), what, reason }
     }
 }
 

@@ -68,12 +68,12 @@ impl Store {
 
     /// The one result that a text means: the start of a key, or `STAGE/` and the start of a key.
     ///
-    /// **Errors**: [`Error::NoMatch`], [`Error::Ambiguous`] with the candidates, [`Error::Damaged`] if it is not whole.
+    /// **Errors**: [`Error::NoMatch`] for none and for several, [`Error::Damaged`] if it is not whole.
     pub fn resolve(&self, prefix: &str) -> Result<Artifact> {
         let (stage, start) = prefix.split_once('/').map_or((None, prefix), |(stage, start)| (Some(stage), start));
         let mut matching = self.keys()?;
         matching.retain(|(of, key)| stage.is_none_or(|stage| stage == of) && key.to_string().starts_with(start));
-        let no_match = || Error::NoMatch { prefix: prefix.to_owned() };
+        let no_match = || Error::NoMatch { prefix: prefix.to_owned(), candidates: Vec::new() };
         match matching.as_slice() {
             [] => Err(no_match()),
             [(stage, key)] => match self.look(stage, key)? {
@@ -81,7 +81,7 @@ impl Store {
                 Found::Damaged(problem) => Err(Error::Damaged(problem)),
                 Found::Missing => Err(no_match()),
             },
-            several => Err(Error::Ambiguous {
+            several => Err(Error::NoMatch {
                 prefix: prefix.to_owned(),
                 candidates: several.iter().map(|(stage, key)| format!("{stage}/{}", key.short())).collect(),
             }),

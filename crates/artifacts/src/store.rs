@@ -143,7 +143,7 @@ impl Artifact {
 impl Store {
     /// Opens the store in a folder, and makes one there on first use.
     ///
-    /// **Errors**: [`Error::NewerStore`] for a later version, [`Error::NotAStore`] for a `store.json` or an `objects`
+    /// **Errors**: [`Error::Newer`] for a later version, [`Error::NotAStore`] for a `store.json` or an `objects`
     /// folder that no store made, [`Error::Io`] and [`Error::Full`].
     pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
         let root = root.into();
@@ -190,7 +190,7 @@ impl Store {
 
     /// What lies under this key: nothing, a whole result, or a damaged one.
     ///
-    /// **Errors**: [`Error::StageName`], [`Error::NewerArtifact`], [`Error::Io`].
+    /// **Errors**: [`Error::Text`], [`Error::Newer`], [`Error::Io`].
     pub fn look(&self, stage: &str, key: &Key) -> Result<Found> {
         check_stage(stage)?;
         let dir = self.object_dir(stage, key);
@@ -258,13 +258,16 @@ pub(crate) fn keyed_folders(top: &Path) -> Result<Vec<(String, Key)>> {
     Ok(found)
 }
 
+/// What a stage name may be.
+const STAGE_NAME: &str = "1 to 64 of a-z, 0-9, `_` and `-`, starting with a letter";
+
 /// Refuses a stage name that could leave its folder or be mistaken for another.
 pub(crate) fn check_stage(name: &str) -> Result<()> {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     let good = (1..=64).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(allowed);
-    if good { Ok(()) } else { Err(Error::StageName { name: name.to_owned() }) }
+    if good { Ok(()) } else { Err(Error::Text { text: name.to_owned(), what: "stage name", must: STAGE_NAME }) }
 }
 
 /// True if the folder holds a store that we can use, false if it holds none.
@@ -277,7 +280,9 @@ fn check_store_file(root: &Path) -> Result<bool> {
         return Err(not_ours(format!("its format is `{}`, not `{STORE_FORMAT}`", file.format)));
     }
     if file.version > u64::from(STORE_VERSION) {
-        return Err(Error::NewerStore { path: root.to_path_buf(), found: file.version, supported: STORE_VERSION });
+        let what = format!("store {}", root.display());
+        let instead = ", or choose another folder";
+        return Err(Error::Newer { what, found: file.version, supported: STORE_VERSION, instead });
     }
     if file.version == 0 {
         return Err(not_ours("there is no version 0".to_owned()));
@@ -302,7 +307,8 @@ fn refuse_foreign_objects(root: &Path) -> Result<()> {
 }
 
 fn newer(stage: &str, key: &Key, found: u64) -> Error {
-    Error::NewerArtifact { stage: stage.to_owned(), key: *key, found, supported: MANIFEST_VERSION }
+    let what = format!("manifest of the artifact {stage}/{}", key.short());
+    Error::Newer { what, found, supported: MANIFEST_VERSION, instead: "" }
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ pub fn write_columns(
             Column::Number(rows) => rows.len(),
         };
         if got != ids.len() {
-            return Err(Error::BatchRows { column: name.clone(), expected: ids.len(), got });
+            return Err(Error::Batch { what: format!("rows in column `{name}`"), expected: ids.len(), got });
         }
     }
     let own = |taken: &BTreeSet<String>| -> Vec<FieldRef> {
@@ -107,14 +107,21 @@ pub fn write_columns(
     let taken = schema.fields().iter().map(|field| field.name().clone()).collect();
     let fields: Vec<FieldRef> = schema.fields().iter().cloned().chain(own(&taken)).collect();
     let mut out = Out::create(path, Arc::new(Schema::new(fields)))?;
+    let mut first = 0;
     for batch in reader {
-        let batch = batch.map_err(arrow(carried))?;
+        let batch = batch.map_err(Error::parquet(carried))?;
         let names = texts(carried, &batch)?;
-        let place = |id: Option<&str>| {
-            let unknown = || Error::UnknownId { path: carried.to_owned(), id: id.unwrap_or_default().to_owned() };
-            id.and_then(|id| index.get(id).copied()).ok_or_else(unknown)
+        let place = |(row, id): (usize, Option<&str>)| {
+            id.and_then(|id| index.get(id).copied()).ok_or_else(|| Error::Row {
+                path: carried.to_owned(),
+                row: first + row,
+                id: id.map(str::to_owned),
+                wrong: "has an id that is none of the run's".to_owned(),
+                hint: "remove the row, or run again with these vectors",
+            })
         };
-        let rows = names.as_string::<i32>().iter().map(place).collect::<Result<Vec<usize>>>()?;
+        let rows = names.as_string::<i32>().iter().enumerate().map(place).collect::<Result<Vec<usize>>>()?;
+        first += batch.num_rows();
         out.write(batch.columns().iter().cloned().chain(take(&rows)).collect())?;
     }
     out.finish()
@@ -132,10 +139,10 @@ pub(crate) fn copy(from: &Path, to: &Path, keep: &[bool]) -> Result<Vec<String>>
     let mut out = Out::create(to, schema)?;
     let mut first = 0;
     for batch in reader {
-        let batch = batch.map_err(arrow(from))?;
+        let batch = batch.map_err(Error::parquet(from))?;
         let here = keep.get(first..first + batch.num_rows()).unwrap_or_default();
         first += batch.num_rows();
-        let kept = filter_record_batch(&batch, &BooleanArray::from(here.to_vec())).map_err(arrow(from))?;
+        let kept = filter_record_batch(&batch, &BooleanArray::from(here.to_vec())).map_err(Error::parquet(from))?;
         out.write(kept.columns().to_vec())?;
     }
     out.finish()?;
@@ -144,26 +151,20 @@ pub(crate) fn copy(from: &Path, to: &Path, keep: &[bool]) -> Result<Vec<String>>
 
 /// Opens a Parquet file, with those of its columns that are wanted. What other tools note in a schema is left behind.
 fn open(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<(Arc<Schema>, ParquetRecordBatchReader)> {
-    let parquet = |source| Error::Parquet { path: path.to_owned(), source };
     let file = File::open(path).map_err(Error::io(path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(Error::parquet(path))?;
     let fields = builder.schema().fields();
     let roots: Vec<usize> = (0..fields.len()).filter(|&at| wanted(fields[at].name())).collect();
     let schema = Schema::new(roots.iter().map(|&at| Arc::clone(&fields[at])).collect::<Vec<FieldRef>>());
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let reader = builder.with_projection(mask).with_batch_size(ROWS).build().map_err(parquet)?;
+    let reader = builder.with_projection(mask).with_batch_size(ROWS).build().map_err(Error::parquet(path))?;
     Ok((Arc::new(schema), reader))
 }
 
 /// The column of ids as text.
 fn texts(path: &Path, batch: &RecordBatch) -> Result<ArrayRef> {
     let column = batch.column_by_name(ID).ok_or_else(|| missing(path, ID))?;
-    cast(column, &DataType::Utf8).map_err(arrow(path))
-}
-
-fn arrow(path: &Path) -> impl Fn(arrow::error::ArrowError) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Arrow { path: path.clone(), source }
+    cast(column, &DataType::Utf8).map_err(Error::parquet(path))
 }
 
 /// A Parquet file in the making.
@@ -178,18 +179,18 @@ impl<'a> Out<'a> {
     fn create(path: &'a Path, schema: Arc<Schema>) -> Result<Self> {
         let file = File::create(path).map_err(Error::io(path))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), None);
-        let writer = writer.map_err(|source| Error::Parquet { path: path.to_owned(), source })?;
+        let writer = writer.map_err(Error::parquet(path))?;
         Ok(Self { path, schema, writer, rows: 0 })
     }
 
     fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(arrow(self.path))?;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(Error::parquet(self.path))?;
         self.rows += batch.num_rows();
-        self.writer.write(&batch).map_err(|source| Error::Parquet { path: self.path.to_owned(), source })
+        self.writer.write(&batch).map_err(Error::parquet(self.path))
     }
 
     fn finish(self) -> Result<usize> {
-        self.writer.close().map_err(|source| Error::Parquet { path: self.path.to_owned(), source })?;
+        self.writer.close().map_err(Error::parquet(self.path))?;
         Ok(self.rows)
     }
 }
@@ -268,6 +269,6 @@ mod tests {
         write_columns(&out, &ids, &[("x".to_owned(), Column::Number(vec![1.0, 2.0]))], None).unwrap();
         assert_eq!(read(&out).column(0).as_ref(), &StringArray::from(vec!["b", "a"]) as &dyn Array);
         let short = write_columns(&out, &ids, &[("x".to_owned(), Column::Number(vec![1.0]))], None).unwrap_err();
-        assert!(matches!(short, Error::BatchRows { expected: 2, got: 1, .. }));
+        assert!(matches!(short, Error::Batch { expected: 2, got: 1, .. }));
     }
 }

@@ -40,11 +40,12 @@ impl Decoder {
         let texts = self.cast(self.column(batch, column)?, &DataType::Utf8)?;
         let texts: &StringArray = texts.as_string();
         let text = |(row, text): (usize, Option<&str>)| text.map(str::to_owned).ok_or(row);
-        texts.iter().enumerate().map(text).collect::<std::result::Result<_, usize>>().map_err(|row| Error::NullText {
-            path: self.path.clone(),
-            row: first + row,
-            column: column.to_owned(),
-        })
+        texts
+            .iter()
+            .enumerate()
+            .map(text)
+            .collect::<std::result::Result<_, usize>>()
+            .map_err(|row| Error::null_text(&self.path, first + row, column))
     }
 
     fn label(&self, batch: &RecordBatch, attribute: &AttributeColumn, first: usize) -> Result<LabelColumn> {
@@ -65,11 +66,7 @@ impl Decoder {
             let list = lists.value(row);
             let list: &StringArray = list.as_string();
             let names: Option<Vec<String>> = list.iter().map(|name| name.map(str::to_owned)).collect();
-            names.map(Some).ok_or_else(|| Error::NullText {
-                path: self.path.clone(),
-                row: first + row,
-                column: attribute.name.clone(),
-            })
+            names.map(Some).ok_or_else(|| Error::null_text(&self.path, first + row, &attribute.name))
         };
         (0..lists.len()).map(names).collect::<Result<_>>().map(LabelColumn::Many)
     }
@@ -111,8 +108,13 @@ impl Decoder {
         for (row, bounds) in lists.value_offsets().windows(2).enumerate() {
             let got = (bounds[1] - bounds[0]) as usize;
             if got != expected {
-                let id = ids[row].clone();
-                return Err(Error::Width { path: self.path.clone(), row: first + row, id, expected, got });
+                return Err(Error::Row {
+                    path: self.path.clone(),
+                    row: first + row,
+                    id: Some(ids[row].clone()),
+                    wrong: format!("has a vector of {got} values, the table's width is {expected}"),
+                    hint: "remove the row or repair what made it",
+                });
             }
         }
         let start = lists.value_offsets()[0] as usize;
@@ -122,15 +124,14 @@ impl Decoder {
     fn check_finite(&self, values: &[f32], first: usize, ids: &[String]) -> Result<()> {
         for (row, vector) in values.chunks_exact(self.schema.width).enumerate() {
             if let Some((axis, value)) = first_not_finite(vector) {
-                let id = ids[row].clone();
-                return Err(Error::NotFinite { path: self.path.clone(), row: first + row, id, axis, value });
+                return Err(Error::not_finite(&self.path, (first + row, ids[row].clone()), (axis, value)));
             }
         }
         Ok(())
     }
 
     fn null_vector(&self, first: usize, row: usize, ids: &[String]) -> Error {
-        Error::NullVector { path: self.path.clone(), row: first + row, id: ids[row].clone() }
+        Error::null_vector(&self.path, first + row, ids[row].clone())
     }
 
     fn column<'a>(&self, batch: &'a RecordBatch, column: &str) -> Result<&'a ArrayRef> {
@@ -141,7 +142,7 @@ impl Decoder {
         if column.data_type() == to {
             return Ok(ArrayRef::clone(column));
         }
-        cast(column, to).map_err(|source| Error::Arrow { path: self.path.clone(), source })
+        cast(column, to).map_err(Error::parquet(&self.path))
     }
 }
 
@@ -152,5 +153,6 @@ fn fixed_values(lists: &FixedSizeListArray) -> ArrayRef {
 }
 
 pub(crate) fn missing(path: &Path, column: &str) -> Error {
-    Error::MissingColumn { path: path.to_owned(), column: column.to_owned() }
+    let (wrong, hint) = ("is missing".to_owned(), "add it, or rename the one that is meant");
+    Error::Column { path: path.to_owned(), column: column.to_owned(), wrong, hint }
 }

@@ -1,4 +1,7 @@
 //! What can go wrong with a table of embeddings.
+//!
+//! [`Error`] is public, and so is [`VectorFault`], which says what is wrong with a file of another program and is the
+//! cause of [`Error::Vectors`]. Only this crate's tests match variants; the pipeline hands every error on.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +10,20 @@ use parquet::errors::ParquetError;
 
 use crate::VectorFault;
 
+/// An error of another library.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a table could not be written or read.
+///
+/// The first line of a message is the cause. A second one, `hint: …`, says what to do about it. A cause that another
+/// library told is the [source](std::error::Error::source) and not part of the message.
 ///
 /// **Units and conventions.** Rows and axes count from zero; a row is the row in the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read or write {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -22,23 +31,22 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is no Parquet file, is cut off, or could not be written.
-    #[error("{}: {source} (is it a whole Parquet file, and is there room on the disk?)", path.display())]
+    #[error(
+        "cannot read or write {} as Parquet\n\
+         hint: check that it is a whole Parquet file and that there is room on the disk",
+        path.display()
+    )]
     Parquet {
         /// The file.
         path: PathBuf,
-        /// What the Parquet library said.
-        source: ParquetError,
-    },
-    /// A column could not be decoded or built.
-    #[error("{}: {source}", path.display())]
-    Arrow {
-        /// The file.
-        path: PathBuf,
-        /// What the Arrow library said.
-        source: ArrowError,
+        /// What the Parquet or the Arrow library said.
+        source: Cause,
     },
     /// The file was written by a later version of this crate.
-    #[error("{}: table version `{got}`, this program knows version {known}; use the program that wrote it", path.display())]
+    #[error(
+        "{} has table version `{got}`, this program knows version {known}\nhint: use the program that wrote it",
+        path.display()
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -48,89 +56,41 @@ pub enum Error {
         known: u32,
     },
     /// A file that cannot be taken as vectors.
-    #[error("{}: {fault}", path.display())]
+    #[error("cannot take vectors from {}", path.display())]
     Vectors {
         /// The file.
         path: PathBuf,
         /// What is wrong, and what to do.
-        fault: VectorFault,
+        source: VectorFault,
     },
-    /// A column that every table has is not there.
-    #[error("{}: no column `{column}`; add it, or rename the one that is meant", path.display())]
-    MissingColumn {
-        /// The file.
-        path: PathBuf,
-        /// The column that is missing.
-        column: String,
-    },
-    /// A column has a type that cannot be read as what it stands for.
-    #[error("{}: column `{column}` is {got}, expected {expected}; cast it or drop it", path.display())]
-    ColumnType {
+    /// A column is not there, or cannot be read as what it stands for.
+    #[error("{}: column `{column}` {wrong}\nhint: {hint}", path.display())]
+    Column {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
-        /// What was expected.
-        expected: &'static str,
-        /// The type found.
-        got: String,
+        /// What is wrong with it, with the type found and the type expected.
+        wrong: String,
+        /// What to do.
+        hint: &'static str,
     },
-    /// The vectors are lists of free length and there is no row that would tell the width.
-    #[error("{}: no rows and no fixed width of `vector`, so the width is unknown; write a fixed-size list", path.display())]
-    UnknownWidth {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A vector is longer or shorter than the table's width.
-    #[error("{}: row {row} (`{id}`) has a vector of {got} values, the table's width is {expected}", path.display())]
-    Width {
+    /// A row has no text where it needs some, no vector, or one that is too long, too short or not finite.
+    #[error("{}: row {row}{} {wrong}\nhint: {hint}", path.display(), called(id))]
+    Row {
         /// The file.
         path: PathBuf,
         /// The row.
         row: usize,
-        /// The row's id.
-        id: String,
-        /// The table's width.
-        expected: usize,
-        /// This row's width.
-        got: usize,
-    },
-    /// A vector holds NaN or an infinity.
-    #[error("{}: row {row} (`{id}`) has {value} on axis {axis} of its vector; remove the row or repair what made it", path.display())]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The row.
-        row: usize,
-        /// The row's id.
-        id: String,
-        /// The place in the vector.
-        axis: usize,
-        /// The value found.
-        value: f32,
-    },
-    /// A vector, or a value in it, is null.
-    #[error("{}: row {row} (`{id}`) has no vector or a null in it; remove the row", path.display())]
-    NullVector {
-        /// The file.
-        path: PathBuf,
-        /// The row.
-        row: usize,
-        /// The row's id.
-        id: String,
-    },
-    /// An id, a split or a name inside a list of labels is null.
-    #[error("{}: row {row} has a null in column `{column}`, where every row needs text", path.display())]
-    NullText {
-        /// The file.
-        path: PathBuf,
-        /// The row.
-        row: usize,
-        /// The column.
-        column: String,
+        /// The row's id, where it has one.
+        id: Option<String>,
+        /// What is wrong with it, with the column, the axis or the widths.
+        wrong: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// The file gives more or fewer rows than its footer promises.
-    #[error("{}: the footer promises {expected} rows, the columns hold {got}; the file is damaged", path.display())]
+    #[error("{} is damaged: its footer promises {expected} rows, its columns hold {got}", path.display())]
     RowCount {
         /// The file.
         path: PathBuf,
@@ -140,7 +100,7 @@ pub enum Error {
         got: usize,
     },
     /// The vectors do not fit in memory.
-    #[error("{}: {rows} vectors of {width} values do not fit in memory; read them in batches", path.display())]
+    #[error("{}: {rows} vectors of {width} values do not fit in memory\nhint: read them in batches", path.display())]
     Memory {
         /// The file.
         path: PathBuf,
@@ -161,71 +121,34 @@ pub enum Error {
         /// How many rows there are.
         rows: usize,
     },
-    /// Columns that came with vectors name a row that the run does not have.
-    #[error("{}: the id `{id}` is none of the run's", path.display())]
-    UnknownId {
-        /// The file.
-        path: PathBuf,
-        /// The id.
-        id: String,
-    },
-    /// A number of rows must be at least one.
-    #[error("{what} is 0; it must be at least 1")]
-    ZeroRows {
-        /// Which setting.
+    /// A number of rows or a width that no table can have.
+    #[error("{what} is {got}, but it must be {must}")]
+    Setting {
+        /// Which setting, or the vectors' width.
         what: &'static str,
+        /// Its value.
+        got: usize,
+        /// What is allowed.
+        must: &'static str,
     },
-    /// A table of vectors without values.
-    #[error("the vectors' width is 0; it must be at least 1")]
-    ZeroWidth,
-    /// The width does not fit the file format.
-    #[error("a vector of {width} values is too wide for the file format")]
-    TooWide {
-        /// The width asked for.
-        width: usize,
-    },
-    /// An attribute is named like a fixed column, or has no name.
-    #[error("an attribute cannot be named `{name}`; choose another name")]
-    AttributeName {
+    /// A name that an attribute or a metadata key cannot have.
+    #[error("{what} cannot be named `{name}`: {why}\nhint: choose another name")]
+    Name {
+        /// "an attribute" or "a metadata key".
+        what: &'static str,
         /// The name.
         name: String,
+        /// Why it cannot.
+        why: &'static str,
     },
-    /// Two attributes have the same name.
-    #[error("two attributes are named `{name}`; each column needs a name of its own")]
-    DuplicateAttribute {
-        /// The name.
-        name: String,
-    },
-    /// A metadata key is one that the format keeps for itself.
-    #[error("the metadata key `{key}` belongs to the format; choose another")]
-    ReservedKey {
-        /// The key.
-        key: String,
-    },
-    /// A column of the batch has another number of rows than its vectors.
-    #[error("the batch has {expected} vectors but {got} rows in column `{column}`")]
-    BatchRows {
-        /// The column.
-        column: String,
-        /// How many vectors there are.
+    /// A batch of another number of rows, values or columns than it should have.
+    #[error("the batch does not fit: {got} {what}, expected {expected}")]
+    Batch {
+        /// What is counted: "rows in column `x`", "values in each vector", "label columns".
+        what: String,
+        /// How many belong there.
         expected: usize,
-        /// How many rows the column has.
-        got: usize,
-    },
-    /// The vectors of a batch have another width than the schema says.
-    #[error("the batch's vectors have {got} values, the schema says {expected}")]
-    BatchWidth {
-        /// The schema's width.
-        expected: usize,
-        /// The batch's width.
-        got: usize,
-    },
-    /// The batch has another number of label columns than the schema.
-    #[error("the batch has {got} label columns, the schema has {expected} attributes")]
-    BatchAttributes {
-        /// Attributes in the schema.
-        expected: usize,
-        /// Label columns in the batch.
+        /// How many there are.
         got: usize,
     },
     /// A label column holds single labels where the schema says several, or the reverse.
@@ -238,10 +161,83 @@ pub enum Error {
     },
 }
 
+/// What lies in those errors of the Parquet and the Arrow library that only quote another one: it is told once.
+fn bare(source: Cause) -> Cause {
+    let source = match source.downcast::<ParquetError>().map(|error| *error) {
+        Ok(ParquetError::External(inside)) => return bare(inside),
+        Ok(other) => return Box::new(other),
+        Err(source) => source,
+    };
+    match source.downcast::<ArrowError>().map(|error| *error) {
+        Ok(ArrowError::ExternalError(inside)) => bare(inside),
+        Ok(ArrowError::IoError(_, inside)) => Box::new(inside),
+        Ok(other) => Box::new(other),
+        Err(source) => source,
+    }
+}
+
+/// ` (`id`)`, where a row has an id.
+fn called(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(" (`{id}`)")).unwrap_or_default()
+}
+
 impl Error {
     /// Names the file that the system refused.
     pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }
+    }
+
+    /// Names the file that the Parquet or the Arrow library refused.
+    pub(crate) fn parquet<E: std::error::Error + Send + Sync + 'static>(path: &Path) -> impl Fn(E) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Parquet { path: path.clone(), source: bare(Box::new(source)) }
+    }
+
+    /// A value of a vector that is NaN or an infinity.
+    pub(crate) fn not_finite(path: &Path, (row, id): (usize, String), (axis, value): (usize, f32)) -> Self {
+        let wrong = format!("has {value} on axis {axis} of its vector");
+        let hint = "remove the row or repair what made it";
+        Self::Row { path: path.to_owned(), row, id: Some(id), wrong, hint }
+    }
+
+    /// A row without a vector, or with one that has a gap.
+    pub(crate) fn null_vector(path: &Path, row: usize, id: String) -> Self {
+        let wrong = "has no vector or a null in it".to_owned();
+        Self::Row { path: path.to_owned(), row, id: Some(id), wrong, hint: "remove the row" }
+    }
+
+    /// A row whose text is missing.
+    pub(crate) fn null_text(path: &Path, row: usize, column: &str) -> Self {
+        let wrong = format!("has a null in column `{column}`, where every row needs text");
+        Self::Row { path: path.to_owned(), row, id: None, wrong, hint: "fill it in, or remove the row" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::error::Error as _;
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_the_libraries_quote_is_told_once() {
+        let path = Path::new("v.parquet");
+        let full = || io::Error::other("no space");
+        let quoting = [
+            Error::parquet(path)(ParquetError::External(Box::new(full()))),
+            Error::parquet(path)(ArrowError::from(full())),
+            Error::parquet(path)(ParquetError::External(Box::new(ArrowError::ExternalError(Box::new(full()))))),
+        ];
+        for error in quoting {
+            let cause = error.source().unwrap();
+            assert_eq!((cause.to_string().as_str(), cause.source().is_none()), ("no space", true), "{error}");
+        }
+        let own = Error::parquet(path)(ParquetError::EOF("too short".into()));
+        assert_eq!(own.source().unwrap().to_string(), "EOF: too short");
+        assert!(own.to_string().contains("v.parquet as Parquet\nhint: check that it is a whole"), "{own}");
     }
 }

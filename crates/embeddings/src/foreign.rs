@@ -131,7 +131,7 @@ impl VectorFile {
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             let (row, axis, value) = (rows[at / d], at % d, values[at]);
             let id = self.ids.as_ref().map_or_else(|| format!("row {row}"), |ids| ids[row].clone());
-            return Err(Error::NotFinite { path: self.path.clone(), row, id, axis, value });
+            return Err(Error::not_finite(&self.path, (row, id), (axis, value)));
         }
         let got = values.len() / d;
         Array2::from_shape_vec((rows.len(), d), values).map_err(|_| Error::RowCount {

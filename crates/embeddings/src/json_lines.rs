@@ -34,19 +34,17 @@ impl JsonLines {
     /// **Errors.** No whole Parquet file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
-        let parquet = |source| Error::Parquet { path: path.clone(), source };
         let file = File::open(&path).map_err(Error::io(&path))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
-        let batches = builder.with_batch_size(ROWS).build().map_err(parquet)?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(Error::parquet(&path))?;
+        let batches = builder.with_batch_size(ROWS).build().map_err(Error::parquet(&path))?;
         Ok(Self { path, batches, text: Vec::new(), given: 0 })
     }
 
     fn fill(&mut self, batch: &RecordBatch) -> Result<()> {
-        let arrow = |source| Error::Arrow { path: self.path.clone(), source };
         let schema = batch.schema();
         let mut columns: Vec<(&str, Vec<Value>)> = Vec::new();
         for (field, column) in schema.fields().iter().zip(batch.columns()) {
-            if let Some(values) = values(column).map_err(arrow)? {
+            if let Some(values) = values(column).map_err(Error::parquet(&self.path))? {
                 columns.push((field.name(), values));
             }
         }

@@ -58,9 +58,8 @@ impl Reader {
 
     fn with(path: &Path, attributes: impl Fn(&Path, &SchemaRef) -> Result<Vec<AttributeColumn>>) -> Result<Self> {
         let path = path.to_owned();
-        let file = File::open(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-            .map_err(|source| Error::Parquet { path: path.clone(), source })?;
+        let file = File::open(&path).map_err(Error::io(&path))?;
+        let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(Error::parquet(&path))?;
         let metadata = key_values(&footer);
         check_version(&path, &metadata)?;
         let attributes = attributes(&path, footer.schema())?;
@@ -186,18 +185,15 @@ impl Reader {
     /// Opens the file anew: two iterators must not share one position in it.
     fn stream(&self, batch_rows: usize, columns: Option<&[&str]>) -> Result<Stream> {
         if batch_rows == 0 {
-            return Err(Error::ZeroRows { what: "batch_rows" });
+            return Err(Error::Setting { what: "batch_rows", got: 0, must: "at least 1" });
         }
-        let file = File::open(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        let file = File::open(&self.path).map_err(Error::io(&self.path))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
         let fields = self.footer.schema().fields();
         let roots = fields.iter().enumerate().filter(|(_, field)| wanted(field, columns)).map(|(root, _)| root);
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        let inner = builder
-            .with_batch_size(batch_rows)
-            .with_projection(mask)
-            .build()
-            .map_err(|source| Error::Parquet { path: self.path.clone(), source })?;
+        let inner =
+            builder.with_batch_size(batch_rows).with_projection(mask).build().map_err(Error::parquet(&self.path))?;
         Ok(Stream { path: self.path.clone(), inner, read: 0, expected: self.rows, ended: false })
     }
 
@@ -209,15 +205,24 @@ impl Reader {
             DataType::List(element) | DataType::LargeList(element) if is_float(element) => self.first_width()?,
             other => return Err(column_type(&self.path, VECTOR, "a list of floats", other)),
         };
-        if width == 0 { Err(Error::ZeroWidth) } else { Ok(width) }
+        if width == 0 {
+            let (wrong, hint) = ("holds vectors of no values".to_owned(), "write at least one value per vector");
+            return Err(Error::Column { path: self.path.clone(), column: VECTOR.to_owned(), wrong, hint });
+        }
+        Ok(width)
     }
 
     fn first_width(&self) -> Result<usize> {
-        let unknown = || Error::UnknownWidth { path: self.path.clone() };
+        let unknown = || Error::Column {
+            path: self.path.clone(),
+            column: VECTOR.to_owned(),
+            wrong: "has no rows and no fixed width, so the width is unknown".to_owned(),
+            hint: "write a fixed-size list",
+        };
         let (_, batch) = self.stream(1, Some(&[VECTOR]))?.next().ok_or_else(unknown)??;
         let column = batch.column(0);
         if column.is_null(0) {
-            return Err(Error::NullVector { path: self.path.clone(), row: 0, id: "the first row".to_owned() });
+            return Err(Error::null_vector(&self.path, 0, "the first row".to_owned()));
         }
         Ok(match column.data_type() {
             DataType::LargeList(_) => column.as_list::<i64>().value(0).len(),
@@ -267,7 +272,7 @@ impl Iterator for Stream {
             }
             Some(Err(source)) => {
                 self.ended = true;
-                Some(Err(Error::Arrow { path: self.path.clone(), source }))
+                Some(Err(Error::parquet(&self.path)(source)))
             }
             None => {
                 self.ended = true;
@@ -337,5 +342,6 @@ fn is_float(element: &Field) -> bool {
 }
 
 fn column_type(path: &Path, column: &str, expected: &'static str, got: &DataType) -> Error {
-    Error::ColumnType { path: path.to_owned(), column: column.to_owned(), expected, got: got.to_string() }
+    let wrong = format!("is {got}, expected {expected}");
+    Error::Column { path: path.to_owned(), column: column.to_owned(), wrong, hint: "cast it or drop it" }
 }

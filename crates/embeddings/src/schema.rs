@@ -70,19 +70,17 @@ impl Schema {
 
     /// Refuses what no table can have.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.width == 0 {
-            return Err(Error::ZeroWidth);
-        }
-        if i32::try_from(self.width).is_err() {
-            return Err(Error::TooWide { width: self.width });
+        if self.width == 0 || i32::try_from(self.width).is_err() {
+            return Err(wrong_width(self.width));
         }
         let mut seen = BTreeSet::new();
+        let wrong = |name: &String, why| Error::Name { what: "an attribute", name: name.clone(), why };
         for AttributeColumn { name, .. } in &self.attributes {
             if name.is_empty() || [ID, SPLIT, VECTOR].contains(&name.as_str()) {
-                return Err(Error::AttributeName { name: name.clone() });
+                return Err(wrong(name, "it is empty or that of a column that every table has"));
             }
             if !seen.insert(name) {
-                return Err(Error::DuplicateAttribute { name: name.clone() });
+                return Err(wrong(name, "another one has this name"));
             }
         }
         self.check_metadata()
@@ -92,7 +90,7 @@ impl Schema {
         for (key, value) in &self.metadata {
             let is_our_version = key == SCHEMA_KEY && *value == SCHEMA_VERSION.to_string();
             if key == ARROW_KEY || (key == SCHEMA_KEY && !is_our_version) {
-                return Err(Error::ReservedKey { key: key.clone() });
+                return Err(Error::Name { what: "a metadata key", name: key.clone(), why: "it belongs to the format" });
             }
         }
         Ok(())
@@ -100,7 +98,7 @@ impl Schema {
 
     /// The schema in Arrow's terms. Metadata stay out of it: Arrow keeps them in a hash map, whose order is not ours.
     pub(crate) fn to_arrow(&self) -> Result<ArrowSchema> {
-        let width = i32::try_from(self.width).map_err(|_| Error::TooWide { width: self.width })?;
+        let width = i32::try_from(self.width).map_err(|_| wrong_width(self.width))?;
         let mut fields = vec![
             Field::new(ID, DataType::Utf8, false),
             Field::new(SPLIT, DataType::Utf8, false),
@@ -112,6 +110,11 @@ impl Schema {
         }));
         Ok(ArrowSchema::new(fields))
     }
+}
+
+/// A width that no table has.
+fn wrong_width(got: usize) -> Error {
+    Error::Setting { what: "the vectors' width", got, must: "at least 1, and fit 31 bits" }
 }
 
 /// One value of a vector.
@@ -132,16 +135,16 @@ mod tests {
     #[test]
     fn impossible_schemas_are_refused() {
         let named = |names: &[&str]| Schema::new(3, names.iter().map(|name| AttributeColumn::one(*name)).collect());
-        assert!(matches!(Schema::new(0, vec![]).check(), Err(Error::ZeroWidth)));
-        assert!(matches!(Schema::new(1 << 40, vec![]).check(), Err(Error::TooWide { .. })));
-        assert!(matches!(named(&["vector"]).check(), Err(Error::AttributeName { .. })));
-        assert!(matches!(named(&[""]).check(), Err(Error::AttributeName { .. })));
-        assert!(matches!(named(&["a", "b", "a"]).check(), Err(Error::DuplicateAttribute { name }) if name == "a"));
+        assert!(matches!(Schema::new(0, vec![]).check(), Err(Error::Setting { got: 0, .. })));
+        assert!(matches!(Schema::new(1 << 40, vec![]).check(), Err(Error::Setting { got: 0x100_0000_0000, .. })));
+        assert!(matches!(named(&["vector"]).check(), Err(Error::Name { name, .. }) if name == "vector"));
+        assert!(matches!(named(&[""]).check(), Err(Error::Name { name, .. }) if name.is_empty()));
+        assert!(matches!(named(&["a", "b", "a"]).check(), Err(Error::Name { name, .. }) if name == "a"));
         let mut schema = named(&["a"]);
         schema.metadata.insert(SCHEMA_KEY.into(), "1".into());
         schema.check().unwrap();
         schema.metadata.insert(SCHEMA_KEY.into(), "2".into());
-        assert!(matches!(schema.check(), Err(Error::ReservedKey { .. })));
+        assert!(matches!(schema.check(), Err(Error::Name { what: "a metadata key", .. })));
     }
 
     #[test]

@@ -72,13 +72,14 @@ impl Table {
 
     /// Whether the columns fit the schema and each other.
     pub(crate) fn check(&self, schema: &Schema) -> Result<()> {
+        let wrong = |what: String, expected, got| Error::Batch { what, expected, got };
         if self.vectors.ncols() != schema.width {
-            return Err(Error::BatchWidth { expected: schema.width, got: self.vectors.ncols() });
+            return Err(wrong("values in each vector".to_owned(), schema.width, self.vectors.ncols()));
         }
         self.check_rows(ID, self.ids.len())?;
         self.check_rows(SPLIT, self.splits.len())?;
         if self.labels.len() != schema.attributes.len() {
-            return Err(Error::BatchAttributes { expected: schema.attributes.len(), got: self.labels.len() });
+            return Err(wrong("label columns".to_owned(), schema.attributes.len(), self.labels.len()));
         }
         for (AttributeColumn { name, multi }, column) in schema.attributes.iter().zip(&self.labels) {
             if column.is_multi() != *multi {
@@ -91,7 +92,10 @@ impl Table {
 
     fn check_rows(&self, column: &str, got: usize) -> Result<()> {
         let expected = self.rows();
-        if got == expected { Ok(()) } else { Err(Error::BatchRows { column: column.to_owned(), expected, got }) }
+        if got == expected {
+            return Ok(());
+        }
+        Err(Error::Batch { what: format!("rows in column `{column}`"), expected, got })
     }
 }
 

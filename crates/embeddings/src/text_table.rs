@@ -33,19 +33,18 @@ pub fn write_text_table<const N: usize>(
     rows: &[[String; N]],
 ) -> Result<()> {
     let path = path.as_ref();
-    let arrow = |source| Error::Arrow { path: path.to_owned(), source };
-    let parquet = |source| Error::Parquet { path: path.to_owned(), source };
     let fields: Vec<Field> = columns.iter().map(|&name| Field::new(name, DataType::Utf8, true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let column = |at: usize| {
         let cells = rows.iter().map(|row| (!row[at].is_empty()).then_some(row[at].as_str()));
         Arc::new(cells.collect::<StringArray>()) as ArrayRef
     };
-    let batch = RecordBatch::try_new(Arc::clone(&schema), (0..N).map(column).collect()).map_err(arrow)?;
-    let file = File::create(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    let mut writer = ArrowWriter::try_new(file, schema, None).map_err(parquet)?;
-    writer.write(&batch).map_err(parquet)?;
-    writer.close().map_err(parquet)?;
+    let batch =
+        RecordBatch::try_new(Arc::clone(&schema), (0..N).map(column).collect()).map_err(Error::parquet(path))?;
+    let file = File::create(path).map_err(Error::io(path))?;
+    let mut writer = ArrowWriter::try_new(file, schema, None).map_err(Error::parquet(path))?;
+    writer.write(&batch).map_err(Error::parquet(path))?;
+    writer.close().map_err(Error::parquet(path))?;
     Ok(())
 }
 

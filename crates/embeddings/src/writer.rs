@@ -62,18 +62,18 @@ pub struct Writer {
 impl Writer {
     /// Creates the file, or empties the one that is there.
     ///
-    /// **Errors.** A schema that no table can have ([`Error::ZeroWidth`], [`Error::AttributeName`],
-    /// [`Error::DuplicateAttribute`], [`Error::ReservedKey`]), row groups of no rows, a path that cannot be written.
+    /// **Errors.** A schema that no table can have ([`Error::Setting`], [`Error::Name`]), row groups of no rows, a path that
+    /// cannot be written.
     pub fn create(path: impl AsRef<Path>, schema: &Schema, options: WriterOptions) -> Result<Self> {
         let path = path.as_ref().to_owned();
         schema.check()?;
         if options.row_group_rows == 0 {
-            return Err(Error::ZeroRows { what: "row_group_rows" });
+            return Err(Error::Setting { what: "row_group_rows", got: 0, must: "at least 1" });
         }
         let arrow_schema = Arc::new(schema.to_arrow()?);
-        let file = File::create(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let file = File::create(&path).map_err(Error::io(&path))?;
         let inner = ArrowWriter::try_new(file, Arc::clone(&arrow_schema), Some(properties(schema, options)))
-            .map_err(|source| Error::Parquet { path: path.clone(), source })?;
+            .map_err(Error::parquet(&path))?;
         Ok(Self { path, pending: Pending::new(schema), schema: schema.clone(), arrow_schema, inner, rows: 0 })
     }
 
@@ -102,23 +102,22 @@ impl Writer {
             self.flush()?;
         }
         let path = self.path;
-        self.inner.close().map_err(|source| Error::Parquet { path: path.clone(), source })?;
-        let bytes = std::fs::metadata(&path).map_err(|source| Error::Io { path, source })?.len();
+        self.inner.close().map_err(Error::parquet(&path))?;
+        let bytes = std::fs::metadata(&path).map_err(Error::io(&path))?.len();
         Ok(Summary { rows: self.rows, bytes })
     }
 
     fn flush(&mut self) -> Result<()> {
-        let batch =
-            self.pending.take(&self.arrow_schema).map_err(|source| Error::Arrow { path: self.path.clone(), source })?;
-        self.inner.write(&batch).map_err(|source| Error::Parquet { path: self.path.clone(), source })
+        let batch = self.pending.take(&self.arrow_schema).map_err(Error::parquet(&self.path))?;
+        self.inner.write(&batch).map_err(Error::parquet(&self.path))
     }
 
     fn check_finite(&self, table: &Table) -> Result<()> {
         for (row, vector) in table.vectors.outer_iter().enumerate() {
             let vector = vector.to_slice().map_or_else(|| vector.to_vec().into(), std::borrow::Cow::Borrowed);
             if let Some((axis, value)) = first_not_finite(&vector) {
-                let id = table.ids[row].clone();
-                return Err(Error::NotFinite { path: self.path.clone(), row: self.rows + row, id, axis, value });
+                let row = (self.rows + row, table.ids[row].clone());
+                return Err(Error::not_finite(&self.path, row, (axis, value)));
             }
         }
         Ok(())

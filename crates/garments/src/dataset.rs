@@ -12,7 +12,7 @@ use crate::description::{DESCRIPTION_FILE, MANIFEST_FILE, description};
 use crate::entry::{COLUMNS, Entry, group};
 use crate::error::{Error, Result};
 use crate::frequencies::Frequencies;
-use crate::render::{MAX_SIZE, MIN_SIZE};
+use crate::render::{MAX_SIZE, MIN_SIZE, wrong_size};
 
 /// Most garments of a data set: their numbers have five digits or six.
 pub const MAX_COUNT: usize = 1_000_000;
@@ -68,16 +68,16 @@ impl Default for Options {
 }
 
 impl Options {
-    /// **Errors.** [`Error::Count`], [`Error::Size`], [`Error::TwinSets`].
+    /// **Errors.** [`Error::Range`].
     pub fn check(&self) -> Result<()> {
         if !(1..=MAX_COUNT).contains(&self.count) {
-            return Err(Error::Count { got: self.count, max: MAX_COUNT });
+            return Err(Error::Range { what: "number of garments", got: self.count, min: 1, max: MAX_COUNT });
         }
         if !(MIN_SIZE..=MAX_SIZE).contains(&self.size) {
-            return Err(Error::Size { got: self.size, min: MIN_SIZE, max: MAX_SIZE });
+            return Err(wrong_size(self.size));
         }
         if self.twin_sets > self.count {
-            return Err(Error::TwinSets { got: self.twin_sets, count: self.count });
+            return Err(Error::Range { what: "number of twin sets", got: self.twin_sets, min: 0, max: self.count });
         }
         Ok(())
     }
@@ -207,8 +207,8 @@ enum Vacant {
 fn vacant(out: &Path) -> Result<Vacant> {
     let mut entries = match fs::read_dir(out) {
         Ok(entries) => entries,
-        Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => return Ok(Vacant::Nothing),
-        Err(reason) if reason.kind() != std::io::ErrorKind::NotADirectory => return Err(Error::io(out)(reason)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vacant::Nothing),
+        Err(error) if error.kind() != std::io::ErrorKind::NotADirectory => return Err(Error::io(out)(error)),
         Err(_) => return Err(Error::NotEmpty { path: out.to_owned() }),
     };
     if entries.next().is_none() { Ok(Vacant::EmptyFolder) } else { Err(Error::NotEmpty { path: out.to_owned() }) }

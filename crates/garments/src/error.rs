@@ -1,4 +1,7 @@
 //! Everything that can be wrong with a wish for garments.
+//!
+//! [`Error`] is public because `images` hands it on as the cause of its own. Nobody outside this crate matches a
+//! variant.
 
 use std::path::{Path, PathBuf};
 
@@ -6,37 +9,25 @@ use std::path::{Path, PathBuf};
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong, with the culprit and what to do about it.
+///
+/// The first line of a message is the cause. A second one, `hint: …`, says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An image size outside the renderer's range.
-    #[error("images of {got} px cannot be rendered: choose a size from {min} to {max} px")]
-    Size {
-        /// The size asked for, in pixels.
-        got: u32,
-        /// The least.
-        min: u32,
-        /// The greatest.
-        max: u32,
-    },
-    /// A number of garments that cannot be written.
-    #[error("{got} garments cannot be written: choose a count from 1 to {max}")]
-    Count {
-        /// The count asked for.
+    /// A size, a number of garments or a number of twin sets outside its range.
+    #[error("the {what} is {got}, but it must lie in {min} to {max}")]
+    Range {
+        /// What was asked for: "size in px", "number of garments", "number of twin sets".
+        what: &'static str,
+        /// The value asked for.
         got: usize,
+        /// The least.
+        min: usize,
         /// The greatest.
         max: usize,
     },
-    /// More twin sets than garments.
-    #[error("{got} twin sets need {got} garments, but there are {count}: lower the twin sets or raise the count")]
-    TwinSets {
-        /// The twin sets asked for.
-        got: usize,
-        /// The garments.
-        count: usize,
-    },
     /// A row of a frequency table is no distribution.
-    #[error("frequencies of {table}, row {row}: they sum to {sum}; make them non-negative with sum 1")]
+    #[error("frequencies of {table}, row {row}: they sum to {sum}\nhint: make them non-negative with sum 1")]
     Frequencies {
         /// The table.
         table: &'static str,
@@ -46,7 +37,7 @@ pub enum Error {
         sum: f64,
     },
     /// A frequency table gives weight to what cannot be worn together.
-    #[error("frequencies give {weight} to {first} with {second}, which cannot be worn together: set it to 0")]
+    #[error("frequencies give {weight} to {first} with {second}, which cannot be worn together\nhint: set it to 0")]
     Impossible {
         /// Value of the first factor.
         first: &'static str,
@@ -56,18 +47,18 @@ pub enum Error {
         weight: f64,
     },
     /// The output exists already.
-    #[error("{} exists and is not an empty folder: remove it or choose another", path.display())]
+    #[error("{} exists and is not an empty folder\nhint: remove it or choose another", path.display())]
     NotEmpty {
         /// The output folder.
         path: PathBuf,
     },
     /// Reading or writing failed.
-    #[error("cannot write {}: {reason}", path.display())]
+    #[error("cannot write {}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        reason: std::io::Error,
+        source: std::io::Error,
     },
     /// An image could not be encoded.
     #[error("cannot encode {}: {reason}", path.display())]
@@ -82,6 +73,6 @@ pub enum Error {
 impl Error {
     /// Wraps a system error with the path that it is about.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |reason| Self::Io { path: path.to_owned(), reason }
+        move |source| Self::Io { path: path.to_owned(), source }
     }
 }

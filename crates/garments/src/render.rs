@@ -47,7 +47,7 @@ const BACKGROUNDS: [(Rgb, Rgb); 8] = [
 
 /// Renders a garment as a square image; the same bytes on every machine.
 ///
-/// **Errors.** [`Error::Size`] outside [`MIN_SIZE`]..=[`MAX_SIZE`].
+/// **Errors.** [`Error::Range`] outside [`MIN_SIZE`]..=[`MAX_SIZE`].
 ///
 /// **Example**
 ///
@@ -61,12 +61,12 @@ const BACKGROUNDS: [(Rgb, Rgb); 8] = [
 /// # }
 /// ```
 pub fn render(garment: &Garment, size_px: u32) -> Result<Image> {
-    let wrong = Error::Size { got: size_px, min: MIN_SIZE, max: MAX_SIZE };
     if !(MIN_SIZE..=MAX_SIZE).contains(&size_px) {
-        return Err(wrong);
+        return Err(wrong_size(size_px));
     }
     let nuisances = &garment.nuisances;
-    let mut canvas = Canvas::new(size_px as usize, |place| background(garment, place)).ok_or(wrong)?;
+    let mut canvas =
+        Canvas::new(size_px as usize, |place| background(garment, place)).ok_or_else(|| wrong_size(size_px))?;
     if nuisances.views == 2 {
         paint_view(&mut canvas, garment, &view(garment, size_px, 0.265, TWO_VIEWS_SCALE), false);
         paint_view(&mut canvas, garment, &view(garment, size_px, 0.735, TWO_VIEWS_SCALE), true);
@@ -77,6 +77,11 @@ pub fn render(garment: &Garment, size_px: u32) -> Result<Image> {
     let light = [1.0 + warm, 1.0, 1.0 - warm].map(|channel| channel * nuisances.light);
     let pixels = canvas.finish(light, nuisances.noise, nuisances.noise_seed);
     Ok(Image { width: size_px, height: size_px, pixels })
+}
+
+/// A size that the renderer refuses.
+pub(crate) fn wrong_size(size_px: u32) -> Error {
+    Error::Range { what: "size in px", got: size_px as usize, min: MIN_SIZE as usize, max: MAX_SIZE as usize }
 }
 
 fn view(garment: &Garment, size_px: u32, middle: f32, scale: f32) -> View {

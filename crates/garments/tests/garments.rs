@@ -46,7 +46,7 @@ fn sizes_out_of_range_are_refused() {
     let garment = Garment::draw(1, 0, &Frequencies::catalogue());
     for size in [0, 63, 513, u32::MAX] {
         let got = render(&garment, size).unwrap_err().to_string();
-        assert_eq!(got, format!("images of {size} px cannot be rendered: choose a size from 64 to 512 px"));
+        assert_eq!(got, format!("the size in px is {size}, but it must lie in 64 to 512"));
     }
 }
 
@@ -156,19 +156,19 @@ fn bad_options_are_refused_and_nothing_is_left_behind() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("wardrobe");
     let refused = |options: Options| write_dataset(&out, &options, &|_, _| Ok(()), &|_, _| ()).unwrap_err().to_string();
-    assert!(refused(options(0)).starts_with("0 garments cannot be written"));
-    assert!(refused(options(1)).starts_with("2 twin sets need 2 garments, but there are 1"));
-    assert!(refused(Options { size: 40, ..options(3) }).starts_with("images of 40 px cannot be rendered"));
+    assert!(refused(options(0)).starts_with("the number of garments is 0, but it must lie in 1 to"));
+    assert!(refused(options(1)).starts_with("the number of twin sets is 2, but it must lie in 0 to 1"));
+    assert!(refused(Options { size: 40, ..options(3) }).starts_with("the size in px is 40"));
     let mut frequencies = Frequencies::catalogue();
     frequencies.colour[1][0] += 0.5;
     let got = write_dataset_from(&out, &options(3), &frequencies, &|_, _| Ok(()), &|_, _| ()).unwrap_err().to_string();
-    assert!(got.starts_with("frequencies of colour, row 1: they sum to 1.5"), "{got}");
+    assert!(got.starts_with("frequencies of colour, row 1: they sum to 1.5\nhint: make them non-negative"), "{got}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
     fs::create_dir(&out).unwrap();
     write(&out, &options(3));
     let before = files(&out);
-    assert!(refused(options(3)).contains("exists and is not an empty folder"));
+    assert!(refused(options(3)).contains("exists and is not an empty folder\nhint: remove it"));
     assert_eq!(files(&out), before);
     let file = out.join(MANIFEST_FILE);
     let got = write_dataset(&file, &options(3), &|_, _| Ok(()), &|_, _| ()).unwrap_err();

@@ -145,7 +145,7 @@ struct Row {
 impl Dataset {
     /// Reads the folder that [`crate::import`] wrote and checks that its files agree.
     ///
-    /// **Errors.** [`Error::Io`], [`Error::NewerSchema`], [`Error::Damaged`] and [`Error::PackSize`].
+    /// **Errors.** [`Error::Io`] and [`Error::Damaged`].
     pub fn open(dir: &Path) -> Result<Self> {
         let head = read_head(dir)?;
         let items = read_lines(&dir.join(ITEMS_FILE), head.items, "lines", |row: Row| item(row, &head.attributes))?;
@@ -153,11 +153,8 @@ impl Dataset {
         let Head { name, attributes, shape, counts, dropped, .. } = head;
         let dataset = Self { name, attributes, items, shape, skipped, dropped };
         if dataset.counts() != counts {
-            return Err(Error::Damaged {
-                path: dir.join(DATASET_FILE),
-                line: 1,
-                reason: format!("its counts differ from those of {ITEMS_FILE}"),
-            });
+            let reason = format!("its counts differ from those of {ITEMS_FILE}");
+            return Err(Error::damaged(dir.join(DATASET_FILE), None, reason));
         }
         check_pixels(dir, &dataset)?;
         Ok(dataset)
@@ -230,22 +227,22 @@ impl Dataset {
 fn read_head(dir: &Path) -> Result<Head> {
     let path = dir.join(DATASET_FILE);
     let text = fs::read(&path).map_err(Error::io(&path))?;
-    let damaged =
-        |error: serde_json::Error| Error::Damaged { path: path.clone(), line: error.line(), reason: error.to_string() };
+    let damaged = |error: serde_json::Error| Error::damaged(&path, Some(error.line()), error.to_string());
     let Version { schema } = serde_json::from_slice(&text).map_err(damaged)?;
     if schema > SCHEMA_VERSION {
-        return Err(Error::NewerSchema { path, found: schema, supported: SCHEMA_VERSION });
+        let reason = format!("it has schema version {schema}, this program reads up to {SCHEMA_VERSION}");
+        return Err(Error::Damaged { path, line: None, reason, hint: "use a newer program, or import again" });
     }
     let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
     let ImageShape { height, width, channels } = head.shape;
     let sides = 1..=MAX_SIZE;
     if !sides.contains(&height) || !sides.contains(&width) || !(1..=3).contains(&channels) {
         let reason = format!("its shape is {height} x {width} x {channels}");
-        return Err(Error::Damaged { path, line: 1, reason });
+        return Err(Error::damaged(path, None, reason));
     }
     let named = |attribute: &Attribute| attribute.order.iter().all(|&at| (at as usize) < attribute.classes.len());
     if !head.attributes.iter().all(named) {
-        return Err(Error::Damaged { path, line: 1, reason: "an order names a class that does not exist".into() });
+        return Err(Error::damaged(path, None, "an order names a class that does not exist"));
     }
     Ok(head)
 }
@@ -257,7 +254,7 @@ pub(crate) fn check_pixels(dir: &Path, dataset: &Dataset) -> Result<()> {
     let expected = (dataset.items.len() as u64).checked_mul(dataset.shape.len() as u64);
     match expected {
         Some(expected) if expected == got => Ok(()),
-        _ => Err(Error::PackSize { path, unit: "bytes", expected: expected.unwrap_or(u64::MAX), got }),
+        _ => Err(Error::pack_size(path, "bytes", expected.unwrap_or(u64::MAX), got)),
     }
 }
 
@@ -328,10 +325,10 @@ fn read_lines<T: for<'a> Deserialize<'a>, U>(
         let line = line.map_err(Error::io(path))?;
         let parsed = serde_json::from_str(&line).map_err(|error| error.to_string());
         let value = parsed.and_then(&mut convert);
-        values.push(value.map_err(|reason| Error::Damaged { path: path.into(), line: at + 1, reason })?);
+        values.push(value.map_err(|reason| Error::damaged(path, Some(at + 1), reason))?);
     }
     if values.len() != expected {
-        return Err(Error::PackSize { path: path.into(), unit, expected: expected as u64, got: values.len() as u64 });
+        return Err(Error::pack_size(path, unit, expected as u64, values.len() as u64));
     }
     Ok(values)
 }

@@ -27,7 +27,13 @@ fn run(text: &str, dir: &Path) -> Result<(Dataset, TempDir)> {
 }
 
 fn message(text: &str, dir: &Path) -> String {
-    run(text, dir).map(|_| ()).unwrap_err().to_string()
+    told(&run(text, dir).map(|_| ()).unwrap_err())
+}
+
+/// An error and its causes.
+fn told(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {}", told(cause)));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
 fn save(path: &Path, image: impl Into<DynamicImage>, format: ImageFormat) {
@@ -121,7 +127,9 @@ fn embedded_files_give_the_same_bytes() {
         assert_eq!(fs::read(first.path().join(name)).unwrap(), fs::read(second.path().join(name)).unwrap(), "{name}");
     }
     let folder = Description::parse(FOLDER).unwrap();
-    assert!(matches!(files(&folder, &origin), Err(Error::NeedsFolder("folder"))));
+    let refused = files(&folder, &origin).unwrap_err();
+    assert_eq!(refused.key().as_deref(), Some("images.source"));
+    assert!(told(&refused).starts_with("`images.source` is \"folder\": it needs a folder"), "{refused}");
 }
 
 /// Two small IDX parts, 3 x 2 pixels, labels 0 and 1 in turn.
@@ -165,22 +173,25 @@ fn bad_idx_sources_are_named() {
     let text = idx_parts(dir.path());
     let path = |name: &str| dir.path().join(name);
     let got = message(&text.replace("\"a-images.idx\"", "\"c-images.idx\""), dir.path());
-    assert!(got.contains("c-images.idx does not exist: check `images.images`"), "{got}");
+    assert!(got.contains("c-images.idx does not exist\nhint: check `images.images`"), "{got}");
     let got =
         message(&text.replace("\"a-labels.idx\", \"b-labels.idx\"", "\"b-labels.idx\", \"a-labels.idx\""), dir.path());
-    assert!(got.contains("a-images.idx holds 30 images but b-labels.idx holds 12 labels"), "{got}");
+    assert!(got.contains("b-labels.idx cannot be read: it holds 12 labels for the 30 images of a-images.idx"), "{got}");
     let got = message(&text.replace("\"1\" = \"odd\"", "\"3\" = \"odd\""), dir.path());
     assert!(got.contains("a-labels.idx, row 1 has `1`, which attribute `parity` does not know"), "{got}");
     let got = message(&text.replace("channels = 3", "minimum_per_class = 16"), dir.path());
     assert!(got.contains("class `even` of attribute `parity` has 15 labelled images in the train split"), "{got}");
     let got = message(&text.replace("kind = ", "column = \"folder\"\nkind = "), dir.path());
-    assert!(got.contains("attribute `parity` reads column `folder`"), "{got}");
+    assert!(got.contains("`attributes.parity` names the column `folder`"), "{got}");
     let images = fs::read(path("b-images.idx")).unwrap();
     fs::write(path("b-images.idx"), &images[..images.len() - 1]).unwrap();
     // A subset reads the files to their ends too.
     for limit in ["size = 2", "size = 2\nlimit = 20\nminimum_per_class = 1"] {
         let got = message(&text.replace("size = 2", limit), dir.path());
-        assert!(got.contains("b-images.idx: ends after 87 bytes where 88 belong"), "{got}");
+        assert!(
+            got.contains("b-images.idx is no whole IDX file: it ends after 87 bytes where 88 belong\nhint: fetch"),
+            "{got}"
+        );
     }
     fs::write(path("b-images.idx"), [images, vec![0]].concat()).unwrap();
     assert!(message(&text, dir.path()).contains("goes on after the 88 bytes"));
@@ -236,16 +247,16 @@ fn a_folder_is_read_and_its_broken_file_skipped() {
 #[test]
 fn folders_without_what_is_needed_are_named() {
     let dir = TempDir::new().unwrap();
-    assert!(message(FOLDER, dir.path()).contains("photos does not exist: check `images.root`"));
+    assert!(message(FOLDER, dir.path()).contains("photos does not exist\nhint: check `images.root`"));
     fs::create_dir_all(dir.path().join("photos/dark")).unwrap();
     assert!(message(FOLDER, dir.path()).contains("photos holds no images"));
     photos(dir.path());
     let got = message(&FOLDER.replace("0.05", "0.0"), dir.path());
     assert!(got.contains("1 of 41 images could not be read") && got.contains("dark/broken.png"), "{got}");
     let got = message(&FOLDER.replace("[\"dark\", \"light\"]", "[\"dark\", \"bright\"]"), dir.path());
-    assert!(got.contains("`attributes.tone.order` names class `bright`"), "{got}");
+    assert!(got.contains("`attributes.tone.order` names the class `bright`"), "{got}");
     let got = message(&FOLDER.replace("channels = 3", "split.validation = 0.001\nsplit.test = 0.299"), dir.path());
-    assert!(got.contains("the validation split has no images"), "{got}");
+    assert!(got.contains("the validation split holds no images\nhint: add images"), "{got}");
     fs::write(dir.path().join("photos/light/x.gif"), "GIF89a").unwrap();
     let (dataset, _out) = run(FOLDER, dir.path()).unwrap();
     let gif = Skipped { path: "light/x.gif".into(), reason: "only JPEG, PNG and WebP are read: convert it".into() };
@@ -320,12 +331,24 @@ fn bad_manifests_are_named() {
     let path = dir.path().join("labels.csv");
     let rows = fs::read_to_string(&path).unwrap();
     for (from, to, expected) in [
-        ("5.png,g1", "4.png,g1", "labels.csv, row 7 repeats the id `4.png` of labels.csv, row 6"),
-        ("2.png,g0,test", "2.png,g0,train", "labels.csv, row 4 puts group `g0` into split train"),
-        ("2.png,g0,test", "2.png,g0,dev", "row 4 has split `dev`"),
+        (
+            "5.png,g1",
+            "4.png,g1",
+            "labels.csv, row 7 has `4.png`, the id of labels.csv, row 6 too\nhint: give every image",
+        ),
+        (
+            "2.png,g0,test",
+            "2.png,g0,train",
+            "labels.csv, row 4 has `g0`, a group in split train that an earlier row puts into test\nhint: correct",
+        ),
+        ("2.png,g0,test", "2.png,g0,dev", "row 4 has `dev`, which is no split\nhint: use train, validation"),
         ("file_name", "file", "it needs a column with the path"),
-        (",sleeve,", ",sleeves,", "attribute `sleeve` reads column `sleeve`, which labels.csv does not have"),
-        ("0.png,g0,test,short", "0.png,g0,test,short|long", "row 2 has several labels (`short|long`)"),
+        (",sleeve,", ",sleeves,", "`attributes.sleeve` names the column `sleeve`, which labels.csv does not have"),
+        (
+            "0.png,g0,test,short",
+            "0.png,g0,test,short|long",
+            "row 2 has `short|long`, several labels for attribute `sleeve`",
+        ),
     ] {
         assert!(rows.contains(from), "{from}");
         fs::write(&path, rows.replacen(from, to, 1)).unwrap();
@@ -334,11 +357,11 @@ fn bad_manifests_are_named() {
     }
     fs::write(&path, rows.replace("short", "").replace("long", "")).unwrap();
     let got = message(&text.replace("order = [\"short\", \"long\"]", ""), dir.path());
-    assert!(got.contains("no image has a label for attribute `sleeve`"), "{got}");
+    assert!(got.contains("attribute `sleeve` has fewer than two classes with labelled images (0 found)"), "{got}");
     fs::write(&path, "file_name,sleeve\n").unwrap();
     assert!(message(&text, dir.path()).contains("labels.csv holds no images"));
     fs::remove_file(&path).unwrap();
-    assert!(message(&text, dir.path()).contains("labels.csv does not exist: check `images.file`"));
+    assert!(message(&text, dir.path()).contains("labels.csv does not exist\nhint: check `images.file`"));
 }
 
 #[test]
@@ -358,9 +381,15 @@ fn damaged_packs_are_found() {
             content.replacen(from, to, 1).into_bytes()
         }
     };
-    assert!(damage("dataset.json", &replace("\"schema\": 1", "\"schema\": 9")).contains("schema version 9"));
+    assert!(
+        damage("dataset.json", &replace("\"schema\": 1", "\"schema\": 9"))
+            .contains("schema version 9, this program reads up to 1\nhint: use a newer program")
+    );
     assert!(damage("dataset.json", &replace("\"name\"", "\"nom\"")).contains("dataset.json, line"));
-    assert!(damage("dataset.json", &replace("\"items\": 42", "\"items\": 41")).contains("holds 42 lines, expected 41"));
+    assert!(
+        damage("dataset.json", &replace("\"items\": 42", "\"items\": 41"))
+            .contains("holds 42 lines, expected 41\nhint: import again")
+    );
     assert!(damage("dataset.json", &replace("\"height\": 2", "\"height\": 0")).contains("its shape is 0 x 2 x 3"));
     assert!(damage("items.jsonl", &replace("\"even\"", "\"evil\"")).contains("items.jsonl, line 1: class evil"));
     assert!(damage("items.jsonl", &replace("\"even\"", "\"odd\"")).contains("its counts differ"));
@@ -453,7 +482,7 @@ fn a_first_description_imports_as_it_stands() {
 
     // Nothing at all.
     let dir = TempDir::new().unwrap();
-    assert!(matches!(init(dir.path()), Err(Error::NoImages(_))));
+    assert!(matches!(init(dir.path()), Err(Error::NoImages { .. })));
     assert!(init(&dir.path().join("nowhere")).is_err());
     save(&dir.path().join("only/1.png"), GrayImage::new(2, 2), ImageFormat::Png);
     assert!(matches!(init(dir.path()), Err(Error::OneClass { .. })));
@@ -521,7 +550,10 @@ fn a_wardrobe_that_cannot_be_drawn_is_refused_with_its_key() {
     let dir = TempDir::new().unwrap();
     let refused = |from: &str, to: &str| message(&GARMENTS.replace(from, to), dir.path());
     assert!(refused("count = 60", "count = 0").contains("`images.garments`"));
-    assert!(refused("twin_sets = 2", "twin_sets = 61").contains("61 twin sets"));
+    assert!(
+        refused("twin_sets = 2", "twin_sets = 61")
+            .contains("`images.garments` asks for what cannot be drawn: the number of twin sets is 61")
+    );
     assert!(refused("count = 60", "colour = 60").contains("colour"));
     let table = "count = 60\n    frequencies = { sleeve = [0.5, 0.5, 0.1, 0.0, 0.0] }";
     assert!(refused("count = 60", table).contains("frequencies of sleeve, row 0: they sum to 1.1"));
@@ -590,9 +622,9 @@ fn imaterialist_is_imported_with_its_gaps() {
     let got = message(&text.replace("maximum_unreadable = 0.1", "maximum_unreadable = 0.01"), dir.path());
     assert!(got.contains("1 of 24 images could not be read") && got.contains("9.jpg: it does not exist"), "{got}");
     let got = message(&text.replace("labels_file = \"labels.csv\"", "labels_file = \"map.csv\""), dir.path());
-    assert!(got.contains("map.csv does not exist: check `images.labels_file`"), "{got}");
+    assert!(got.contains("map.csv does not exist\nhint: check `images.labels_file`"), "{got}");
     let got = message(&text.replace("attributes.sleeve", "attributes.sleeves"), dir.path());
-    assert!(got.contains("its label columns are category, gender, sleeve"), "{got}");
+    assert!(got.contains("`sleeves`, which labels.csv does not have: it has category, gender, sleeve"), "{got}");
     let json = fs::read_to_string(dir.path().join("train.json")).unwrap();
     fs::write(dir.path().join("train.json"), &json[..json.len() - 40]).unwrap();
     assert!(message(&text, dir.path()).contains("train.json cannot be read: EOF while parsing"));
@@ -730,7 +762,7 @@ fn list_files_bring_their_splits_and_groups() {
     // One person in two splits.
     let path = dir.path().join("identity_CelebA.txt");
     fs::write(&path, fs::read_to_string(&path).unwrap().replace("000010.jpg 2", "000010.jpg 1")).unwrap();
-    assert!(message(text, dir.path()).contains("row 13 puts group `1` into split validation"));
+    assert!(message(text, dir.path()).contains("row 13 has `1`, a group in split validation"));
 }
 
 #[test]
@@ -768,7 +800,8 @@ fn paths_that_leave_the_root_stop_the_import() {
     for outside in ["../img/5.png", "a/../../5.png", absolute.to_str().unwrap()] {
         fs::write(&path, rows.replacen("\n5.png", &format!("\n{outside}"), 1)).unwrap();
         let got = message(&text, dir.path());
-        let expected = format!("labels.csv, row 7 names the image {outside}, which leaves the root");
+        let expected =
+            format!("labels.csv, row 7 has `{outside}`, a path that leaves the root\nhint: set `images.root`");
         assert!(got.contains(&expected), "{got}");
         let description = Description::parse(&text).unwrap();
         assert!(files(&description, &Origin::Folder(dir.path().into())).is_err());
@@ -872,6 +905,6 @@ fn fashion_data_sets_are_read_through_descriptions() {
         assert!(survey.suspicions.is_empty(), "{:?}", survey.suspicions);
         assert_eq!(files(&description, &origin).unwrap().len(), label_files, "{source}");
         let got = message(&text, dir.path());
-        assert!(got.contains("2 of 2 images could not be read") || got.contains("split has no images"), "{got}");
+        assert!(got.contains("2 of 2 images could not be read") || got.contains("split holds no images"), "{got}");
     }
 }

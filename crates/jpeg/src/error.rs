@@ -1,6 +1,11 @@
 //! What can be wrong with a file.
+//!
+//! [`Error`] is public: a caller has to tell kinds that this crate leaves to other decoders ([`Error::Unsupported`]) from
+//! damage. `images` does so, and keeps the sentence as the reason for which an image was skipped.
 
 /// Why a file is not decoded; the sentence follows the file's name.
+///
+/// The first line of a message is the cause. A second one, `hint: …`, says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -11,7 +16,7 @@ pub enum Error {
     #[error("it is cut short: its end marker is missing")]
     Truncated,
     /// It is a JPEG file of a kind that this crate leaves to others.
-    #[error("it uses {what}, which is not supported; save it as a baseline or progressive JPEG of 8 bits")]
+    #[error("it uses {what}, which is not supported\nhint: save it as a baseline or progressive JPEG of 8 bits")]
     Unsupported {
         /// The feature.
         what: &'static str,
@@ -37,7 +42,7 @@ pub enum Error {
         limit: u64,
     },
     /// The region asked for has no pixels or reaches beyond the picture.
-    #[error("the region {region:?} does not lie in a picture of {width} x {height} pixels; choose one that does")]
+    #[error("the region {region:?} does not lie in a picture of {width} x {height} pixels\nhint: choose one that does")]
     Region {
         /// The region asked for.
         region: crate::Region,

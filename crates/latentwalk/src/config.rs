@@ -130,7 +130,7 @@ impl Config {
             given.set_file("embeddings.file", "--embeddings", vectors)?;
         }
         let resolved = Self::resolve(given.table.clone(), fallback, text, origin);
-        resolved.map_err(|mistake| given.blame(&mistake))
+        resolved.map_err(|mistake| given.blame(mistake))
     }
 
     fn resolve(mut table: toml::Table, fallback: String, text: String, origin: Origin) -> Result<Self, Mistake> {
@@ -140,7 +140,7 @@ impl Config {
         }
         let mut top = |key: &str| table.remove(key);
         let name = top("name").map_or(Ok(fallback), |value| read("name", value))?;
-        let sentence = format!("`name` is `{name}`; use letters, digits, `-`, `_` and `.` only");
+        let sentence = format!("`name` is `{name}`; it must be letters, digits, `-`, `_` and `.` only");
         need(is_file_name(&name), &["name"], sentence)?;
         let seed: u64 = top("seed").map_or(Ok(DEFAULT_SEED), |value| read("seed", value))?;
         let mut outside = toml::Table::new();
@@ -148,9 +148,7 @@ impl Config {
             outside.extend(top(key).map(|value| (key.to_owned(), value)));
         }
         let images: Description = read("", toml::Value::Table(outside))?;
-        images
-            .check()
-            .map_err(|error| Mistake::of(&error.key().iter().map(String::as_str).collect::<Vec<_>>(), error))?;
+        images.check().map_err(Mistake::of_images)?;
         spread_seed(&mut table, seed)?;
         let config = Self::of(name, text, origin, images, &mut table)?;
         config.check()?;
@@ -162,26 +160,26 @@ impl Config {
         need(
             d.axes.is_none() || d.variance.is_none(),
             &["decomposition.variance", "decomposition.axes"],
-            "[decomposition] has both `axes` and `variance`; give one of them",
+            "[decomposition] has both `axes` and `variance`\nhint: give one of them",
         )?;
-        need(d.axes != Some(0), &["decomposition.axes"], "`decomposition.axes` is 0; keep at least one axis")?;
+        need(d.axes != Some(0), &["decomposition.axes"], "`decomposition.axes` is 0; it must be at least 1")?;
         need(
             self.embeddings.file.is_none() || self.embeddings.taps == [Tap::Fc],
             &["embeddings.taps"],
-            "`embeddings.taps` belongs to a network; with `embeddings.file` leave it out",
+            "`embeddings.taps` belongs to a network, and `embeddings.file` gives vectors\nhint: leave `embeddings.taps` out",
         )?;
         need(
             self.embeddings.taps.contains(&d.tap),
             &["decomposition.tap", "embeddings.taps"],
-            "`decomposition.tap` is not among `embeddings.taps`; add it there",
+            "`decomposition.tap` is not among `embeddings.taps`\nhint: add it there",
         )?;
         need(
             self.embeddings.file.is_none() || self.backbone.weights.is_none(),
             &["backbone.weights"],
-            "both vectors and weights are given; vectors need no network, so leave the weights out",
+            "both vectors and weights are given, and vectors need no network\nhint: leave the weights out",
         )?;
         let minutes = self.backbone.checkpoint_minutes;
-        let sentence = format!("`backbone.checkpoint_minutes` is {minutes}; give a number above 0");
+        let sentence = format!("`backbone.checkpoint_minutes` is {minutes}; it must be above 0");
         need(minutes > 0.0, &["backbone.checkpoint_minutes"], sentence)?;
         let stops = self.walks.stops;
         need(stops >= 2, &["walks.stops"], format!("`walks.stops` is {stops}; a walk needs at least 2"))?;
@@ -192,19 +190,19 @@ impl Config {
             ("walks.starts", self.walks.starts),
             ("metrics.starts", self.metrics.starts),
         ] {
-            need(count >= 1, &[key], format!("`{key}` is 0; give at least 1"))?;
+            need(count >= 1, &[key], format!("`{key}` is 0; it must be at least 1"))?;
         }
         let kinds = &self.metrics.kinds;
-        need(!kinds.is_empty(), &["metrics.kinds"], "`metrics.kinds` is empty; name at least `euclidean`")?;
+        need(!kinds.is_empty(), &["metrics.kinds"], "`metrics.kinds` is empty\nhint: name at least `euclidean`")?;
         need(
             self.index.enabled || self.walks.search == SearchKind::Exact,
             &["walks.search", "index.enabled"],
-            "`walks.search` is hnsw, but `index.enabled` is false; set `index.enabled = true` or `walks.search = \"exact\"`",
+            "`walks.search` is hnsw, but `index.enabled` is false\nhint: set `index.enabled = true` or `walks.search = \"exact\"`",
         )?;
         need(
             !self.pool.splits.is_empty(),
             &["pool.splits"],
-            "`pool.splits` is empty; name at least one of train, validation, test",
+            "`pool.splits` is empty\nhint: name at least one of train, validation, test",
         )
     }
 
@@ -266,7 +264,7 @@ fn source(description: &str, data: Option<&Path>) -> Result<(String, String, Ori
         let origin = match data {
             Some(folder) => folder_of(folder),
             None if found.needs_files => {
-                bail!("the files of `{description}` are not embedded; name their folder by --data DIR")
+                bail!("the files of `{description}` are not embedded\nhint: name their folder by --data DIR")
             }
             None => Origin::Embedded(found.files),
         };
@@ -308,7 +306,7 @@ fn backbone(mut own: Section) -> Result<BackboneConfig, Mistake> {
     need(
         preprocess.is_none() || weights.is_some(),
         &["backbone.preprocess"],
-        "`backbone.preprocess` belongs to weights; name them by `backbone.weights` or --weights",
+        "`backbone.preprocess` belongs to weights, and none are given\nhint: name them by `backbone.weights` or --weights",
     )?;
     Ok(BackboneConfig {
         arch: own.take("arch")?.unwrap_or_else(|| arch.to_owned()),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use latentwalk::commands;
+use latentwalk::message::message;
 use latentwalk::progress::Console;
 use latentwalk_cli::{BenchCommand, Command, ENVIRONMENT, OutputArgs};
 
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.error(&format!("error: {}", commands::sentence(&error)));
+            console.error(&format!("error: {}", message(error.as_ref())));
             ExitCode::FAILURE
         }
     }

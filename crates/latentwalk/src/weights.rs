@@ -39,7 +39,7 @@ pub fn locate(named: &Path, console: &Console) -> Result<PathBuf> {
 
 #[cfg(not(feature = "hub"))]
 fn fetch(name: &str, _: &Console) -> Result<PathBuf> {
-    anyhow::bail!("`{name}` is a name in a hub, and this build has no network; bring the file and name its path")
+    anyhow::bail!("`{name}` is a name in a hub, and this build has no network\nhint: bring the file and name its path")
 }
 
 #[cfg(feature = "hub")]

@@ -174,7 +174,7 @@ fn walks_by_the_library_are_those_of_the_run(store: &Path) {
     assert!(refused(run.metric("collar").err().unwrap()).contains("collar"));
     assert!(refused(Run::open(&store, Some("yesterday")).err().unwrap()).contains("yesterday"));
     let walk = data.attribute("sleeve").unwrap();
-    assert!(refused(walk.starts("tests", 1, 1).err().unwrap()).contains("train, validation and test"));
+    assert!(refused(walk.starts("tests", 1, 1).err().unwrap()).contains("must be one of train, validation, test"));
     let space = data.space(run.metric("sleeve").unwrap()).unwrap();
     assert!(refused(walk.strip(&space, Search::Exact, 600, 1).err().unwrap()).contains("600"));
 }
@@ -277,19 +277,20 @@ fn fails(store: &Path, arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn bad_input_ends_with_one_sentence_that_names_the_culprit() {
+fn bad_input_ends_with_one_sentence_that_names_the_culprit_and_one_hint() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
     let fails = |arguments: &[&str]| fails(&store, arguments);
 
     let (code, text) = fails(&["--set", "backbone.epoch=3"]);
-    assert!(code == 1 && text.contains("epoch") && text.contains("[backbone]"), "{text}");
+    let expected = "error: `--set backbone.epoch=3`: unknown key `epoch` in [backbone]\nhint: did you mean `epochs`?\n";
+    assert!(code == 1 && text.ends_with(expected), "{text}");
     let (code, text) = fails(&["--until", "nowhere"]);
     assert!(code == 2 && text.contains("nowhere"), "{text}");
     let (code, text) = fails(&["--device", "cuda:0"]);
     assert!(code == 1 && text.contains("cuda"), "{text}");
     let (code, text) = fails(&["--set", "images.limit=600", "--set", "images.minimum_per_class=500"]);
-    assert!(code == 1 && text.contains("minimum_per_class"), "{text}");
+    assert!(code == 1 && text.contains("minimum_per_class") && text.contains("\nhint: add images"), "{text}");
 
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
@@ -300,12 +301,17 @@ fn bad_input_ends_with_one_sentence_that_names_the_culprit() {
     let description = data.join("fashion-mnist.toml");
     let description = description.to_str().unwrap();
     let (code, text) = fails(&[description]);
-    assert!(code == 1 && text.contains("t10k-images-idx3-ubyte.gz"), "{text}");
+    assert!(
+        code == 1 && text.contains("t10k-images-idx3-ubyte.gz does not exist\nhint: check `images.images`"),
+        "{text}"
+    );
     let images = fs::read(fixtures.join("t10k-images-idx3-ubyte.gz")).unwrap();
     fs::write(data.join("t10k-images-idx3-ubyte.gz"), &images[..images.len() / 2]).unwrap();
     let (code, text) = fails(&[description]);
     assert!(code == 1 && text.contains("t10k-images-idx3-ubyte.gz"), "{text}");
-    assert_eq!(text.lines().filter(|l| l.starts_with("error:")).count(), 1, "{text}");
+    for start in ["error: ", "hint: fetch the file again"] {
+        assert_eq!(text.lines().filter(|line| line.starts_with(start)).count(), 1, "{text}");
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl<'a> AttributeWalk<'a> {
     fn new(data: &'a WalkData, labels: &'a AttributeLabels, direction: &'a Direction) -> Result<Self> {
         let order = if labels.order.is_empty() { direction.found_order.clone() } else { labels.order.clone() };
         let stops = stops(data, direction, &order)
-            .map_err(|source| Error::Stops { attribute: labels.name.clone(), source: Box::new(source) })?;
+            .map_err(|source| Error::Walk { attribute: labels.name.clone(), source: Box::new(source) })?;
         let pool_labels = data.pool.iter().map(|&row| labels.labels[row]).collect();
         Ok(Self { data, labels, direction, order, stops, pool_labels })
     }
@@ -72,18 +72,21 @@ impl<'a> AttributeWalk<'a> {
     /// Each is fitted on the train split.
     ///
     /// # Errors
-    /// [`Error::NoMetric`] when none is left.
-    pub fn metrics(&self, kinds: &[MetricKind], shrinkage: f64) -> Result<(Vec<Metric>, Vec<String>)> {
+    /// The first reason, an [`Error::Metric`], when none is left.
+    pub fn metrics(&self, kinds: &[MetricKind], shrinkage: f64) -> Result<(Vec<Metric>, Vec<Error>)> {
         let train = self.data.points.dataset.rows(Split::Train);
         let mut metrics = Vec::new();
         let mut missing = Vec::new();
         for &kind in kinds {
             match self.metric(kind, &train, shrinkage) {
                 Ok(metric) => metrics.push(metric),
-                Err(reason) => missing.push(format!("{} cannot be walked in {kind}: {reason}", self.labels.name)),
+                Err(source) => missing.push(Error::Metric { attribute: self.labels.name.clone(), kind, source }),
             }
         }
-        if metrics.is_empty() { Err(Error::NoMetric { reasons: missing }) } else { Ok((metrics, missing)) }
+        if metrics.is_empty() && !missing.is_empty() {
+            return Err(missing.swap_remove(0));
+        }
+        Ok((metrics, missing))
     }
 
     fn metric(&self, kind: MetricKind, train: &[usize], shrinkage: f64) -> Result<Metric, latentwalk_lines::Error> {
@@ -161,7 +164,7 @@ impl<'a> AttributeWalk<'a> {
     }
 
     fn failed(&self, source: latentwalk_lines::Error) -> Error {
-        Error::Walk { attribute: self.labels.name.clone(), source }
+        Error::Walk { attribute: self.labels.name.clone(), source: Box::new(source.into()) }
     }
 }
 

@@ -1,51 +1,44 @@
 //! What can go wrong when a run is opened or walked.
+//!
+//! [`enum@Error`] is public: a program that opens runs can tell what the run lacks ([`Error::NoRun`], [`Error::NoResult`],
+//! [`Error::NoDirection`]) from what a stage's crate refuses, which it hands on under that crate's name. Within the workspace
+//! nobody matches a variant.
 
 use std::path::PathBuf;
+
+use latentwalk_images::Dataset;
+use latentwalk_lines::MetricKind;
 
 /// Result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A run that is not there or not whole, or a question that it cannot answer; each message names the culprit.
+///
+/// The first line of a message is the cause. A second one, `hint: …`, says what to do about it. A cause that another
+/// library told is the [source](std::error::Error::source) and not part of the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The store has no run.
-    #[error("there is no run in {}; run the pipeline first", runs.display())]
-    NoRuns {
+    /// The store has no run, or none of this name.
+    #[error("there is no run{} in {}\nhint: {}", quoted(name), runs.display(), other_run(name))]
+    NoRun {
+        /// The name that was asked for, if one was.
+        name: Option<String>,
         /// The folder of runs.
         runs: PathBuf,
     },
-    /// No run has this name.
-    #[error("there is no run `{name}` in {}", runs.display())]
-    UnknownRun {
-        /// The name that was asked for.
-        name: String,
-        /// The folder of runs.
-        runs: PathBuf,
-    },
-    /// A run's folder whose `run.json` cannot be read.
-    #[error("{} holds no record of a run", folder.display())]
-    NoRecord {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The run did not have this stage.
-    #[error("the run's record names no `{stage}`")]
-    NotInRun {
+    /// The run lacks a stage's result.
+    #[error("the run has no `{stage}`: {why}\nhint: {hint}")]
+    NoResult {
         /// The stage.
         stage: String,
+        /// Why: the run never had it, or the store has lost it.
+        why: &'static str,
+        /// What to do.
+        hint: &'static str,
     },
-    /// The store has lost an artifact.
-    #[error("the run's `{stage}` is not in the store any more; run the pipeline again")]
-    Gone {
-        /// The stage.
-        stage: String,
-    },
-    /// The run stands on vectors that another program made.
-    #[error("the run was made from given vectors: without a network new images cannot be placed")]
-    NoNetwork,
     /// A parameter of an artifact's manifest is missing or of another type.
-    #[error("the run's `{key}` is unknown to this version: {source}")]
+    #[error("the run's `{key}` is unknown to this version")]
     Parameter {
         /// The parameter's dotted name.
         key: String,
@@ -53,7 +46,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// Coordinates and images that do not belong together.
-    #[error("{} has {rows} rows for {images} images; run again with --from embeddings", path.display())]
+    #[error("{} has {rows} rows for {images} images\nhint: run again with --from embeddings", path.display())]
     Rows {
         /// The file of coordinates.
         path: PathBuf,
@@ -70,31 +63,17 @@ pub enum Error {
         /// Number of rows.
         rows: usize,
     },
-    /// A key names an attribute that the description does not declare.
-    #[error("`{key}` names `{name}`, which is not declared under [attributes]")]
-    UndeclaredAttribute {
+    /// A key names an attribute, a class or a split that does not exist.
+    #[error("`{key}` names the {kind} `{name}`; it must be one of {}", known.join(", "))]
+    Unknown {
         /// The key.
-        key: &'static str,
-        /// The attribute.
+        key: String,
+        /// What it names: "attribute", "class" or "split".
+        kind: &'static str,
+        /// The unknown name.
         name: String,
-    },
-    /// A key names a class that the attribute does not have.
-    #[error("`{key}.{attribute}` is `{class}`, which is none of its classes")]
-    UnknownClass {
-        /// The key.
-        key: &'static str,
-        /// The attribute.
-        attribute: String,
-        /// The class.
-        class: String,
-    },
-    /// A key names a split that does not exist.
-    #[error("`{key}` names the split `{name}`; the splits are train, validation and test")]
-    UnknownSplit {
-        /// The key.
-        key: &'static str,
-        /// The name.
-        name: String,
+        /// What there is.
+        known: Vec<String>,
     },
     /// The run has no direction of this attribute.
     #[error("the run has no direction of `{attribute}`; it has {}", known.join(", "))]
@@ -104,25 +83,23 @@ pub enum Error {
         /// The attributes that have a direction.
         known: Vec<String>,
     },
-    /// No image may be retrieved.
-    #[error("no image is in the retrieval pool; widen `pool.splits` or `pool.only`")]
-    EmptyPool,
-    /// No image may start a walk.
-    #[error(
-        "no labelled image of the split `{split}` can start a walk along `{attribute}`; widen `pool.starts_only`, or leave \
-         the attribute out of `probe.attributes`"
-    )]
-    NoStart {
-        /// The split.
-        split: String,
+    /// No image may be retrieved, or none may start a walk.
+    #[error("no image {can}\nhint: {hint}")]
+    NoImages {
+        /// What no image can, with the split and the attribute.
+        can: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// An attribute that cannot be walked in a metric.
+    #[error("`{attribute}` cannot be walked in {kind}\nhint: name another metric in `metrics.kinds`")]
+    Metric {
         /// The attribute.
         attribute: String,
-    },
-    /// An attribute that can be walked in no metric.
-    #[error("{}", reasons.join("; "))]
-    NoMetric {
-        /// One sentence per metric.
-        reasons: Vec<String>,
+        /// The metric.
+        kind: MetricKind,
+        /// The reason.
+        source: LinesError,
     },
     /// The metric that was chosen is not among an attribute's metrics.
     #[error("metrics.json lacks the default metric of `{attribute}`")]
@@ -130,37 +107,21 @@ pub enum Error {
         /// The attribute.
         attribute: String,
     },
-    /// Stops that cannot be placed.
-    #[error("cannot place the stops of `{attribute}`: {source}")]
-    Stops {
+    /// A walk that cannot be made, or whose stops cannot be placed.
+    #[error("cannot walk along `{attribute}`")]
+    Walk {
         /// The attribute.
         attribute: String,
         /// The reason.
         source: Box<Error>,
     },
-    /// A walk that cannot be made.
-    #[error("walks along `{attribute}`: {source}")]
-    Walk {
-        /// The attribute.
-        attribute: String,
-        /// The reason.
-        source: latentwalk_lines::Error,
-    },
-    /// A file that cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
+    /// A file or a folder that cannot be read, or that is none of ours.
+    #[error("cannot read {}", path.display())]
+    File {
         /// The file or folder.
         path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A JSON file that is none of ours.
-    #[error("{}: {source}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
+        /// What the system or the JSON library said.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The store refused.
     #[error(transparent)]
@@ -181,9 +142,29 @@ pub enum Error {
     #[error(transparent)]
     Lines(#[from] latentwalk_lines::Error),
     /// Pixels that are not as many as the images' shape says.
-    #[error("packed images of another shape than the network takes: {0}")]
+    #[error("packed images of another shape than the network takes")]
     Shape(#[from] ndarray::ShapeError),
     /// The network refused.
     #[error(transparent)]
     Backbone(#[from] latentwalk_backbone::Error),
+}
+
+impl Error {
+    /// A key that names an attribute which the data set does not have.
+    pub(crate) fn undeclared(dataset: &Dataset, key: &str, name: &str) -> Self {
+        let known = dataset.attributes.iter().map(|attribute| attribute.name.clone()).collect();
+        Self::Unknown { key: key.to_owned(), kind: "attribute", name: name.to_owned(), known }
+    }
+}
+
+/// ` `name``, where a name was asked for.
+fn quoted(name: &Option<String>) -> String {
+    name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default()
+}
+
+fn other_run(name: &Option<String>) -> &'static str {
+    match name {
+        None => "run the pipeline first",
+        Some(_) => "name one of the folders there, or none to take the latest run",
+    }
 }

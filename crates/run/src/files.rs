@@ -140,7 +140,8 @@ pub fn read_walks(folder: &Path) -> Result<Vec<AttributeWalks>> {
     read_json(&folder.join(WALKS_FILE))
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    serde_json::from_slice(&bytes).map_err(|source| Error::Json { path: path.to_owned(), source })
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let bytes = fs::read(path).map_err(|error| failed(error.into()))?;
+    serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))
 }

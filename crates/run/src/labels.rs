@@ -46,11 +46,11 @@ impl AttributeLabels {
     /// `wanted` names the attributes; empty means all of them.
     ///
     /// # Errors
-    /// [`Error::UndeclaredAttribute`] for a name that the data set does not have.
+    /// [`Error::Unknown`] for a name that the data set does not have.
     pub fn of(dataset: &Dataset, wanted: &[String]) -> Result<Vec<Self>> {
         for name in wanted {
             if dataset.attribute(name).is_none() {
-                return Err(Error::UndeclaredAttribute { key: "probe.attributes", name: name.clone() });
+                return Err(Error::undeclared(dataset, "probe.attributes", name));
             }
         }
         let chosen = dataset.attributes.iter().enumerate();

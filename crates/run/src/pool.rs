@@ -40,7 +40,13 @@ impl PoolConfig {
         let rows: Vec<usize> = (0..dataset.items.len())
             .filter(|&i| splits.contains(&dataset.items[i].split) && carries(dataset, i, &only))
             .collect();
-        if rows.is_empty() { Err(Error::EmptyPool) } else { Ok(rows) }
+        match rows.is_empty() {
+            true => Err(Error::NoImages {
+                can: "is in the retrieval pool".to_owned(),
+                hint: "widen `pool.splits` or `pool.only`",
+            }),
+            false => Ok(rows),
+        }
     }
 
     /// The rows where a walk along an attribute may start: of the split, with a label in the order where there is one.
@@ -58,7 +64,10 @@ impl PoolConfig {
             .filter(|&i| dataset.items[i].split == split && labelled(i) && carries(dataset, i, &only))
             .collect();
         match rows.is_empty() {
-            true => Err(Error::NoStart { split: of.to_owned(), attribute: attribute.name.clone() }),
+            true => Err(Error::NoImages {
+                can: format!("of the split `{of}` has a label to start a walk along `{}`", attribute.name),
+                hint: "widen `pool.starts_only`, or leave the attribute out of `probe.attributes`",
+            }),
             false => Ok(rows),
         }
     }
@@ -67,17 +76,21 @@ impl PoolConfig {
 /// A split by its name.
 ///
 /// # Errors
-/// [`Error::UnknownSplit`], which names the key that asks for it.
+/// [`Error::Unknown`], which names the key that asks for it.
 pub fn parse_split(name: &str, key: &'static str) -> Result<Split> {
-    Split::parse(name).ok_or_else(|| Error::UnknownSplit { key, name: name.to_owned() })
+    Split::parse(name).ok_or_else(|| {
+        let known = Split::ALL.map(|split| split.to_string()).to_vec();
+        Error::Unknown { key: key.to_owned(), kind: "split", name: name.to_owned(), known }
+    })
 }
 
 fn required(dataset: &Dataset, wanted: &BTreeMap<String, String>, key: &'static str) -> Result<Vec<(usize, u32)>> {
     let find = |(name, class): (&String, &String)| {
-        let index = dataset.attribute(name);
-        let index = index.ok_or_else(|| Error::UndeclaredAttribute { key, name: name.clone() })?;
-        let place = (0u32..).zip(&dataset.attributes[index].classes).find(|(_, known)| *known == class);
-        let unknown = || Error::UnknownClass { key, attribute: name.clone(), class: class.clone() };
+        let index = dataset.attribute(name).ok_or_else(|| Error::undeclared(dataset, key, name))?;
+        let classes = &dataset.attributes[index].classes;
+        let place = (0u32..).zip(classes).find(|(_, known)| *known == class);
+        let key = format!("{key}.{name}");
+        let unknown = || Error::Unknown { key, kind: "class", name: class.clone(), known: classes.clone() };
         Ok((index, place.map(|(place, _)| place).ok_or_else(unknown)?))
     };
     wanted.iter().map(find).collect()

@@ -7,6 +7,7 @@ use latentwalk_artifacts::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::read_json;
 
 /// The file of a run's folder that says which artifacts the run used.
 pub const RUN_FILE: &str = "run.json";
@@ -31,7 +32,7 @@ pub struct RunFile {
 /// # Errors
 /// The folder of runs cannot be read.
 pub fn run_folders(runs: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |source| Error::Read { path: runs.to_owned(), source };
+    let failed = |source: std::io::Error| Error::File { path: runs.to_owned(), source: Box::new(source) };
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(runs).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -51,17 +52,15 @@ pub fn read_run(folder: &Path) -> Option<RunFile> {
 /// The record of the run with this name, or of the latest.
 ///
 /// # Errors
-/// [`Error::NoRuns`], [`Error::UnknownRun`], [`Error::NoRecord`].
+/// [`Error::NoRun`]; a record that cannot be read.
 pub fn find_run(store: &Store, name: Option<&str>) -> Result<RunFile> {
     let runs = store.runs_dir();
     let folders = run_folders(&runs)?;
     let named = |folder: &Path, name: &str| folder.file_name().is_some_and(|found| found == name);
     let folder = match name {
-        None => folders.last().ok_or_else(|| Error::NoRuns { runs: runs.clone() })?,
-        Some(name) => folders
-            .iter()
-            .find(|folder| named(folder, name))
-            .ok_or_else(|| Error::UnknownRun { name: name.to_owned(), runs: runs.clone() })?,
+        None => folders.last(),
+        Some(name) => folders.iter().find(|folder| named(folder, name)),
     };
-    read_run(folder).ok_or_else(|| Error::NoRecord { folder: folder.clone() })
+    let folder = folder.ok_or_else(|| Error::NoRun { name: name.map(str::to_owned), runs: runs.clone() })?;
+    read_json(&folder.join(RUN_FILE))
 }

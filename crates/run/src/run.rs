@@ -52,7 +52,7 @@ impl Run {
     /// Opens the run with this name, or the latest.
     ///
     /// # Errors
-    /// [`Error::NoRuns`], [`Error::UnknownRun`], [`Error::NoRecord`].
+    /// [`Error::NoRun`]; a record that cannot be read.
     pub fn open(store: &Store, name: Option<&str>) -> Result<Self> {
         Ok(Self { store: store.clone(), record: find_run(store, name)? })
     }
@@ -65,11 +65,12 @@ impl Run {
     /// The artifact of a stage, by the stage's name.
     ///
     /// # Errors
-    /// [`Error::NotInRun`]; [`Error::Gone`] when the store has lost it.
+    /// [`Error::NoResult`] when the run had none or the store has lost it.
     pub fn artifact(&self, stage: &str) -> Result<Artifact> {
         let key = self.record.artifacts.get(stage).and_then(|key| Key::parse(key).ok());
-        let key = key.ok_or_else(|| Error::NotInRun { stage: stage.to_owned() })?;
-        self.store.find(stage, &key)?.ok_or_else(|| Error::Gone { stage: stage.to_owned() })
+        let none = |why, hint| Error::NoResult { stage: stage.to_owned(), why, hint };
+        let key = key.ok_or_else(|| none("its record names none", "run the pipeline to its end"))?;
+        self.store.find(stage, &key)?.ok_or_else(|| none("the store has lost it", "run the pipeline again"))
     }
 
     /// The images: ids, splits, labels.
@@ -201,10 +202,14 @@ impl Run {
     /// roundings (bf16), or in 32 bits (tf32).
     ///
     /// # Errors
-    /// [`Error::NoNetwork`] where vectors were given; as [`Run::dataset`].
+    /// [`Error::NoResult`] where vectors were given; as [`Run::dataset`].
     pub fn network(&self, device: &BackboneDevice) -> Result<Network> {
         if !self.record.artifacts.contains_key(stage::BACKBONE) {
-            return Err(Error::NoNetwork);
+            return Err(Error::NoResult {
+                stage: stage::BACKBONE.to_owned(),
+                why: "it was made from given vectors, and without a network new images cannot be placed",
+                hint: "name a run that was made from images",
+            });
         }
         let network = Network::load(self.artifact(stage::BACKBONE)?.dir(), device)?;
         let precision: Option<Precision> = parameter(&self.artifact(stage::EMBEDDINGS)?, "embeddings.precision")?;

@@ -80,8 +80,8 @@ const fn work(name: &'static str, peers: &'static [&'static str], product: Optio
 }
 
 pub(crate) fn run(args: &EngineArgs, output: OutputArgs) -> Result<()> {
-    ensure!(args.runs > 0, "--runs is 0; give at least 1");
-    ensure!(args.threads > 0, "--threads is 0; give at least 1");
+    ensure!(args.runs > 0, "--runs is 0; it must be at least 1");
+    ensure!(args.threads > 0, "--threads is 0; it must be at least 1");
     let works = selected(&args.only)?;
     let mut bench = Bench::prepare(args)?;
     let say = |text: &str| if args.json.on_standard_output() { Ok(()) } else { print(text) };

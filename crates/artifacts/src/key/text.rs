@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 impl Key {
     /// Reads a key from its 64 digits.
     ///
-    /// **Errors**: [`Error::KeyText`] for any other length, other characters or upper case.
+    /// **Errors**: [`Error::Text`] for any other length, other characters or upper case.
     pub fn parse(text: &str) -> Result<Self> {
-        let refused = || Error::KeyText { text: text.to_owned() };
+        let refused =
+            || Error::Text { text: text.to_owned(), what: "key", must: "64 hexadecimal digits in lower case" };
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(refused());
         }
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         for text in ["", "abc", &"A".repeat(64), &"g".repeat(64), &"a".repeat(65), "../../etc"] {
-            assert!(matches!(Key::parse(text), Err(Error::KeyText { .. })), "{text}");
+            assert!(matches!(Key::parse(text), Err(Error::Text { what: "key", .. })), "{text}");
         }
         assert!(serde_json::from_str::<Key>("\"12\"").is_err());
     }

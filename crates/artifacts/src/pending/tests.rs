@@ -105,7 +105,7 @@ fn what_cannot_be_stored_is_refused() {
     }
     for seconds in [f64::NAN, f64::INFINITY, -1.0] {
         let error = pending(&store, &recipe).commit(Commit { seconds, ..commit_at(0) }).unwrap_err();
-        assert!(matches!(error, Error::Seconds { .. }));
+        assert!(matches!(error, Error::Unstorable { .. }));
     }
     assert!(names(&store.root().join("tmp")).unwrap().is_empty());
     assert!(store.list().unwrap().is_empty());

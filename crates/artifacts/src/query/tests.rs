@@ -26,7 +26,10 @@ fn short_keys_are_resolved() {
     assert_eq!(store.resolve("images/").unwrap().key(), images.key());
     assert_eq!(store.resolve(&images.key().to_string()).unwrap().key(), images.key());
     for none in [format!("images/{short}"), "zz".into(), "..".into(), "walks/".into()] {
-        assert!(matches!(store.resolve(&none), Err(Error::NoMatch { .. })), "{none}");
+        assert!(
+            matches!(store.resolve(&none), Err(Error::NoMatch { candidates, .. }) if candidates.is_empty()),
+            "{none}"
+        );
     }
 }
 
@@ -36,7 +39,7 @@ fn an_ambiguous_key_names_its_candidates() {
     let one = make(&store, &recipe("probe", 4), 0);
     let two = make(&store, &recipe("probe", 8), 0);
     let error = store.resolve("probe/").unwrap_err().to_string();
-    assert!(error.contains("matches 2 artifacts"), "{error}");
+    assert!(error.contains("matches 2 artifacts") && error.ends_with("\nhint: give more digits"), "{error}");
     assert!([&one, &two].iter().all(|made| error.contains(&format!("probe/{}", made.key().short()))), "{error}");
 }
 
@@ -46,7 +49,10 @@ fn a_damaged_result_is_not_resolved() {
     let made = make(&store, &recipe("probe", 4), 0);
     std::fs::remove_file(made.file("x.txt").unwrap()).unwrap();
     let error = store.resolve(&made.key().short()).unwrap_err();
-    assert!(matches!(error, Error::Damaged(_)) && error.to_string().contains("next run makes it again"), "{error}");
+    assert!(
+        matches!(error, Error::Damaged(_)) && error.to_string().contains("\nhint: run the pipeline again"),
+        "{error}"
+    );
     assert!(matches!(store.why(&recipe("probe", 4)).unwrap(), Why::Damaged(_)));
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Error;
 
-/// Why a file cannot be taken as vectors.
+/// Why a file cannot be taken as vectors; the sentence follows the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VectorFault {
@@ -27,52 +27,24 @@ pub enum VectorFault {
         /// What is wrong with it.
         what: String,
     },
-    /// Columns stand one after another instead of rows.
-    #[error("{} is in Fortran order: save numpy.ascontiguousarray(x)", named(array))]
-    Fortran {
+    /// An array of another type, shape, order or packing.
+    #[error("{} {wrong}\nhint: save {save}", named(array))]
+    Array {
         /// The array.
         array: String,
-    },
-    /// An array of Python objects, which only code could read.
-    #[error(
-        "{} holds Python objects, which are never loaded: save x.astype('float32'), and ids as ids.astype(str)",
-        named(array)
-    )]
-    Objects {
-        /// The array.
-        array: String,
-    },
-    /// Numbers of another kind.
-    #[error("{} is of type {kind}, not floats: save x.astype('float32')", named(array))]
-    Kind {
-        /// The array.
-        array: String,
-        /// Its type, in the file's own terms.
-        kind: String,
-    },
-    /// Not a table.
-    #[error("{} has the shape {shape:?}, not two dimensions, rows and axes", named(array))]
-    Shape {
-        /// The array.
-        array: String,
-        /// Its sizes.
-        shape: Vec<usize>,
+        /// What is wrong with it, in the file's own terms.
+        wrong: String,
+        /// What to save in its place, in NumPy's terms.
+        save: &'static str,
     },
     /// No array is the vectors, or several may be.
-    #[error("it holds {}; save the vectors as the only array of two dimensions or call them `embeddings`", list(names))]
+    #[error(
+        "it holds {}\nhint: save the vectors as the only array of two dimensions or call them `embeddings`",
+        list(names)
+    )]
     Choice {
         /// The names of all arrays.
         names: Vec<String>,
-    },
-    /// Ids that are neither text nor whole numbers, or no plain list.
-    #[error("the ids `{array}` are of type {kind} and shape {shape:?}: save one text a vector, ids.astype(str)")]
-    Ids {
-        /// The array.
-        array: String,
-        /// Its type.
-        kind: String,
-        /// Its sizes.
-        shape: Vec<usize>,
     },
     /// Another number of ids than of vectors.
     #[error("it has {ids} ids for {rows} vectors")]
@@ -82,19 +54,23 @@ pub enum VectorFault {
         /// Vectors.
         rows: usize,
     },
-    /// A member of the archive that only other programs unpack.
-    #[error("`{array}` is packed as {method}: save it with numpy.savez or numpy.savez_compressed")]
-    Packed {
-        /// The array.
-        array: String,
-        /// The method's name.
-        method: String,
-    },
 }
 
 impl VectorFault {
+    /// Python objects, which only code could read.
+    pub(crate) fn objects(array: &str) -> Self {
+        let wrong = "holds Python objects, which are never loaded".to_owned();
+        Self::Array { array: array.to_owned(), wrong, save: "x.astype('float32'), and ids as ids.astype(str)" }
+    }
+
+    /// Numbers that are no floats.
+    pub(crate) fn kind(array: &str, kind: &str) -> Self {
+        let wrong = format!("is of type {kind}, not floats");
+        Self::Array { array: array.to_owned(), wrong, save: "x.astype('float32')" }
+    }
+
     pub(crate) fn of(self, path: &Path) -> Error {
-        Error::Vectors { path: path.to_owned(), fault: self }
+        Error::Vectors { path: path.to_owned(), source: self }
     }
 }
 

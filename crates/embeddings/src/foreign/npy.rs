@@ -67,23 +67,29 @@ impl Header {
 
     /// The type of its floats, and whether their bytes are swapped.
     pub(crate) fn floats(&self, array: &str) -> std::result::Result<(Floats, bool), VectorFault> {
-        let array = array.to_owned();
         let floats = match self.kind.get(1..) {
             Some("f2") => Floats::F16,
             Some("f4") => Floats::F32,
             Some("f8") => Floats::F64,
-            _ if self.kind.contains('O') => return Err(VectorFault::Objects { array }),
-            _ => return Err(VectorFault::Kind { array, kind: self.kind.clone() }),
+            _ if self.kind.contains('O') => return Err(VectorFault::objects(array)),
+            _ => return Err(VectorFault::kind(array, &self.kind)),
         };
-        if self.fortran { Err(VectorFault::Fortran { array }) } else { Ok((floats, self.kind.starts_with('>'))) }
+        if self.fortran {
+            let wrong = "is in Fortran order".to_owned();
+            return Err(VectorFault::Array { array: array.to_owned(), wrong, save: "numpy.ascontiguousarray(x)" });
+        }
+        Ok((floats, self.kind.starts_with('>')))
     }
 
     /// The texts of an array of ids.
     pub(crate) fn texts(&self, array: &str, data: &[u8]) -> std::result::Result<Vec<String>, VectorFault> {
-        let array = array.to_owned();
-        let wrong = || VectorFault::Ids { array: array.clone(), kind: self.kind.clone(), shape: self.shape.clone() };
+        let wrong = || VectorFault::Array {
+            array: array.to_owned(),
+            wrong: format!("is of type {} and shape {:?}, which are no ids", self.kind, self.shape),
+            save: "one text per vector, ids.astype(str)",
+        };
         if self.kind.contains('O') {
-            return Err(VectorFault::Objects { array });
+            return Err(VectorFault::objects(array));
         }
         let &[n] = &self.shape[..] else { return Err(wrong()) };
         let code = self.kind.get(1..2).ok_or_else(wrong)?;
@@ -91,7 +97,8 @@ impl Header {
         let size = if code == "U" { length.checked_mul(4).ok_or_else(wrong)? } else { length };
         let expected = n.checked_mul(size).ok_or_else(wrong)?;
         if expected != data.len() {
-            return Err(VectorFault::Length { array, expected: expected as u64, got: data.len() as u64 });
+            let (expected, got) = (expected as u64, data.len() as u64);
+            return Err(VectorFault::Length { array: array.to_owned(), expected, got });
         }
         if size == 0 {
             return Ok(vec![String::new(); n]);

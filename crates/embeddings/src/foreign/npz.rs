@@ -71,7 +71,12 @@ fn members(path: &Path, file: &File) -> Result<Vec<Member>> {
         let deflated = entry.compression() == CompressionMethod::DEFLATE;
         if entry.encrypted() || !(deflated || entry.compression() == CompressionMethod::Stored) {
             let method = if entry.encrypted() { "encrypted".to_owned() } else { entry.compression().to_string() };
-            return Err(VectorFault::Packed { array: name, method }.of(path));
+            return Err(VectorFault::Array {
+                array: name,
+                wrong: format!("is packed as {method}"),
+                save: "them with numpy.savez or numpy.savez_compressed",
+            }
+            .of(path));
         }
         let start = entry.data_start().ok_or_else(|| damaged(format!("`{name}` has no place in the file")))?;
         places.push((name, start, entry.compressed_size(), entry.size(), deflated));

@@ -36,7 +36,10 @@ impl Rows {
         (floats, swapped): (Floats, bool),
         shape: &[usize],
     ) -> Result<Self> {
-        let wrong = || VectorFault::Shape { array: array.to_owned(), shape: shape.to_vec() }.of(path);
+        let wrong = || {
+            let wrong = format!("has the shape {shape:?}, not two dimensions, rows and axes");
+            VectorFault::Array { array: array.to_owned(), wrong, save: "one row per vector" }.of(path)
+        };
         let &[n, d] = shape else { return Err(wrong()) };
         if d == 0 {
             return Err(wrong());

@@ -40,7 +40,7 @@ pub(crate) fn open(path: &Path, mut file: File) -> Result<Rows> {
         "BF16" => Floats::Bf16,
         "F32" => Floats::F32,
         "F64" => Floats::F64,
-        _ => return Err(VectorFault::Kind { array: name.to_owned(), kind: dtype.clone() }.of(path)),
+        _ => return Err(VectorFault::kind(name, dtype).of(path)),
     };
     let there = all.saturating_sub(start).min(*to).saturating_sub(*from);
     Rows::new((file, path), name, (start.saturating_add(*from), there), (floats, false), shape)

@@ -86,7 +86,9 @@ fn backwards(bytes: &[u8]) -> Result<(Option<Vec<String>>, Array2<f32>)> {
 }
 
 fn message(bytes: &[u8]) -> String {
-    let text = backwards(bytes).unwrap_err().to_string();
+    let error = backwards(bytes).unwrap_err();
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    let text = format!("{error}{}", cause.unwrap_or_default());
     assert!(text.contains("v.bin"), "{text}");
     text
 }
@@ -121,7 +123,9 @@ fn numpy_arrays_of_every_width_and_byte_order_are_read() {
 fn numpy_arrays_that_are_no_vectors_are_refused_with_what_to_do() {
     let whole = |descr: &str, shape: &str, order: &str| message(&npy(descr, shape, order, &le(&VALUES)));
     assert!(message(&npy("'<f4'", "(2, 3)", "False", &le(&VALUES)[..20])).contains("needs 24 bytes and there are 20"));
-    assert!(whole("'<f4'", "(2, 3)", "True").contains("the array is in Fortran order: save numpy.ascontiguousarray"));
+    assert!(
+        whole("'<f4'", "(2, 3)", "True").contains("the array is in Fortran order\nhint: save numpy.ascontiguousarray")
+    );
     assert!(whole("'<f4'", "(6,)", "False").contains("[6], not two dimensions"));
     assert!(whole("'<f4'", "(6, 0)", "False").contains("[6, 0]"));
     assert!(whole("'<i4'", "(2, 3)", "False").contains("<i4, not floats"));
@@ -165,14 +169,17 @@ fn archives_give_vectors_and_ids_stored_and_compressed() {
 fn archives_that_do_not_fit_are_refused() {
     let vectors = npy("'<f4'", "(2, 3)", "False", &le(&VALUES));
     let two = npz(&[("a.npy", vectors.clone()), ("b.npy", vectors.clone())], false);
-    assert!(message(&two).contains("the arrays a, b; save the vectors"), "{}", message(&two));
+    assert!(message(&two).contains("the arrays a, b\nhint: save the vectors"), "{}", message(&two));
     assert!(message(&npz(&[], false)).contains("no array"));
     let three = npy("'|S1'", "(3,)", "False", b"abc");
     assert!(message(&npz(&[("v.npy", vectors.clone()), ("id.npy", three)], true)).contains("3 ids for 2 vectors"));
     let objects = npy("'|O'", "(2,)", "False", b"pickle");
     assert!(message(&npz(&[("v.npy", vectors.clone()), ("ids.npy", objects)], true)).contains("ids.astype(str)"));
     let floats = npy("'<f4'", "(2,)", "False", &le(&[1.0, 2.0]));
-    assert!(message(&npz(&[("v.npy", vectors.clone()), ("ids.npy", floats)], true)).contains("the ids `ids`"));
+    assert!(
+        message(&npz(&[("v.npy", vectors.clone()), ("ids.npy", floats)], true))
+            .contains("`ids` is of type <f4 and shape [2], which are no ids")
+    );
     let whole = npz(&[("v.npy", vectors)], true);
     assert!(message(&whole[..whole.len() - 30]).contains("header is damaged"));
 }

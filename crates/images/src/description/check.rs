@@ -15,18 +15,18 @@ const RESERVED_NAMES: [&str; 5] = ["id", "split", "vector", "pooled", "path"];
 impl Description {
     /// Checks everything that can be checked without reading the source.
     ///
-    /// **Errors.** [`Error::Setting`], [`Error::Shares`], [`Error::UnknownAttribute`], [`Error::UnknownClass`] or
-    /// [`Error::OneClass`], naming the key.
+    /// **Errors.** [`Error::Setting`], [`Error::Garments`], [`Error::Unknown`] or [`Error::OneClass`], naming the key.
     pub fn check(&self) -> Result<()> {
         self.images.check()?;
         if self.attributes.0.is_empty() {
-            return Err(setting("attributes", "empty", "declare at least one [attributes.NAME]"));
+            return Err(setting("attributes", "empty", "at least one [attributes.NAME] must be declared"));
         }
         self.attributes.0.iter().try_for_each(AttributeDescription::check)?;
         let known: Vec<String> = self.attributes.0.iter().map(|attribute| attribute.name.clone()).collect();
         match &self.images.split.stratify {
             Some(name) if !known.contains(name) => {
-                Err(Error::UnknownAttribute { key: "images.split.stratify", name: name.clone(), known })
+                let (key, place) = ("images.split.stratify".to_owned(), "the description".to_owned());
+                Err(Error::Unknown { key, kind: "attribute", name: name.clone(), place, known })
             }
             _ => Ok(()),
         }
@@ -83,17 +83,15 @@ impl ImagesSection {
             }
         }
         if self.source == Source::Garments {
-            let must = "`count` goes from 1 to 1,000,000, `twin_sets` to `count`";
+            let refused = |key| move |source| Error::Garments { key, source };
             let wardrobe = self.wardrobe();
-            wardrobe.options(self.size).check().map_err(|error| setting("images.garments", error, must))?;
+            wardrobe.options(self.size).check().map_err(refused("images.garments"))?;
             let both = self.garments.as_ref().is_some_and(|g| g.balanced && g.frequencies.is_some());
             if both {
                 let must = "`balanced` is a table of frequencies too: give one of them";
                 return Err(setting("images.garments.frequencies", "given", must));
             }
-            let must = "every row of a table of frequencies sums to 1";
-            let checked = wardrobe.frequencies().check();
-            checked.map_err(|error| setting("images.garments.frequencies", error, must))?;
+            wardrobe.frequencies().check().map_err(refused("images.garments.frequencies"))?;
         }
         if self.source == Source::Idx && self.images.len() != self.labels.len() {
             let got = format!("{} files for {} image files", self.labels.len(), self.images.len());
@@ -158,7 +156,9 @@ impl Shares {
         let [train, validation, test] = self.all();
         let in_range = self.all().iter().all(|share| (0.0..=1.0).contains(share)) && train > 0.0;
         if !in_range || (train + validation + test - 1.0).abs() > SHARES_TOLERANCE {
-            return Err(Error::Shares { train, validation, test });
+            let got = format!("train {train}, validation {validation}, test {test}");
+            let must = "each must lie in 0 to 1, train above 0, and together they must make 1";
+            return Err(setting("images.split", got, must));
         }
         Ok(())
     }
@@ -247,8 +247,8 @@ mod tests {
     fn error(from: &str, to: &str) -> String {
         assert!(TEXT.contains(from));
         match Description::parse(&TEXT.replace(from, to)) {
-            Err(error) => error.to_string(),
-            Ok(description) => description.check().unwrap_err().to_string(),
+            Err(Error::Toml(error)) => error.to_string(),
+            other => other.unwrap().check().unwrap_err().to_string(),
         }
     }
 
@@ -292,12 +292,12 @@ mod tests {
             (
                 "root = \"photos\"",
                 "root = \"photos\"\nsplit.stratify = \"size\"",
-                "`images.split.stratify` names attribute `size`",
+                "`images.split.stratify` names the attribute `size`",
             ),
             (
                 "order = [\"low\", \"high\"]",
                 "order = [\"low\", \"tall\"]",
-                "`attributes.zeta.order` names class `tall`",
+                "`attributes.zeta.order` names the class `tall`",
             ),
             ("order = [\"low\", \"high\"]", "order = [\"low\"]", "an order needs two classes"),
             ("order = [\"low\", \"high\"]", "order = [\"low\", \"low\"]", "`attributes.zeta.order` is with `low`"),
@@ -306,7 +306,7 @@ mod tests {
             (
                 "kind = \"nominal\"",
                 "kind = \"nominal\"\nclasses = [\"a\", \"b\"]",
-                "`attributes.alpha.map` names class `c`",
+                "`attributes.alpha.map` names the class `c`",
             ),
             ("\"low\", \"middle\", \"high\"", "\"low\"", "fewer than two classes"),
             ("attributes.alpha", "attributes.id", "`attributes` is `id`"),

@@ -119,7 +119,7 @@ fn find_idx(dir: &Path) -> Result<Option<Finding>> {
         let header = open_idx(name, &origin)?.header();
         size = header.rows.min(header.columns);
         let read = idx::read_labels(origin.open(&label_name, "images.labels")?);
-        let values = read.map_err(|problem| Error::Idx { file: label_name.clone(), problem })?;
+        let values = read.map_err(Error::idx(&label_name))?;
         records.extend(values.into_iter().map(|value| idx_record(value.to_string())));
         images.push(quoted(name));
         labels.push(quoted(&label_name));
@@ -157,7 +157,7 @@ fn find_folder(dir: &Path) -> Result<Finding> {
                 path: first.path.clone(),
                 reason: first.reason.clone(),
             },
-            None => Error::NoImages(dir.display().to_string()),
+            None => Error::no_images(dir.display().to_string()),
         });
     }
     let below = slashed(root.strip_prefix(dir).unwrap_or(&root));

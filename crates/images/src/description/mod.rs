@@ -383,7 +383,7 @@ impl AttributeDescription {
 
     /// Indices of the order in `classes`.
     ///
-    /// **Errors.** [`Error::UnknownClass`] when the classes are the column's values and the order names another.
+    /// **Errors.** [`Error::Unknown`] when the classes are the column's values and the order names another.
     pub(crate) fn order_in(&self, classes: &[String]) -> Result<Vec<u32>> {
         if self.kind != AttributeKind::Ordered {
             return Ok(Vec::new());
@@ -400,7 +400,8 @@ impl AttributeDescription {
 
     /// The error of a key that names a class which does not exist.
     fn unknown(&self, key: &str, class: &str, known: Vec<String>) -> Error {
-        Error::UnknownClass { key: self.key(key), attribute: self.name.clone(), class: class.into(), known }
+        let place = format!("attribute `{}`", self.name);
+        Error::Unknown { key: self.key(key), kind: "class", name: class.into(), place, known }
     }
 
     /// The name of one of the table's keys.

@@ -14,10 +14,11 @@ pub(super) fn map(description: &Description, table: &Table, source: &str) -> Res
     let mut labels = vec![Vec::with_capacity(declared.len()); table.records.len()];
     for attribute in declared {
         let column = description.column(attribute);
-        let at = table.columns.iter().position(|known| known == column).ok_or_else(|| Error::UnknownColumn {
-            attribute: attribute.name.clone(),
-            column: column.into(),
-            file: source.into(),
+        let at = table.columns.iter().position(|known| known == column).ok_or_else(|| Error::Unknown {
+            key: format!("attributes.{}", attribute.name),
+            kind: "column",
+            name: column.into(),
+            place: source.into(),
             known: table.available.clone(),
         })?;
         let classes = classes(attribute, table, at);
@@ -26,7 +27,7 @@ pub(super) fn map(description: &Description, table: &Table, source: &str) -> Res
             labels.push(mapper.label(table, record, at)?);
         }
         if labels.iter().all(|labels| labels.last() == Some(&Label::Missing)) {
-            return Err(Error::AllUnlabelled { attribute: attribute.name.clone(), column: column.into() });
+            return Err(Error::OneClass { attribute: attribute.name.clone(), classes: 0 });
         }
         if classes.len() < 2 {
             return Err(Error::OneClass { attribute: attribute.name.clone(), classes: classes.len() });
@@ -88,16 +89,19 @@ impl<'a> Mapper<'a> {
             (AttributeKind::Multi, _) => Ok(Label::Many(found)),
             (_, [class]) => Ok(Label::One(*class)),
             _ if self.attribute.several == Rest::Unlabelled => Ok(Label::Missing),
-            _ => Err(Error::SeveralLabels {
-                attribute: self.attribute.name.clone(),
+            _ => Err(Error::Cell {
                 place: table.place(record),
                 value: cell.to_string(),
+                wrong: format!("several labels for attribute `{}`, which takes one", self.attribute.name),
+                hint: "declare `kind = \"multi\"`, set `several = \"unlabelled\"`, or leave one label",
             }),
         }
     }
 
     fn unknown(&self, place: Place, value: &str) -> Error {
-        Error::UnknownValue { attribute: self.attribute.name.clone(), place, value: value.into() }
+        let wrong = format!("which attribute `{}` does not know", self.attribute.name);
+        let hint = "add it to the attribute's map or classes, or set `rest = \"unlabelled\"` there";
+        Error::Cell { place, value: value.into(), wrong, hint }
     }
 }
 
@@ -132,7 +136,8 @@ mod tests {
         assert_eq!(attributes[0].order, [0_u32; 0]);
         assert_eq!(labels, [Label::Many(vec![0, 1]), Label::Missing, Label::Many(vec![0])]);
         let error = mapped("kind = \"nominal\"", &["a|b", "b"]).unwrap_err().to_string();
-        assert!(error.contains("m.csv, row 2 has several labels (`a|b`) for attribute `x`"), "{error}");
+        assert!(error.contains("m.csv, row 2 has `a|b`, several labels for attribute `x`"), "{error}");
+        assert!(error.contains("\nhint: declare `kind = \"multi\"`"), "{error}");
         let (_, labels) = mapped("kind = \"nominal\"\nseveral = \"unlabelled\"", &["a|b", "b", "a"]).unwrap();
         assert_eq!(labels, [Label::Missing, Label::One(1), Label::One(0)]);
         let (_, labels) =
@@ -145,16 +150,20 @@ mod tests {
         let error =
             mapped("kind = \"nominal\"\nmap = { a = \"A\", b = \"B\" }", &["a", "", "z"]).unwrap_err().to_string();
         assert!(error.contains("m.csv, row 4 has `z`, which attribute `x` does not know"), "{error}");
+        assert!(error.contains("\nhint: add it to the attribute's map"), "{error}");
     }
 
     #[test]
     fn empty_and_one_class_columns_are_errors() {
-        assert!(matches!(mapped("kind = \"nominal\"", &["", ""]), Err(Error::AllUnlabelled { .. })));
+        assert!(matches!(mapped("kind = \"nominal\"", &["", ""]), Err(Error::OneClass { classes: 0, .. })));
         assert!(matches!(mapped("kind = \"nominal\"", &["a", ""]), Err(Error::OneClass { classes: 1, .. })));
-        assert!(matches!(mapped("kind = \"nominal\"\ncolumn = \"y\"", &["a"]), Err(Error::UnknownColumn { .. })));
+        assert!(matches!(
+            mapped("kind = \"nominal\"\ncolumn = \"y\"", &["a"]),
+            Err(Error::Unknown { kind: "column", .. })
+        ));
         assert!(matches!(
             mapped("kind = \"ordered\"\norder = [\"a\", \"c\"]", &["a", "b"]),
-            Err(Error::UnknownClass { .. })
+            Err(Error::Unknown { kind: "class", .. })
         ));
     }
 }

@@ -79,11 +79,7 @@ fn check_ids(table: &Table) -> Result<()> {
     let mut seen = BTreeMap::new();
     for record in &table.records {
         if let Some(first) = seen.insert(record.id.as_str(), record) {
-            return Err(Error::DuplicateId {
-                id: record.id.clone(),
-                first: table.place(first),
-                second: table.place(record),
-            });
+            return Err(Error::duplicate_id(&record.id, &table.place(first), table.place(record)));
         }
     }
     Ok(())
@@ -124,11 +120,11 @@ impl Plan<'_> {
         let shares = &self.description.images.split;
         split::assign(&self.members(rows), shares.all(), shares.seed).map_err(|straddle| {
             let record = &self.table.records[rows[straddle.member]];
-            Error::GroupStraddles {
+            Error::Cell {
                 place: self.table.place(record),
-                group: record.group.clone().unwrap_or_default(),
-                first: straddle.first,
-                second: straddle.second,
+                value: record.group.clone().unwrap_or_default(),
+                wrong: format!("a group in split {} that an earlier row puts into {}", straddle.second, straddle.first),
+                hint: "correct the `split` or the `group` column; a group must stay whole",
             }
         })
     }
@@ -139,7 +135,8 @@ impl Plan<'_> {
         let splits = self.assign(rows)?;
         for (split, share) in Split::ALL.into_iter().zip(shares.all()) {
             if share > 0.0 && !splits.contains(&split) {
-                return Err(Error::EmptySplit { split });
+                let hint = "add images, give it a larger share or set its share in `images.split` to 0";
+                return Err(Error::NoImages { place: format!("the {split} split"), hint });
             }
         }
         (0..self.attributes.len()).try_for_each(|at| self.check_classes(at, rows, &splits))?;
@@ -291,7 +288,7 @@ impl Packer<'_> {
         self.file.flush().map_err(Error::io(&self.path))?;
         if self.written != expected {
             let (expected, got) = (expected as u64, self.written as u64);
-            return Err(Error::PackSize { path: self.path, unit: "images", expected, got });
+            return Err(Error::pack_size(self.path, "images", expected, got));
         }
         Ok(())
     }
@@ -302,13 +299,13 @@ fn pack_idx(section: &ImagesSection, chosen: &[usize], origin: &Origin, packer: 
     let mut wanted = chosen.iter().copied().peekable();
     let mut row = 0;
     for name in &section.images {
-        let wrong = |problem| Error::Idx { file: name.clone(), problem };
+        let wrong = Error::idx(name);
         let mut reader = source::open_idx(name, origin)?;
         let header = reader.header();
         let mut raw = vec![0; header.image_bytes()];
         let held = (CHUNK_BYTES / header.image_bytes()).clamp(1, packer.chunk);
         let mut batch = Vec::with_capacity(held);
-        while reader.read_image(&mut raw).map_err(wrong)? {
+        while reader.read_image(&mut raw).map_err(&wrong)? {
             if wanted.next_if_eq(&row).is_some() {
                 batch.push(raw.clone());
             }

@@ -36,8 +36,13 @@ pub(super) fn open(bytes: &[u8]) -> Result<Option<Decoder<'_>>, String> {
     match Decoder::new(bytes) {
         Ok(decoder) => Ok(Some(decoder)),
         Err(Error::Unsupported { .. }) => Ok(None),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(reason(&error)),
     }
+}
+
+/// Why an image is skipped. It is written into the pack, so it stays one sentence: a hint follows after a semicolon.
+fn reason(error: &Error) -> String {
+    error.to_string().replacen("\nhint: ", "; ", 1)
 }
 
 /// How the picture has to be turned to stand upright. A damaged EXIF block does not make an image unreadable.
@@ -51,7 +56,7 @@ pub(super) fn orientation(decoder: &Decoder<'_>, exif: Exif) -> Orientation {
 
 /// Decodes to grey or RGB, as the file is; CMYK becomes RGB.
 pub(super) fn decode(decoder: &Decoder<'_>, options: &Options) -> Result<DynamicImage, String> {
-    let Image { width, height, colour, pixels } = decoder.decode(options).map_err(|error| error.to_string())?;
+    let Image { width, height, colour, pixels } = decoder.decode(options).map_err(|error| reason(&error))?;
     let image = match colour {
         Colour::Grey => GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
         Colour::Rgb => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
@@ -90,6 +95,15 @@ mod tests {
         assert!(!is_whole(&[&start[..], &segment, &picture, &end[..2]].concat()));
         assert!(!is_whole(&[&start[..], &segment[..6]].concat()));
         assert!(!is_whole(&[0xff, 0xd8, 0xff, 0xe1, 0]) && !is_whole(&start) && !is_whole(&[]));
+    }
+
+    #[test]
+    fn the_reason_for_which_an_image_is_skipped_is_one_sentence() {
+        let unsupported = reason(&Error::Unsupported { what: "arithmetic coding" });
+        let expected =
+            "it uses arithmetic coding, which is not supported; save it as a baseline or progressive JPEG of 8 bits";
+        assert_eq!(unsupported, expected);
+        assert_eq!(reason(&Error::Truncated), "it is cut short: its end marker is missing");
     }
 
     /// **Source.** Pillow's `Image.open(file).convert("RGB")`, printed by `fixtures/golden/jpeg/make.py`.

@@ -24,7 +24,7 @@ pub struct Pixels {
 impl Pixels {
     /// Opens the pack of an imported data set and checks its size.
     ///
-    /// **Errors.** [`Error::Io`], [`Error::PackSize`].
+    /// **Errors.** [`Error::Io`], [`Error::Damaged`].
     pub fn open(dir: &Path, dataset: &Dataset) -> Result<Self> {
         check_pixels(dir, dataset)?;
         let path = dir.join(PIXELS_FILE);

@@ -112,7 +112,7 @@ fn read_attributes(dir: &Path, files: Vec<String>, wanted: Option<&[&str]>) -> R
             Part::Row(row) => attributes.row(row, row.text.split_ascii_whitespace()),
         })?;
     }
-    attributes.rows.ok_or(Error::NoImages(file))
+    attributes.rows.ok_or(Error::no_images(file))
 }
 
 /// A file with an image and a value per row; a CSV has a header.

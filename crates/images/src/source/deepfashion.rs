@@ -124,8 +124,7 @@ fn read_partition(dir: &Path, file: &str, rows: &mut Rows) -> Result<()> {
     let mut strangers = 0;
     lists::counted(lists::open(dir, file)?, file, &mut |row| {
         let (path, name) = row.first();
-        let unknown = || crate::Error::UnknownSplit { place: row.place(), value: name.into() };
-        let split = Split::parse(name).ok_or_else(unknown)?;
+        let split = Split::parse(name).ok_or_else(|| crate::Error::unknown_split(name, row.place()))?;
         match rows.find(path) {
             Some(at) => rows.set_split(at, split),
             None => strangers += 1,

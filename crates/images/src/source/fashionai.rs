@@ -78,7 +78,7 @@ pub(super) fn scan(reader: impl Read, file: &str, wanted: Option<&[&str]>) -> Re
         };
         if seen[at].contains(&column) {
             let id = format!("{path}, {}", keys[column]);
-            return Err(Error::DuplicateId { id, first: rows.place(at), second: place(line) });
+            return Err(Error::duplicate_id(&id, &rows.place(at), place(line)));
         }
         seen[at].push(column);
         rows.set(at, column, &label);

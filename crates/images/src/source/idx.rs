@@ -21,15 +21,15 @@ pub const MAX_COUNT: u32 = 1 << 28;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const TYPE_U8: u8 = 0x08;
 
-/// What is wrong with an IDX file.
+/// What is wrong with an IDX file; the sentence follows the file's name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdxError {
     /// The stream could not be read or unpacked.
-    #[error("cannot be read or unpacked ({0}): fetch the file again")]
-    Read(io::Error),
+    #[error("it cannot be read or unpacked\nhint: fetch the file again")]
+    Read(#[source] io::Error),
     /// The file ends early.
-    #[error("ends after {got} bytes where {expected} belong: the file is truncated, fetch it again")]
+    #[error("it ends after {got} bytes where {expected} belong\nhint: fetch the file again, it is cut short")]
     Truncated {
         /// Bytes (unpacked) that the header promises, or the header's own size.
         expected: u64,
@@ -38,7 +38,8 @@ pub enum IdxError {
     },
     /// The first bytes are not those of an IDX file of this rank.
     #[error(
-        "starts with bytes {got:02x?}, an IDX file of {what} starts with [00, 00, 08, {rank:02x}]: check that the file is what its key says"
+        "it starts with bytes {got:02x?}, an IDX file of {what} starts with [00, 00, 08, {rank:02x}]\n\
+         hint: check that the file is what its key says"
     )]
     Magic {
         /// What was expected: images or labels.
@@ -48,16 +49,16 @@ pub enum IdxError {
         /// The first four bytes.
         got: [u8; 4],
     },
-    /// A size in the header is zero.
-    #[error("its header states {0:?} as sizes: none may be zero")]
-    ZeroSize(Vec<u32>),
-    /// A size in the header is past the limits of this reader.
+    /// A size in the header is zero or past the limits of this reader.
     #[error(
-        "its header states {0:?} as sizes: at most {MAX_COUNT} rows, {MAX_SIDE} pixels per side and {MAX_IMAGE_BYTES} bytes per image are read"
+        "its header states {0:?} as sizes: none may be zero, and at most {MAX_COUNT} rows, {MAX_SIDE} pixels per side and \
+         {MAX_IMAGE_BYTES} bytes per image are read"
     )]
-    TooLarge(Vec<u32>),
+    Sizes(Vec<u32>),
     /// The file goes on after the last value.
-    #[error("goes on after the {0} bytes that its header promises: the header or the file is wrong")]
+    #[error(
+        "it goes on after the {0} bytes that its header promises\nhint: fetch the file again, its header or its content is wrong"
+    )]
     Trailing(u64),
     /// The caller's buffer does not fit an image.
     #[error("a buffer of {got} bytes was given for an image of {expected}")]
@@ -116,7 +117,7 @@ impl<R: Read> ImageReader<R> {
         let header = ImagesHeader { count, rows, columns };
         let sides_fit = rows <= MAX_SIDE && columns <= MAX_SIDE;
         if !sides_fit || u64::from(rows) * u64::from(columns) > MAX_IMAGE_BYTES {
-            return Err(IdxError::TooLarge(vec![count, rows, columns]));
+            return Err(IdxError::Sizes(vec![count, rows, columns]));
         }
         Ok(Self { stream, header, next: 0 })
     }
@@ -215,11 +216,8 @@ impl<R: Read> Stream<R> {
             self.fill(&mut bytes, size)?;
             *value = u32::from_be_bytes(bytes);
         }
-        if sizes.contains(&0) {
-            return Err(IdxError::ZeroSize(sizes.to_vec()));
-        }
-        if sizes[0] > MAX_COUNT {
-            return Err(IdxError::TooLarge(sizes.to_vec()));
+        if sizes.contains(&0) || sizes[0] > MAX_COUNT {
+            return Err(IdxError::Sizes(sizes.to_vec()));
         }
         Ok(sizes)
     }
@@ -347,13 +345,13 @@ mod tests {
         for at in [4, 8, 12] {
             let mut zero = IMAGES;
             zero[at + 3] = 0;
-            assert!(matches!(all_images(&zero), Err(IdxError::ZeroSize(_))));
+            assert!(matches!(all_images(&zero), Err(IdxError::Sizes(sizes)) if sizes.contains(&0)));
             let mut huge = IMAGES;
             huge[at..at + 4].fill(0xff);
-            assert!(matches!(all_images(&huge), Err(IdxError::TooLarge(_))));
+            assert!(matches!(all_images(&huge), Err(IdxError::Sizes(sizes)) if sizes.contains(&u32::MAX)));
         }
         let square = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0x40, 0, 0, 0, 0x40, 0];
-        assert!(matches!(all_images(&square), Err(IdxError::TooLarge(_))));
+        assert!(matches!(all_images(&square), Err(IdxError::Sizes(sizes)) if sizes == [1, 0x4000, 0x4000]));
     }
 
     #[test]

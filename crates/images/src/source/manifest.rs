@@ -105,8 +105,7 @@ fn record(row: &csv::StringRecord, header: &Header, cells: &mut Cells, place: &P
 
 /// The split that a manifest names.
 pub(super) fn read_split(text: &str, place: &Place) -> Result<Split> {
-    let unknown = || Error::UnknownSplit { place: place.clone(), value: text.into() };
-    Split::parse(&text.to_ascii_lowercase()).ok_or_else(unknown)
+    Split::parse(&text.to_ascii_lowercase()).ok_or_else(|| Error::unknown_split(text, place.clone()))
 }
 
 #[cfg(test)]

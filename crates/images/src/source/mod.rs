@@ -81,10 +81,7 @@ impl Origin {
     pub(crate) fn open_table(&self, name: &str) -> Result<Box<dyn Read>> {
         self.open(name, "images.file")?;
         match self {
-            Self::FolderWithTables(dir, read) => read(&dir.join(name)).map_err(|error| Error::Manifest {
-                place: Place { file: name.into(), row: None },
-                reason: error.to_string(),
-            }),
+            Self::FolderWithTables(dir, read) => read(&dir.join(name)).map_err(Error::io(name)),
             _ => Err(Error::Manifest {
                 place: Place { file: name.into(), row: None },
                 reason: "Parquet is read by the program `latentwalk` alone: save it as CSV or JSON Lines".into(),
@@ -96,7 +93,11 @@ impl Origin {
     pub(crate) fn folder(&self, source: Source) -> Result<&Path> {
         match self {
             Self::Folder(dir) | Self::FolderWithTables(dir, _) => Ok(dir),
-            Self::Embedded(_) => Err(Error::NeedsFolder(source.as_str())),
+            Self::Embedded(_) => Err(Error::Setting {
+                key: "images.source".to_owned(),
+                got: format!("\"{}\"", source.as_str()),
+                must: "it needs a folder, and files that the program holds can only be read as \"idx\"",
+            }),
         }
     }
 }
@@ -178,7 +179,7 @@ pub(crate) fn scan_columns(description: &Description, origin: &Origin, wanted: O
         })?
     };
     if table.records.is_empty() && table.skipped.is_empty() {
-        return Err(Error::NoImages(section.source_name()));
+        return Err(Error::no_images(section.source_name()));
     }
     check_paths(&table)?;
     Ok(table)
@@ -231,16 +232,19 @@ fn check_paths(table: &Table) -> Result<()> {
     };
     match table.records.iter().find(outside) {
         None => Ok(()),
-        Some(record) => {
-            Err(Error::LeavesRoot { place: table.place(record), path: record.path.clone().unwrap_or_default() })
-        }
+        Some(record) => Err(Error::Cell {
+            place: table.place(record),
+            value: record.path.clone().unwrap_or_default(),
+            wrong: "a path that leaves the root".to_owned(),
+            hint: "set `images.root` to a folder that holds all images, and give paths below it",
+        }),
     }
 }
 
 /// Opens an IDX image file.
 pub(crate) fn open_idx(name: &str, origin: &Origin) -> Result<idx::ImageReader<Box<dyn Read>>> {
     let reader = origin.open(name, "images.images")?;
-    idx::ImageReader::new(reader).map_err(|problem| Error::Idx { file: name.into(), problem })
+    idx::ImageReader::new(reader).map_err(Error::idx(name))
 }
 
 fn scan_idx(images: &[String], labels: &[String], origin: &Origin) -> Result<Table> {
@@ -248,15 +252,15 @@ fn scan_idx(images: &[String], labels: &[String], origin: &Origin) -> Result<Tab
     let mut records = Vec::new();
     for (part, (image_name, label_name)) in images.iter().zip(labels).enumerate() {
         let count = u64::from(open_idx(image_name, origin)?.header().count);
-        let values = idx::read_labels(origin.open(label_name, "images.labels")?)
-            .map_err(|problem| Error::Idx { file: label_name.clone(), problem })?;
+        let values = idx::read_labels(origin.open(label_name, "images.labels")?).map_err(Error::idx(label_name))?;
         if count != values.len() as u64 {
-            return Err(Error::CountMismatch {
-                images: image_name.clone(),
-                labels: label_name.clone(),
-                image_count: count,
-                label_count: values.len() as u64,
-            });
+            let place = Place { file: label_name.clone(), row: None };
+            let reason = format!(
+                "it holds {} labels for the {count} images of {image_name}; the two must belong together and stand at the same \
+                 place in `images.images` and `images.labels`",
+                values.len()
+            );
+            return Err(Error::Manifest { place, reason });
         }
         let classes: Vec<Cell> = (0..=u8::MAX).map(|value| value.to_string().into()).collect();
         let digits = values.len().saturating_sub(1).to_string().len().max(5);

@@ -52,7 +52,7 @@ impl Rows {
 
     /// Adds an image without labels and gives its row.
     ///
-    /// **Errors.** [`Error::DuplicateId`].
+    /// **Errors.** [`Error::Cell`].
     pub(super) fn insert(&mut self, id: &str, path: String, place: RecordPlace) -> Result<usize> {
         let at = self.table.records.len();
         let record = Record {
@@ -65,7 +65,7 @@ impl Rows {
         };
         if let Some(first) = self.index.insert(id.to_owned(), at) {
             let (first, second) = (self.table.place(&self.table.records[first]), self.table.place(&record));
-            return Err(Error::DuplicateId { id: id.to_owned(), first, second });
+            return Err(Error::duplicate_id(id, &first, second));
         }
         self.table.records.push(record);
         Ok(at)
@@ -175,7 +175,7 @@ mod tests {
         let error = rows.insert("a", "a.jpg".into(), RecordPlace::Row { file: 0, row: 2 }).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "list, row 2 repeats the id `a` of list, row 1: every image needs an id of its own"
+            "list, row 2 has `a`, the id of list, row 1 too\nhint: give every image an id of its own"
         );
         let table = rows.finish();
         assert_eq!((table.columns, table.available.len()), (vec!["colour".to_owned()], 2));

@@ -80,7 +80,7 @@ fn verify(store: &Store, json: &JsonArgs) -> Result<()> {
     answer::give(json, &text, &value)?;
     ensure!(
         problems.is_empty(),
-        "{} problems; remove the named artifacts, the next run makes them again",
+        "{} problems\nhint: remove the named artifacts; the next run makes them again",
         problems.len()
     );
     Ok(())

@@ -29,7 +29,7 @@ pub(super) fn run(args: &PrecisionArgs, command: &str, console: &Console) -> Res
     runner::set_threads(defaults::threads(args.threads))?;
     let device = defaults::device(args.run.device.as_deref());
     let rule = args.precision.unwrap_or_else(|| own(device));
-    ensure!(rule != PrecisionRule::F32, "`--precision f32` is what is compared with; name bf16 or bf16-emulated");
+    ensure!(rule != PrecisionRule::F32, "`--precision f32` is what is compared with\nhint: name bf16 or bf16-emulated");
     let name = embed::precision(rule).name();
     let store = Store::open(defaults::store(args.store.as_deref()))?;
     let side = |precision: &str| {

@@ -40,11 +40,11 @@ pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     if args.list {
         return list(args);
     }
-    let weights = args.weights.as_deref().context("name the checkpoint by --weights FILE")?;
+    let weights = args.weights.as_deref().context("no checkpoint is named\nhint: name one by --weights FILE")?;
     let weights = &crate::weights::locate(weights, console)?;
-    let folder = args.dir.as_deref().context("name the folder of images")?;
-    let out = args.out.as_deref().context("name the result by --out FILE.parquet")?;
-    ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());
+    let folder = args.dir.as_deref().context("no folder is named\nhint: name the folder of images")?;
+    let out = args.out.as_deref().context("no result is named\nhint: name one by --out FILE.parquet")?;
+    ensure!(!out.exists(), "{} exists already\nhint: move it away or name another file", out.display());
     runner::set_threads(defaults::threads(args.threads))?;
     let preprocess = preprocess(args.preprocess.as_deref().unwrap_or(DEFAULT_PREPROCESS))?;
     let tap = args.tap.as_deref().map_or(Ok(DEFAULT_EMBED_TAP), tap)?;
@@ -114,13 +114,14 @@ fn filter(preprocess: &Preprocess) -> &'static str {
 fn preprocess(name: &str) -> Result<&'static Preprocess> {
     Preprocess::named(name).with_context(|| {
         let known: Vec<&str> = PREPROCESSES.iter().map(|p| p.name).collect();
-        format!("`--preprocess {name}` is unknown; give one of {}", known.join(", "))
+        format!("`--preprocess {name}` is unknown; it must be one of {}", known.join(", "))
     })
 }
 
 fn tap(name: &str) -> Result<Tap> {
     let found = Tap::ALL.into_iter().find(|tap| tap.name() == name);
-    found.with_context(|| format!("`--tap {name}` is unknown; give one of {}", Tap::ALL.map(Tap::name).join(", ")))
+    found
+        .with_context(|| format!("`--tap {name}` is unknown; it must be one of {}", Tap::ALL.map(Tap::name).join(", ")))
 }
 
 /// The checkpoint and the hash of its file, which is read once.
@@ -142,7 +143,7 @@ fn load(
         (Some(arch), _) => arch.clone(),
         (None, Some(found)) => found.to_owned(),
         (None, None) => bail!(
-            "{}: cannot tell which ResNet this is; name it by --arch, or bring vectors of another network by --embeddings",
+            "{}: cannot tell which ResNet this is\nhint: name it by --arch, or bring vectors of another network by --embeddings",
             weights.display()
         ),
     };
@@ -155,14 +156,14 @@ fn load(
     let device = latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?;
     ensure!(
         spec.in_channels == 3,
-        "{}: takes images of {} channels; `embed` prepares colour images, so take the pipeline for grey ones",
+        "{}: takes images of {} channels, and `embed` prepares colour images\nhint: take the pipeline for grey ones",
         weights.display(),
         spec.in_channels
     );
     let (network, report) = Network::of_checkpoint(spec, 0, checkpoint, &device)?;
     ensure!(
         report.missing.is_empty() || args.tap.as_deref() != Some("fc"),
-        "{}: the FC layer is missing ({}); take --tap pool",
+        "{}: the FC layer is missing ({})\nhint: take --tap pool",
         weights.display(),
         report.missing.join(", ")
     );

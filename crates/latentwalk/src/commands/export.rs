@@ -20,7 +20,7 @@ use crate::defaults;
 /// A run or an artifact that does not exist, a result that exists, a full disk.
 pub(super) fn run(args: &ExportArgs) -> Result<()> {
     let out = &args.out;
-    ensure!(!out.exists(), "{} exists already; move it away or name another file", out.display());
+    ensure!(!out.exists(), "{} exists already\nhint: move it away or name another file", out.display());
     let run = Run::open(&Store::open_existing(defaults::store(args.store.as_deref()))?, args.run.as_deref())?;
     let points = run.points()?;
     let mut columns = of_dataset(&points.dataset);

@@ -19,7 +19,7 @@ pub(super) fn run(args: &InitArgs) -> Result<()> {
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
     let mut file = match file {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-            bail!("{} exists already; edit it, or move it away first", path.display())
+            bail!("{} exists already\nhint: edit it, or move it away first", path.display())
         }
         other => other.with_context(|| format!("cannot write {}", path.display()))?,
     };

@@ -87,7 +87,7 @@ impl Given {
     }
 
     /// A mistake with the flag or the place in the text that made it.
-    pub(super) fn blame(&self, mistake: &Mistake) -> anyhow::Error {
+    pub(super) fn blame(&self, mistake: Mistake) -> anyhow::Error {
         let keys = &mistake.keys;
         let flag = keys.iter().find_map(|key| self.flag(key, covers)).or_else(|| {
             // A flag below the key: it may have set one share of three, or made a table that should not be there.
@@ -97,7 +97,8 @@ impl Given {
             let (line, column) = keys.iter().find_map(|key| place(&self.text, key, mistake.is_value()))?;
             Some(format!("{}:{line}:{column}", self.name))
         });
-        anyhow!("{}: {mistake}", found.as_deref().unwrap_or(&self.name))
+        let place = found.unwrap_or_else(|| self.name.clone());
+        anyhow::Error::new(mistake).context(place)
     }
 
     /// The latest flag whose key stands in some relation to a key.

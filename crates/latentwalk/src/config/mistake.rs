@@ -1,4 +1,4 @@
-//! What is wrong with a description: the key to blame, and a sentence that offers the nearest key that exists.
+//! What is wrong with a description: the key to blame, a sentence, and a hint that offers the nearest key that exists.
 
 use std::fmt;
 
@@ -27,6 +27,8 @@ enum What {
     Other(String),
     /// A sentence of a check, which names the key itself.
     Sentence(String),
+    /// What the images' own check found, which names the key too.
+    Images(Box<latentwalk_images::Error>),
 }
 
 impl Mistake {
@@ -34,6 +36,11 @@ impl Mistake {
     pub(super) fn of(keys: &[&str], sentence: impl fmt::Display) -> Self {
         let keys = keys.iter().map(|&key| key.to_owned()).collect();
         Self { keys, what: What::Sentence(sentence.to_string()) }
+    }
+
+    /// A mistake that the images' own check found.
+    pub(super) fn of_images(error: latentwalk_images::Error) -> Self {
+        Self { keys: error.key().into_iter().collect(), what: What::Images(Box::new(error)) }
     }
 
     /// A key that a table does not have; `table` is empty for the description itself.
@@ -106,7 +113,15 @@ impl serde::de::Error for Mistake {
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for Mistake {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.what {
+            // Its own text is this mistake's.
+            What::Images(error) => error.source(),
+            _ => None,
+        }
+    }
+}
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,20 +130,25 @@ impl fmt::Display for Mistake {
             What::UnknownKey { name, known } => {
                 write!(f, "unknown key `{name}`{}", header(parent(key)))?;
                 match nearest(name, known) {
-                    Some(near) => write!(f, "; did you mean `{near}`?"),
+                    Some(near) => meant(f, near),
                     None => write!(f, "; the keys are {}", known.join(", ")),
                 }
             }
             What::UnknownWord { word, known } => {
-                write!(f, "`{}` is `{word}`: give one of {}", plain(key), known.join(", "))?;
-                nearest(word, known).map_or(Ok(()), |near| write!(f, "; did you mean `{near}`?"))
+                write!(f, "`{}` is `{word}`; it must be one of {}", plain(key), known.join(", "))?;
+                nearest(word, known).map_or(Ok(()), |near| meant(f, near))
             }
             What::Missing { .. } => write!(f, "`{}` is missing", plain(key)),
             What::Type { got, expected } => write!(f, "`{}` is {got}; it must be {expected}", plain(key)),
             What::Other(message) => write!(f, "`{}`: {message}", plain(key)),
             What::Sentence(sentence) => f.write_str(sentence),
+            What::Images(error) => write!(f, "{error}"),
         }
     }
+}
+
+fn meant(f: &mut fmt::Formatter<'_>, near: &str) -> fmt::Result {
+    write!(f, "\nhint: did you mean `{near}`?")
 }
 
 /// The dotted name of a key in a table.

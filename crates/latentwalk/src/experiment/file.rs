@@ -123,8 +123,8 @@ impl Experiment {
     fn parse(name: &str, text: &str) -> Result<Self> {
         let mut experiment: Self = toml::from_str(text).context("not a valid experiment")?;
         name.clone_into(&mut experiment.name);
-        ensure!(!experiment.seeds.is_empty(), "`seeds` is empty; name at least one");
-        ensure!(!experiment.attributes.is_empty(), "`attributes` is empty; name at least one");
+        ensure!(!experiment.seeds.is_empty(), "`seeds` is empty\nhint: name at least one");
+        ensure!(!experiment.attributes.is_empty(), "`attributes` is empty\nhint: name at least one");
         if experiment.study == Study::Order {
             ensure!(experiment.order.len() >= 2, "study `order` needs an `order` of at least two classes");
             ensure!(experiment.probes >= 1, "study `order` needs `probes`, at least 1");

@@ -185,7 +185,10 @@ fn spec_of(
     let arch = match config.arch.as_str() {
         DETECTED => detect_arch(checkpoint)
             .with_context(|| {
-                format!("{}: cannot tell which ResNet this is; name it by `backbone.arch`", checkpoint.path().display())
+                format!(
+                    "{}: cannot tell which ResNet this is\nhint: name it by `backbone.arch`",
+                    checkpoint.path().display()
+                )
             })?
             .to_owned(),
         name => name.to_owned(),
@@ -193,7 +196,7 @@ fn spec_of(
     let name = config.preprocess.as_deref().unwrap_or_default();
     let preset = Preprocess::named(name).with_context(|| {
         let known: Vec<&str> = PREPROCESSES.iter().map(|p| p.name).collect();
-        format!("`backbone.preprocess` is `{name}`; give one of {}", known.join(", "))
+        format!("`backbone.preprocess` is `{name}`; it must be one of {}", known.join(", "))
     })?;
     let channels = dataset.shape.channels;
     let (mean, std) = (preset.mean[..channels].to_vec(), preset.std[..channels].to_vec());

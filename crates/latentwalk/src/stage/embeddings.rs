@@ -24,7 +24,7 @@ use crate::job::Job;
 /// A network that cannot be loaded, a device that does not exist, files that cannot be read or written.
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let options = &job.config.embeddings;
-    ensure!(!options.taps.is_empty(), "`embeddings.taps` is empty; name at least `fc`");
+    ensure!(!options.taps.is_empty(), "`embeddings.taps` is empty\nhint: name at least `fc`");
     let dataset = inputs::dataset(job)?;
     if let Some(path) = job.config.vectors() {
         return given(job, &dataset, &path);
@@ -124,7 +124,7 @@ fn places(dataset: &Dataset, found: &VectorFile, path: &Path) -> Result<Vec<usiz
     let Some(ids) = found.ids() else {
         ensure!(
             found.rows() == images,
-            "{} has {} rows for {images} images; a file without ids needs one row for every image, in their order",
+            "{} has {} rows for {images} images, and no ids\nhint: write one row for every image, in their order",
             path.display(),
             found.rows()
         );

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::inputs;
 use crate::config::Config;
 use crate::job::Job;
+use crate::message::causes;
 
 /// Fits every attribute's metrics on the train split and compares them on validation starts.
 ///
@@ -35,7 +36,7 @@ fn wanted(config: &Config) -> Result<Option<MetricKind>> {
             Some(kind) => Ok(Some(*kind)),
             None => {
                 let known: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-                bail!("`metrics.default` is `{name}`; give auto or one of `metrics.kinds`: {}", known.join(", "))
+                bail!("`metrics.default` is `{name}`; it must be auto or one of `metrics.kinds`: {}", known.join(", "))
             }
         },
     }
@@ -50,7 +51,7 @@ fn of_attribute(
     let options = &job.config.metrics;
     let (metrics, missing) = walk.metrics(&options.kinds, options.shrinkage)?;
     for reason in missing {
-        job.progress.say(&reason);
+        job.progress.say(&causes(&reason));
     }
     let starts = walk.starts("validation", options.starts, options.seed)?;
     let mut figures: Vec<(MetricKind, WalkFigures)> = Vec::new();
@@ -70,6 +71,6 @@ fn of_attribute(
         validation: figures.iter().map(|(kind, f)| (*kind, Figures::from(f))).collect(),
         metrics,
     };
-    result.default_metric().with_context(|| format!("`metrics.default` is `{default}`; name another one"))?;
+    result.default_metric().with_context(|| format!("`metrics.default` is `{default}`\nhint: name another one"))?;
     Ok(result)
 }

@@ -56,7 +56,7 @@ fn fill(job: &Job<'_>, base: &str, file: &mut NullFile) -> Result<()> {
     let index =
         index.with_context(|| format!("`null.base` names `{base}`, which is not declared under [attributes]"))?;
     let labels = AttributeLabels::exclusive(&points.dataset, index).with_context(|| {
-        format!("`null.base` is `{base}`, a multi attribute; name one whose images carry one class each")
+        format!("`null.base` is `{base}`, a multi attribute\nhint: name one whose images carry one class each")
     })?;
     let classes = labels.classes.len();
     let ours = ours(job, &points)?;

@@ -89,7 +89,11 @@ impl Shards {
             }
         }
         let rows = writer.finish()?.rows;
-        ensure!(rows > 0, "no image could be read; {} names each with its reason", self.folder.display());
+        ensure!(
+            rows > 0,
+            "no image could be read\nhint: read {}, which names each with its reason",
+            self.folder.display()
+        );
         fs::rename(&hidden, out).with_context(|| format!("cannot write {}", out.display()))?;
         fs::remove_dir_all(&self.folder).with_context(|| format!("cannot remove {}", self.folder.display()))?;
         Ok(rows)

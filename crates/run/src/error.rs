@@ -99,7 +99,7 @@ pub enum Error {
         /// The metric.
         kind: MetricKind,
         /// The reason.
-        source: LinesError,
+        source: latentwalk_lines::Error,
     },
     /// The metric that was chosen is not among an attribute's metrics.
     #[error("metrics.json lacks the default metric of `{attribute}`")]

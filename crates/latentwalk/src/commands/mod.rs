@@ -19,7 +19,7 @@ use latentwalk_cli::{BenchCommand, Command};
 
 use crate::progress::Console;
 use output::typed;
-pub use output::{print, sentence};
+pub use output::print;
 
 /// Runs a command.
 ///

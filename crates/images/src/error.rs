@@ -47,6 +47,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The [reader of tables](crate::TableReader) refused a manifest, which its own message names.
+    #[error(transparent)]
+    Table(std::io::Error),
     /// A file or folder that the description names does not exist.
     #[error("{path} does not exist\nhint: check `{key}`, which is looked up from the description's folder")]
     Missing {

@@ -624,7 +624,7 @@ fn imaterialist_is_imported_with_its_gaps() {
     let got = message(&text.replace("labels_file = \"labels.csv\"", "labels_file = \"map.csv\""), dir.path());
     assert!(got.contains("map.csv does not exist\nhint: check `images.labels_file`"), "{got}");
     let got = message(&text.replace("attributes.sleeve", "attributes.sleeves"), dir.path());
-    assert!(got.contains("`sleeves`, which labels.csv does not have: it has category, gender, sleeve"), "{got}");
+    assert!(got.contains("`sleeves`, which train.json does not have: it has category, gender, sleeve"), "{got}");
     let json = fs::read_to_string(dir.path().join("train.json")).unwrap();
     fs::write(dir.path().join("train.json"), &json[..json.len() - 40]).unwrap();
     assert!(message(&text, dir.path()).contains("train.json cannot be read: EOF while parsing"));

@@ -208,7 +208,7 @@ mod tests {
         for (files, name, from, to, expected) in [
             (&TEXT[..], 0, "000002.jpg  1 -1", "000002.jpg  1 2", "row 4 cannot be read: it has the value `2`"),
             (&TEXT[..], 0, "000002.jpg  1 -1", "000002.jpg  1", "row 4 cannot be read: it has 1 values where 2"),
-            (&TEXT[..], 0, "000002.jpg", "000001.jpg", "row 4 repeats the id `000001.jpg`"),
+            (&TEXT[..], 0, "000002.jpg", "000001.jpg", "row 4 has `000001.jpg`, the id of"),
             (&TEXT[..], 0, "3\n", "2\n", "promises 2 rows, 3 follow"),
             (&TEXT[..], 1, "000002.jpg 1", "000002.jpg 3", "row 2 cannot be read: its split is `3`"),
             (&TEXT[..], 2, "000002.jpg 2937", "000002.jpg", "row 2 cannot be read: it has no identity"),
@@ -228,6 +228,6 @@ mod tests {
             assert!(got.contains(expected) && got.contains(files[name].0), "{got}");
         }
         let got = scan((folder(&[]).path(), "lists"), None).unwrap_err().to_string();
-        assert!(got.contains("lists/list_attr_celeba.txt does not exist: check `images.annotations`"), "{got}");
+        assert!(got.contains("lists/list_attr_celeba.txt does not exist\nhint: check `images.annotations`"), "{got}");
     }
 }

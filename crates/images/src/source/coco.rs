@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (from, to, expected) in [
-            ("\"24\"", "23", "train.json, row 2 repeats the id `23` of train.json, row 1"),
+            ("\"24\"", "23", "train.json, row 2 has `23`, the id of train.json, row 1 too\nhint: give"),
             ("[160, 204]", "[161]", "train.json, row 1 cannot be read: annotation 1 gives it attribute 161"),
             (
                 "\"category_id\": 0, \"attribute_ids\"",

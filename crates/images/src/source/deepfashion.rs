@@ -199,13 +199,13 @@ mod tests {
                 "2.jpg     3",
                 "row 4 cannot be read: its category is `3`: numbers go from 1 to 2",
             ),
-            ("Anno/list_category_img.txt", "img/b/2", "img/a/1", "row 4 repeats the id `img/a/1.jpg`"),
+            ("Anno/list_category_img.txt", "img/b/2", "img/a/1", "row 4 has `img/a/1.jpg`, the id of"),
             ("Anno/list_category_img.txt", "3\n", "4\n", "promises 4 rows, 3 follow"),
             ("Anno/list_attr_cloth.txt", "floral  1", "floral  6", "row 6 cannot be read: the type of `floral` is 6"),
             ("Anno/list_attr_img.txt", "1 0 -1", "1 0", "row 4 cannot be read: it has 3 values where 4 attributes"),
             ("Anno/list_attr_img.txt", "1 0 -1", "1 0 2", "row 4 cannot be read: it has the value `2`"),
             ("Anno/list_attr_img.txt", "img/b/2", "img/a/1", "row 4 cannot be read: it repeats the image img/a/1.jpg"),
-            ("Eval/list_eval_partition.txt", "2.jpg  val", "2.jpg  dev", "row 4 has split `dev`"),
+            ("Eval/list_eval_partition.txt", "2.jpg  val", "2.jpg  dev", "row 4 has `dev`, which is no split"),
         ] {
             let dir = folder();
             let path = dir.path().join("data").join(name);
@@ -216,6 +216,6 @@ mod tests {
             assert!(got.contains(expected) && got.contains(name), "{got}");
         }
         let got = scan((folder().path(), "elsewhere"), None).unwrap_err().to_string();
-        assert!(got.contains("list_category_cloth.txt does not exist: check `images.annotations`"), "{got}");
+        assert!(got.contains("list_category_cloth.txt does not exist\nhint: check `images.annotations`"), "{got}");
     }
 }

@@ -169,7 +169,7 @@ mod tests {
             (
                 "_labels/b.jpg",
                 "_labels/a.jpg",
-                "row 2 repeats the id `Images/sleeve_length_labels/a.jpg, sleeve_length`",
+                "row 2 has `Images/sleeve_length_labels/a.jpg, sleeve_length`, the id of",
             ),
             ("Images/other/e.jpg,", "", "row 6 cannot be read: it has 2 cells where the header has 3"),
             ("Images/other/e.jpg", "", "row 6 cannot be read: its path or its key is empty"),

@@ -194,7 +194,11 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (from, to, expected) in [
-            ("\"imageId\": \"2\"", "\"imageId\": \"1\"", "train.json, row 2 repeats the id `1` of train.json, row 1"),
+            (
+                "\"imageId\": \"2\"",
+                "\"imageId\": \"1\"",
+                "train.json, row 2 has `1`, the id of train.json, row 1 too\nhint: give",
+            ),
             ("\"89\"", "\"90\"", "train.json, row 3 cannot be read: annotation 2 gives it label 90, which labels.csv"),
             ("\"89\"", "\"x\"", "train.json cannot be read: `x` is no whole number at line 3"),
             ("\"imageId\": \"2\"", "\"image\": \"2\"", "missing field `image_id`"),

@@ -217,7 +217,10 @@ mod tests {
             ("{\"path\": \"\"}", "its path is empty"),
             ("{\"path\": [\"a\"]}", "its `path` is no text"),
             ("{\"path\": \"a\", \"sleeve\": {\"long\": 1}}", "its `sleeve` is neither a text"),
-            ("{\"path\": \"a\", \"split\": \"dev\"}", "row 1 has split `dev`"),
+            (
+                "{\"path\": \"a\", \"split\": \"dev\"}",
+                "row 1 has `dev`, which is no split\nhint: use train, validation",
+            ),
         ] {
             let got = read(text, Some(wanted)).unwrap_err().to_string();
             assert!(got.contains(expected), "{got}");

@@ -156,7 +156,7 @@ mod tests {
             ("path,a,a\n", "column `a` stands there twice"),
             ("path,a\nx.png,1\ny.png\n", "labels.csv, row 3 cannot be read: it has 1 cells where the header has 2"),
             ("path,a\nx.png,1\n,2\n", "row 3 cannot be read: its path is empty"),
-            ("path,split\nx.png,dev\n", "row 2 has split `dev`"),
+            ("path,split\nx.png,dev\n", "row 2 has `dev`, which is no split\nhint: use train, validation"),
         ] {
             let got = read(text).unwrap_err().to_string();
             assert!(got.contains(expected), "{got}");

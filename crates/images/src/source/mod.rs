@@ -81,7 +81,7 @@ impl Origin {
     pub(crate) fn open_table(&self, name: &str) -> Result<Box<dyn Read>> {
         self.open(name, "images.file")?;
         match self {
-            Self::FolderWithTables(dir, read) => read(&dir.join(name)).map_err(Error::io(name)),
+            Self::FolderWithTables(dir, read) => read(&dir.join(name)).map_err(Error::Table),
             _ => Err(Error::Manifest {
                 place: Place { file: name.into(), row: None },
                 reason: "Parquet is read by the program `latentwalk` alone: save it as CSV or JSON Lines".into(),

@@ -80,10 +80,10 @@ mod tests {
         let mut c = [4.0, 2.0, 5.0, -1.0, 0.5, 3.0];
         assert_eq!(cholesky(&mut c, positive), Ok(()));
         let entry = |i: usize, m: usize| if m > i { 0.0 } else { c[i * (i + 1) / 2 + m] };
-        for i in 0..3 {
-            for j in 0..3 {
+        for (i, row) in matrix.iter().enumerate() {
+            for (j, expected) in row.iter().enumerate() {
                 let product: f64 = (0..3).map(|m| entry(i, m) * entry(j, m)).sum();
-                assert!((product - matrix[i][j]).abs() < 1e-14);
+                assert!((product - expected).abs() < 1e-14);
             }
         }
     }

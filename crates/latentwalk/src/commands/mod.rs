@@ -18,8 +18,8 @@ use anyhow::Result;
 use latentwalk_cli::{BenchCommand, Command};
 
 use crate::progress::Console;
-use output::typed;
 pub use output::print;
+use output::typed;
 
 /// Runs a command.
 ///

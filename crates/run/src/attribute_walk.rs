@@ -129,7 +129,7 @@ impl<'a> AttributeWalk<'a> {
     /// Up to `count` rows of a split where a walk may start, drawn with a seed.
     ///
     /// # Errors
-    /// An unknown split; [`Error::NoStart`].
+    /// An unknown split; [`Error::NoImages`].
     pub fn starts(&self, split: &str, count: usize, seed: u64) -> Result<Vec<usize>> {
         let mut rows = self.data.plan.pool.starts(&self.data.points.dataset, self.labels, split)?;
         rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));

@@ -15,8 +15,7 @@ use crate::spec::{Head, NetworkSpec};
 pub(crate) fn card() -> Option<BackboneDevice> {
     let device = crate::parse_device("cuda:0");
     if let Err(error) = &device {
-        let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        eprintln!("skipped: {error}: {}", reason.lines().next().unwrap_or_default());
+        eprintln!("skipped: {}", crate::error::causes(error));
     }
     device.ok()
 }

@@ -1,0 +1,125 @@
+//! What a run leaves, and what the next one does with it.
+
+use super::*;
+
+#[test]
+fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lies_downstream() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    fs::create_dir(&store).unwrap();
+    fs::write(store.join("notes.txt"), "not the store's").unwrap();
+
+    let first = run(&store, &[], &[]);
+    assert_eq!(made(&first).len(), 10, "{first}");
+    let folders = runs(&store);
+    assert_eq!(folders.len(), 1);
+    check_summary(&json(&folders[0].join("summary.json")));
+    assert!(first.contains("report.html"));
+    walks_by_the_library_are_those_of_the_run(&store);
+
+    let figures = folder.path().join("figures.json");
+    let second = run(&store, &[], &["--json", figures.to_str().unwrap()]);
+    assert!(second.contains("nothing to do") && made(&second).is_empty(), "{second}");
+    let figures = json(&figures);
+    assert_eq!(figures["summary"], json(&folders[0].join("summary.json")));
+    assert_eq!(figures["stages"].as_array().unwrap().len(), 10);
+    assert_eq!(runs(&store), folders);
+
+    let dry = run(&store, &["walks.stops=5"], &["--dry-run"]);
+    assert!(dry.contains("`walks.stops` changed from 7 to 5") && made(&dry).is_empty(), "{dry}");
+
+    let changed = run(&store, &["probe.restarts=3"], &[]);
+    assert_eq!(made(&changed), ["probe", "null", "metrics", "index", "walks", "report"]);
+    assert!(changed.contains("`probe.restarts` changed from 2 to 3"), "{changed}");
+    assert_eq!(runs(&store).len(), 2);
+
+    let before = hashes(&store);
+    let again = run(&store, &[], &["--from", "decomposition", "--until", "probe"]);
+    assert_eq!(made(&again), ["decomposition", "probe"]);
+    assert_eq!(hashes(&store), before, "the same inputs gave other bytes");
+
+    look_into(&store);
+    assert_eq!(fs::read_to_string(store.join("notes.txt")).unwrap(), "not the store's");
+}
+
+fn check_summary(s: &Value) {
+    let mut top = keys(s);
+    top.sort_unstable();
+    assert_eq!(top, ["accuracy", "directions", "index", "peak_memory_bytes", "report", "seconds", "variance", "walks"]);
+    assert_eq!(keys(&s["accuracy"]), ["category", "kind", "shoe_height", "sleeve"]);
+    assert_eq!(keys(&s["accuracy"]["category"]), ["macro_f1", "test"]);
+    assert_eq!(keys(&s["variance"]), ["axes", "axes_for_98", "kept"]);
+    let direction = ["classes", "method", "min_adjacent_auc", "pairwise_auc", "test_accuracy"];
+    assert_eq!(keys(&s["directions"]["shoe_height"]), direction);
+    let walk = ["by_metric", "median_spearman", "metric", "middle_visited", "on_attribute", "starts"];
+    assert_eq!(keys(&s["walks"]["shoe_height"]), walk);
+    assert_eq!(keys(&s["walks"]["shoe_height"]["by_metric"]), ["euclidean", "whitened", "within-class"]);
+    assert!(s["directions"]["category"]["min_adjacent_auc"].is_null());
+    assert!(s["directions"]["sleeve"]["min_adjacent_auc"].as_f64().unwrap() > 0.5);
+    assert_eq!(s["walks"]["shoe_height"]["starts"], 10);
+    assert!(s["index"]["recall_at_10"].as_f64().unwrap() > 0.9);
+    assert!(Path::new(s["report"].as_str().unwrap()).is_absolute());
+    let html = fs::read_to_string(s["report"].as_str().unwrap()).unwrap();
+    assert!(html.contains("shoe_height") && html.contains("sandal"));
+    assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "the report loads something from outside");
+}
+
+/// A finished run opened and walked without the binary: the strips that its report shows.
+fn walks_by_the_library_are_those_of_the_run(store: &Path) {
+    let store = Store::open_existing(store).unwrap();
+    let run = Run::open(&store, None).unwrap();
+    let (data, all) = (run.walk_data().unwrap(), run.walks().unwrap());
+    assert_eq!(all.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["category", "sleeve", "shoe_height", "kind"]);
+    for walks in &all {
+        let walk = data.attribute(&walks.name).unwrap();
+        let space = data.space(run.metric(&walks.name).unwrap()).unwrap();
+        assert_eq!((walk.stops.positions().len(), walks.strips.len()), (7, 6));
+        for strip in &walks.strips {
+            let again = walk.strip(&space, Search::Exact, strip.start, 1).unwrap();
+            // Through text, as the run's own: reading a number back can cost its last digit.
+            let again = serde_json::from_str(&serde_json::to_string(&again).unwrap()).unwrap();
+            assert_eq!(*strip, again, "{}", walks.name);
+        }
+        let index = run.index(&walks.name, &space).unwrap();
+        assert!(walk.strip(&space, Search::indexed(&index), walks.strips[0].start, 1).is_ok());
+    }
+    let refused = |error: latentwalk_run::Error| error.to_string();
+    assert!(refused(data.attribute("collar").err().unwrap()).contains("it has category, sleeve, shoe_height, kind"));
+    assert!(refused(run.metric("collar").err().unwrap()).contains("collar"));
+    assert!(refused(Run::open(&store, Some("yesterday")).err().unwrap()).contains("yesterday"));
+    let walk = data.attribute("sleeve").unwrap();
+    assert!(refused(walk.starts("tests", 1, 1).err().unwrap()).contains("must be one of train, validation, test"));
+    let space = data.space(run.metric("sleeve").unwrap()).unwrap();
+    assert!(refused(walk.strip(&space, Search::Exact, 600, 1).err().unwrap()).contains("600"));
+}
+
+fn look_into(store: &Path) {
+    let list = said(&artifacts(store, &["list"]));
+    assert_eq!(list.lines().filter(|l| l.starts_with("backbone ")).count(), 1, "{list}");
+    let key = list.lines().find(|l| l.starts_with("backbone ")).unwrap().split_whitespace().nth(1).unwrap().to_owned();
+    assert!(said(&artifacts(store, &["show", &key])).contains("\"accuracy\""));
+    assert!(said(&artifacts(store, &["why", "--stage", "images"])).contains("would run"));
+    assert!(artifacts(store, &["verify"]).status.success());
+    let unfinished = store.join("partial/backbone").join("0".repeat(64));
+    fs::create_dir_all(&unfinished).unwrap();
+    fs::write(unfinished.join("checkpoint.safetensors"), "half of a training").unwrap();
+    let gone = said(&artifacts(store, &["gc", "--keep-runs", "1"]));
+    assert!(gone.contains("removed") && unfinished.is_dir(), "{gone}");
+    assert!(artifacts(store, &["gc", "--keep-runs", "1", "--unfinished"]).status.success() && !unfinished.exists());
+    let latest = run(store, &["probe.restarts=3"], &[]);
+    assert!(latest.contains("nothing to do"), "gc took what the latest run uses:\n{latest}");
+
+    let model = store.join("objects/backbone");
+    let model = fs::read_dir(&model).unwrap().next().unwrap().unwrap().path().join("model.safetensors");
+    let mut bytes = fs::read(&model).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&model, bytes).unwrap();
+    let verify = artifacts(store, &["verify"]);
+    assert_eq!(verify.status.code(), Some(1));
+    assert!(said(&verify).contains("model.safetensors"));
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use latentwalk_hub::{Error, Hub, HubId, Token};
+use latentwalk_hub::{Error, Fetched, Hub, HubId, Token};
 use sha2::{Digest, Sha256};
 
 const CONTENT: &[u8] = b"weights of some network";
@@ -78,6 +78,11 @@ fn id(text: &str) -> HubId {
     text.parse().unwrap()
 }
 
+/// Fetches a file by its name, and tells nobody how far it is.
+fn fetch(hub: &Hub, name: &str) -> Result<Fetched, Error> {
+    hub.fetch(&id(name), &mut |_, _| ())
+}
+
 /// Files below a folder.
 fn files(folder: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
@@ -98,9 +103,9 @@ fn a_repositorys_file_is_fetched_once_and_checked() {
     assert!(fetched.new && fetched.path == cache.path().join("hf/timm/net/main/model.safetensors"));
     assert_eq!(std::fs::read(&fetched.path).unwrap(), CONTENT);
     assert_eq!(told.last(), Some(&(23, Some(23))));
-    let again = hub.fetch(&id("hf:timm/net"), &mut |_, _| ()).unwrap();
+    let again = fetch(&hub, "hf:timm/net").unwrap();
     assert!(!again.new && again.path == fetched.path && server.asked.lock().unwrap().len() == 2);
-    let missing = hub.fetch(&id("hf:timm/other"), &mut |_, _| ()).unwrap_err();
+    let missing = fetch(&hub, "hf:timm/other").unwrap_err();
     assert!(matches!(missing, Error::Status { status: 404, .. }), "{missing}");
     assert_eq!(files(cache.path()), 1);
 }
@@ -117,7 +122,7 @@ fn content_that_is_not_what_was_announced_is_not_kept() {
     });
     let cache = tempfile::tempdir().unwrap();
     let hub = server.hub(cache.path());
-    let error = |name: &str| hub.fetch(&id(name), &mut |_, _| ()).unwrap_err();
+    let error = |name: &str| fetch(&hub, name).unwrap_err();
     let changed = error("hf:a/changed");
     assert!(matches!(&changed, Error::Hash { got, .. } if *got == sha256(CONTENT)), "{changed}");
     assert!(matches!(error("hf:a/short"), Error::Unreachable { .. }));
@@ -163,13 +168,13 @@ fn a_token_goes_to_the_hub_and_not_where_it_redirects_to() {
     });
     let cache = tempfile::tempdir().unwrap();
     let hub = Hub { token: Token::new("hf_secret\n"), ..server.hub(cache.path()) };
-    let fetched = hub.fetch(&id("hf:a/gated"), &mut |_, _| ()).unwrap();
+    let fetched = fetch(&hub, "hf:a/gated").unwrap();
     assert_eq!(std::fs::read(fetched.path).unwrap(), CONTENT);
     assert_eq!(server.tokens(), vec![Some("Bearer hf_secret".to_owned()); 2]);
     assert_eq!((elsewhere.asked(), elsewhere.tokens()), (vec!["/content".to_owned()], vec![None]));
 
     // The hub's token is not torchvision's, even at the same address.
-    hub.fetch(&id("torchvision:resnet18-v1"), &mut |_, _| ()).unwrap_err();
+    fetch(&hub, "torchvision:resnet18-v1").unwrap_err();
     assert_eq!(server.tokens().last(), Some(&None));
     assert!(!format!("{hub:?}").contains("secret"));
 }
@@ -182,7 +187,7 @@ fn a_closed_repository_says_what_to_do_and_shows_no_token() {
         _ => refusal("401 Unauthorized"),
     });
     let cache = tempfile::tempdir().unwrap();
-    let without = server.hub(cache.path()).fetch(&id("hf:a/private"), &mut |_, _| ()).unwrap_err();
+    let without = fetch(&server.hub(cache.path()), "hf:a/private").unwrap_err();
     assert!(matches!(without, Error::Denied { status: 401, with_token: false, .. }), "{without}");
     let message = without.to_string();
     assert!(message.contains("/a/private/") && message.contains("no token was sent"), "{message}");
@@ -190,14 +195,14 @@ fn a_closed_repository_says_what_to_do_and_shows_no_token() {
     assert!(hint.starts_with("hint: ") && hint.contains("accept") && hint.contains("HF_TOKEN"), "{message}");
 
     let hub = Hub { token: Token::new("hf_secret"), ..server.hub(cache.path()) };
-    let with = hub.fetch(&id("hf:a/gated"), &mut |_, _| ()).unwrap_err();
+    let with = fetch(&hub, "hf:a/gated").unwrap_err();
     assert!(matches!(with, Error::Denied { status: 403, with_token: true, .. }), "{with}");
     assert!(with.to_string().contains("HF_TOKEN") && !format!("{with} {with:?}").contains("secret"), "{with}");
     // A connection that fails later does not show it either.
-    let away = hub.fetch(&id("hf:a/away"), &mut |_, _| ()).unwrap_err();
+    let away = fetch(&hub, "hf:a/away").unwrap_err();
     assert!(matches!(away, Error::Unreachable { .. }) && !format!("{away} {away:?}").contains("secret"), "{away}");
     // torchvision has no closed files: the name is wrong.
-    let torchvision = hub.fetch(&id("torchvision:resnet18-v1"), &mut |_, _| ()).unwrap_err();
+    let torchvision = fetch(&hub, "torchvision:resnet18-v1").unwrap_err();
     assert!(matches!(torchvision, Error::Status { status: 401, .. }), "{torchvision}");
     assert_eq!(files(cache.path()), 0);
 }
@@ -211,7 +216,7 @@ fn our_cache_comes_first_then_that_of_hugging_face_then_the_network() {
     let folder = tempfile::tempdir().unwrap();
     let (own, theirs) = (folder.path().join("own"), folder.path().join("theirs"));
     let hub = Hub { hugging_face_cache: Some(theirs.clone()), ..server.hub(&own) };
-    let fetch = |name: &str| hub.fetch(&id(name), &mut |_, _| ()).unwrap();
+    let fetch = |name: &str| fetch(&hub, name).unwrap();
     let commit = "0123456789abcdef0123456789abcdef01234567";
     let repository = theirs.join("models--timm--net");
     let write = |path: &Path, text: &str| {

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+        let _ = writeln!(std::io::stderr().lock(), "error: {}", cli::message(error.as_ref()));
         ExitCode::FAILURE
     })
 }

@@ -1,4 +1,4 @@
-//! The commands of Latentwalk and what they mean.
+//! The commands of Latentwalk, what they mean, and how an error is told.
 //!
 //! The `latentwalk` binary and `cargo xtask` share these definitions. The crate links nothing but clap, so that
 //! `cargo xtask pipeline --help` answers in seconds on a machine where the rest has never been compiled.
@@ -12,6 +12,7 @@ mod data;
 mod embed;
 mod experiment;
 mod finished;
+mod message;
 mod output;
 mod pipeline;
 mod stage;
@@ -22,6 +23,7 @@ pub use data::{GarmentsArgs, ImageFormat, ImportArgs, InitArgs};
 pub use embed::{EmbedArgs, ExifRule, PrecisionRule};
 pub use experiment::ExperimentArgs;
 pub use finished::{ExportArgs, ProjectArgs};
+pub use message::{causes, message};
 pub use output::{JsonArgs, OutputArgs};
 pub use pipeline::{DescriptionArgs, PipelineArgs, RunArgs};
 pub use stage::Stage;

@@ -11,7 +11,6 @@
 //! | [`runner`] | plans a run, runs what is not stored, says why |
 //! | [`config`] | a description: its sections, defaults and checks |
 //! | [`commands`] | the commands, one file each |
-//! | [`message`] | what a user is told of an error |
 //! | [`experiment`] | the studies behind `experiment` |
 //! | [`summary`] | a run's record and closing table |
 
@@ -21,7 +20,6 @@ pub mod config;
 pub mod defaults;
 pub mod experiment;
 pub mod job;
-pub mod message;
 pub mod progress;
 pub mod runner;
 pub mod stage;

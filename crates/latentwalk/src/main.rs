@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use latentwalk::commands;
-use latentwalk::message::message;
 use latentwalk::progress::Console;
-use latentwalk_cli::{BenchCommand, Command, ENVIRONMENT, OutputArgs};
+use latentwalk_cli::{BenchCommand, Command, ENVIRONMENT, OutputArgs, message};
 
 /// Along which line does a network see an attribute change? Directions in the vector space of an image
 /// classifier's last layer, measured and shown.

@@ -1,6 +1,7 @@
 //! The distances that a walk can use, fitted on the train split and compared on validation starts.
 
 use anyhow::{Context, Result, bail};
+use latentwalk_cli::causes;
 use latentwalk_lines::{MetricKind, WalkFigures, choose_metric};
 use latentwalk_run::{AttributeMetrics, AttributeWalk, Figures, METRICS_FILE, WalkData};
 use serde_json::{Map, Value, json};
@@ -8,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::inputs;
 use crate::config::Config;
 use crate::job::Job;
-use crate::message::causes;
 
 /// Fits every attribute's metrics on the train split and compares them on validation starts.
 ///

@@ -137,6 +137,18 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn cuda_keeps_the_memory_that_was_freed() {
+        let Some(device) = crate::testing::card() else { return };
+        let Device::Cuda(card) = &device.device else { panic!("another device") };
+        let bytes = 64 << 20;
+        drop(candle_core::Tensor::zeros(bytes, candle_core::DType::U8, &device.device).unwrap());
+        device.device.synchronize().unwrap();
+        assert!(pool::held(card).unwrap() >= bytes as u64);
+        assert!(device.take_peak_memory().unwrap() >= bytes as u64);
+    }
+
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn cuda_without_the_feature_says_how_to_build() {

@@ -15,7 +15,7 @@ use crate::spec::{Head, NetworkSpec};
 pub(crate) fn card() -> Option<BackboneDevice> {
     let device = crate::parse_device("cuda:0");
     if let Err(error) = &device {
-        eprintln!("skipped: {}", crate::error::causes(error));
+        eprintln!("skipped: {}", causes(error));
     }
     device.ok()
 }

@@ -32,6 +32,16 @@ pub(super) fn take_peak(card: &CudaDevice) -> Option<u64> {
     Some(peak)
 }
 
+/// The bytes that the pool holds, in use or not.
+#[cfg(test)]
+pub(super) fn held(card: &CudaDevice) -> Option<u64> {
+    let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT;
+    let mut held = 0u64;
+    // SAFETY: as above.
+    unsafe { mem_pool::get_attribute(of(card)?, attribute, (&raw mut held).cast()) }.ok()?;
+    Some(held)
+}
+
 fn of(card: &CudaDevice) -> Option<CUmemoryPool> {
     let context = card.cuda_stream().context().clone();
     // SAFETY: the context holds an open device.

@@ -205,7 +205,7 @@ mod cuda {
             for arch in ALL {
                 let golden = Golden::of(arch);
                 let network = load(arch, &golden, &device).with_precision(precision).unwrap();
-                let got = network.forward_all(images(&pixels(), IMAGES, SIDE, SIDE)).unwrap().fc;
+                let got = vectors(&network);
                 let expected = golden.matrix("fc");
                 let (got, expected) = (centred(got.view()), centred(expected.view()));
                 let cosines = (0..IMAGES).map(|row| cosine(got.row(row), expected.row(row)));
@@ -214,6 +214,32 @@ mod cuda {
                 assert!(worst > least, "{arch} {precision:?}: {worst}");
             }
         }
+    }
+
+    fn vectors(network: &Network) -> Array2<f32> {
+        network.forward_all(images(&pixels(), IMAGES, SIDE, SIDE)).unwrap().fc
+    }
+
+    #[test]
+    fn tf32_is_on_for_the_network_that_asks_for_it_alone() {
+        let Some(device) = crate::testing::card() else { return };
+        let golden = Golden::of("resnet18");
+        let exact = load("resnet18", &golden, &device);
+        let rounded = load("resnet18", &golden, &device).with_precision(Precision::Tf32).unwrap();
+        let before = vectors(&exact);
+        assert_ne!(vectors(&rounded), before);
+        assert_eq!(vectors(&exact), before);
+    }
+
+    #[test]
+    fn two_threads_give_what_one_gives() {
+        let Some(device) = crate::testing::card() else { return };
+        let network = load("resnet18", &Golden::of("resnet18"), &device);
+        let alone = vectors(&network);
+        std::thread::scope(|scope| {
+            let threads = [0, 1].map(|_| scope.spawn(|| (0..20).all(|_| vectors(&network) == alone)));
+            assert!(threads.into_iter().all(|thread| thread.join().unwrap()));
+        });
     }
 
     #[test]

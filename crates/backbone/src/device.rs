@@ -48,8 +48,10 @@ impl BackboneDevice {
         None
     }
 
-    /// Whether the device trains in a precision.
-    pub(crate) fn check_training(&self, precision: Precision) -> Result<()> {
+    /// Whether the device trains in a precision: to be asked before anything is prepared for training.
+    ///
+    /// **Errors** [`Error::Precision`], with what to take instead.
+    pub fn check_training(&self, precision: Precision) -> Result<()> {
         let there = match precision {
             Precision::F32 => true,
             Precision::Tf32 | Precision::Bf16 => !self.device.is_cpu(),

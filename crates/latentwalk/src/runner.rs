@@ -62,6 +62,7 @@ pub fn stages(request: &RunRequest<'_>, store: &Store, console: &Console) -> Res
     // Known to be usable before hours are spent on earlier stages.
     let device = latentwalk_backbone::parse_device(request.device)?;
     if request.config.vectors().is_none() {
+        device.check_training(request.config.backbone.train.precision).context("`backbone.precision`")?;
         device.check_evaluation(request.config.embeddings.precision).context("`embeddings.precision`")?;
     }
     let plan = plan(request.config, store, request.device, request.until)?;

@@ -79,6 +79,9 @@ fn bfloat16_stands_beside_f32_and_is_refused_before_anything_runs_where_it_is_mi
     let fresh = folder.path().join("t");
     let output = refused(&fresh, "embeddings.precision=bf16-emulate");
     assert!(output.contains("bf16-emulated"), "{output}");
+    let output = refused(&fresh, "backbone.precision=tf32");
+    assert!(output.contains("`backbone.precision`: precision tf32: this cpu trains in f32 only\nhint: "), "{output}");
+    assert!(made(&output).is_empty(), "{output}");
     let output = self::command(&fresh, &["embeddings.precision=bf16"], &["--until", "images"]).output().unwrap();
     // A processor that has it goes on; any other says so before the first stage.
     if !output.status.success() {

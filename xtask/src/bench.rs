@@ -1,6 +1,8 @@
 //! Timing: the embedded pipeline in fresh stores, its figures beside what is asked of them; and the engine beside its peers.
 
 mod engine;
+mod peer;
+mod recipe;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,10 @@ enum What {
     /// Set inference, JPEG decoding, extraction, training and memory beside PyTorch, ONNX Runtime and OpenVINO, as far as
     /// the Python in PEER_PYTHON (else `python3`) has them.
     Engine(engine::EngineArgs),
+    /// Run the whole job in turn with a script in PyTorch and scikit-learn on the same images and splits: seconds, accuracy, ratio.
+    Pipeline(peer::PeerArgs),
+    /// Train with one part of the recipe changed at a time, over several seeds, and compare accuracies on validation images.
+    Recipe(recipe::RecipeArgs),
     #[command(flatten)]
     Binary(latentwalk_cli::BenchCommand),
 }
@@ -82,6 +88,8 @@ const TARGETS: &[Target] = &[
 pub(crate) fn run(args: &BenchArgs, output: OutputArgs) -> Result<ExitCode> {
     match &args.what {
         Some(What::Engine(engine)) => engine::run(engine, output)?,
+        Some(What::Pipeline(peer)) => peer::run(peer, output)?,
+        Some(What::Recipe(recipe)) => recipe::run(recipe, output)?,
         Some(What::Binary(_)) => return crate::pass_on(),
         None => pipeline(&args.pipeline, output)?,
     }

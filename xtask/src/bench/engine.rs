@@ -3,7 +3,7 @@
 //! A round measures ours, every peer, and a plain product of the same precision, one after the other; the first round warms up
 //! and is thrown away. A ratio is taken within a round, so that what slows the machine for a while touches both sides.
 
-mod machine;
+pub(super) mod machine;
 mod row;
 mod worker;
 

@@ -3,6 +3,7 @@
 mod layout;
 
 use crate::error::{Error, Result};
+use crate::options::{OptimizerKind, TrainOptions};
 
 pub(crate) use layout::{ConvPlan, DensePlan, Layout, Parameter, Start};
 
@@ -27,7 +28,7 @@ pub enum Stem {
 }
 
 /// One row of [`ARCHITECTURES`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Arch {
     /// Name in specs and commands.
     pub name: &'static str,
@@ -41,6 +42,25 @@ pub struct Arch {
     pub stem: Stem,
     /// Length of the FC vector unless the spec overrides it.
     pub fc: usize,
+    /// How it is trained from random weights where nothing is said of it; `None` as [`TrainOptions`](crate::TrainOptions) is by
+    /// default.
+    pub recipe: Option<Recipe>,
+}
+
+/// What belongs together in a training: an update rule, its rates, and how sharp the labels are. A rate means nothing with
+/// another rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// [`TrainOptions::optimizer`](crate::TrainOptions::optimizer).
+    pub optimizer: OptimizerKind,
+    /// [`TrainOptions::learning_rate`](crate::TrainOptions::learning_rate).
+    pub learning_rate: f64,
+    /// [`TrainOptions::weight_decay`](crate::TrainOptions::weight_decay).
+    pub weight_decay: f64,
+    /// [`TrainOptions::warmup_epochs`](crate::TrainOptions::warmup_epochs), as a share of all epochs.
+    pub warmup: f64,
+    /// [`TrainOptions::label_smoothing`](crate::TrainOptions::label_smoothing).
+    pub label_smoothing: f64,
 }
 
 /// The network where neither a name nor weights are given: it trains on a laptop.
@@ -53,7 +73,7 @@ const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 /// **Source** He et al., "Deep Residual Learning for Image Recognition", table 1, with the stride of a
 /// bottleneck on its 3x3 convolution as in torchvision.
 pub const ARCHITECTURES: [Arch; 7] = [
-    row("small", BlockKind::Basic, [1, 1, 1, 1], [16, 32, 64, 128], Stem::Small),
+    Arch { recipe: Some(SGD), ..row("small", BlockKind::Basic, [1, 1, 1, 1], [16, 32, 64, 128], Stem::Small) },
     row("medium", BlockKind::Basic, [1, 1, 1, 1], [24, 48, 96, 192], Stem::Medium),
     row("resnet18", BlockKind::Basic, [2, 2, 2, 2], WIDTHS, Stem::ImageNet),
     row("resnet34", BlockKind::Basic, [3, 4, 6, 3], WIDTHS, Stem::ImageNet),
@@ -63,7 +83,30 @@ pub const ARCHITECTURES: [Arch; 7] = [
 ];
 
 const fn row(name: &'static str, block: BlockKind, depths: [usize; 4], widths: [usize; 4], stem: Stem) -> Arch {
-    Arch { name, block, depths, widths, stem, fc: 1000 }
+    Arch { name, block, depths, widths, stem, fc: 1000, recipe: None }
+}
+
+/// Found on photographs of 28 pixels that no figure of this project is measured on; docs/performance/recipe.md has the comparison.
+const SGD: Recipe = Recipe {
+    optimizer: OptimizerKind::Sgd,
+    learning_rate: 0.1,
+    weight_decay: 1e-3,
+    warmup: 0.2,
+    label_smoothing: 0.02,
+};
+
+impl Recipe {
+    /// Options that train by it, the rest as in `options`.
+    pub fn applied(&self, options: TrainOptions) -> TrainOptions {
+        TrainOptions {
+            optimizer: self.optimizer,
+            learning_rate: self.learning_rate,
+            weight_decay: self.weight_decay,
+            warmup_epochs: self.warmup * options.epochs as f64,
+            label_smoothing: self.label_smoothing,
+            ..options
+        }
+    }
 }
 
 impl Arch {
@@ -104,6 +147,14 @@ impl Arch {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recipe_changes_its_own_options_alone() {
+        let recipe = Arch::named("small").unwrap().recipe.unwrap();
+        let options = recipe.applied(TrainOptions { epochs: 10, batch: 7, ..TrainOptions::default() });
+        options.validate().unwrap();
+        assert_eq!((options.warmup_epochs, options.batch, options.optimizer), (2.0, 7, recipe.optimizer));
+    }
 
     #[test]
     fn unknown_names_are_told_what_exists() {

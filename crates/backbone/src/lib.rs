@@ -47,7 +47,7 @@ mod weights;
 #[cfg(test)]
 mod testing;
 
-pub use arch::{ARCHITECTURES, Arch, BlockKind, DEFAULT_ARCH, Stem};
+pub use arch::{ARCHITECTURES, Arch, BlockKind, DEFAULT_ARCH, Recipe, Stem};
 pub use data::{Augment, ImageSource, LoadError, Targets, TrainData};
 pub use device::{BackboneDevice, multiplies_bf16, parse_device};
 pub use error::{Error, Result};

@@ -71,6 +71,9 @@ pub enum Norms {
 }
 
 /// How to train; every key is optional in a file and unknown keys are refused.
+///
+/// The defaults suit a network that has weights already. One that starts from random weights may have a recipe of its own:
+/// [`Recipe::applied`](crate::Recipe::applied).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {

@@ -97,8 +97,8 @@ pub use error::{Error, Place, Result};
 pub use import::import;
 pub use pixel::{
     Augmentation, Batcher, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
-    DEFAULT_SHIFT_PX, Decoding, Fill, Pixels, Preparation, Resize, contact_sheet, list_images, pack_file, prepare,
-    thumbnail,
+    DEFAULT_SHIFT_PX, Decoding, Fill, Pixels, Preparation, Resize, SMALL_IMAGES_PX, SMALL_SHIFT_PX, contact_sheet,
+    list_images, pack_file, prepare, thumbnail,
 };
 pub use source::{Origin, SourceFile, TableReader, files, idx, originals};
 pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, Suspicion, survey};

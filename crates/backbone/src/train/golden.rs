@@ -81,6 +81,7 @@ impl Case {
             depths: self.depths,
             widths: self.widths,
             stem: if self.stem == "small" { Stem::Small } else { Stem::ImageNet },
+            recipe: None,
             fc: self.fc,
         };
         let heads = vec![Head::exclusive("one", 3), Head::multi("many", 4)];

@@ -9,8 +9,12 @@ use crate::error::{Error, Result};
 
 /// Default of [`Augmentation::flip`].
 pub const DEFAULT_FLIP: f32 = 0.5;
-/// Default of [`Augmentation::shift_px`], in pixels.
+/// Default of [`Augmentation::shift_px`], in pixels, for images of [`SMALL_IMAGES_PX`] and more.
 pub const DEFAULT_SHIFT_PX: usize = 2;
+/// Images with a shorter side than this, in pixels, are shifted by up to [`SMALL_SHIFT_PX`].
+pub const SMALL_IMAGES_PX: usize = 64;
+/// Default of [`Augmentation::shift_px`] for smaller images: two of their pixels are a fourteenth of a side of 28.
+pub const SMALL_SHIFT_PX: usize = 1;
 /// Default of [`Augmentation::erase`].
 pub const DEFAULT_ERASE: f32 = 0.1;
 /// Default of [`Augmentation::erase_area`].
@@ -40,7 +44,8 @@ pub enum Fill {
 pub struct Augmentation {
     /// Probability of a mirror image, left for right. Default [`DEFAULT_FLIP`].
     pub flip: f32,
-    /// Longest shift in pixels, in each direction. Default [`DEFAULT_SHIFT_PX`].
+    /// Longest shift in pixels, in each direction. Default [`DEFAULT_SHIFT_PX`]; [`SMALL_SHIFT_PX`] for images below
+    /// [`SMALL_IMAGES_PX`] pixels.
     pub shift_px: usize,
     /// What a shift lays bare. Default [`Fill::Edge`].
     pub fill: Fill,
@@ -95,6 +100,12 @@ impl Patch {
 }
 
 impl Augmentation {
+    /// The default for images with this side, in pixels.
+    pub fn for_side(side: usize) -> Self {
+        let shift_px = if side < SMALL_IMAGES_PX { SMALL_SHIFT_PX } else { DEFAULT_SHIFT_PX };
+        Self { shift_px, ..Self::default() }
+    }
+
     /// Changes nothing.
     pub fn none() -> Self {
         Self { flip: 0.0, shift_px: 0, erase: 0.0, brightness: 0.0, contrast: 0.0, ..Self::default() }
@@ -189,6 +200,12 @@ mod tests {
         assert_eq!(shifts.into_iter().collect::<Vec<_>>(), [-2, -1, 0, 1, 2]);
         let flips = draws.iter().filter(|draw| draw.flip).count();
         assert!((900..1_100).contains(&flips), "{flips}");
+    }
+
+    #[test]
+    fn small_images_are_shifted_less() {
+        assert_eq!([28, 63, 64, 224].map(|side| Augmentation::for_side(side).shift_px), [1, 1, 2, 2]);
+        assert_eq!(Augmentation::for_side(64), Augmentation::default());
     }
 
     #[test]

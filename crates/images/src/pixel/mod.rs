@@ -15,7 +15,7 @@ mod thumbnail;
 
 pub use augment::{
     Augmentation, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
-    DEFAULT_SHIFT_PX, Fill,
+    DEFAULT_SHIFT_PX, Fill, SMALL_IMAGES_PX, SMALL_SHIFT_PX,
 };
 pub use batch::Batcher;
 pub use contact_sheet::contact_sheet;

@@ -25,6 +25,8 @@ pub enum Stage {
     Index,
     /// Lines from held-out images along each direction, and the real images nearest to them.
     Walks,
+    /// Lines toward each value of an attribute: chosen by validation images, measured on test images.
+    Toward,
     /// One self-contained HTML page.
     Report,
 }
@@ -48,6 +50,7 @@ impl Stage {
             Self::Metrics => "metrics",
             Self::Index => "index",
             Self::Walks => "walks",
+            Self::Toward => "toward",
             Self::Report => "report",
         }
     }

@@ -30,6 +30,9 @@ pub struct Item {
     pub labels: Vec<Label>,
     /// The original file, below the folder that [`crate::originals`] gives; `None` for images without a file of their own.
     pub path: Option<String>,
+    /// The group that it belongs to, if its source declares one: images of a group stand in one split, and walks never answer a
+    /// start by an image of its group.
+    pub group: Option<String>,
 }
 
 /// Size of every packed image.
@@ -139,6 +142,8 @@ struct Row {
     id: String,
     split: Split,
     path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
     labels: BTreeMap<String, Option<Named>>,
 }
 
@@ -267,7 +272,7 @@ fn item(row: Row, attributes: &[Attribute]) -> std::result::Result<Item, String>
     }
     match named.keys().next() {
         Some(name) => Err(format!("label for the undeclared attribute {name}")),
-        None => Ok(Item { id: row.id, split: row.split, labels, path: row.path }),
+        None => Ok(Item { id: row.id, split: row.split, labels, path: row.path, group: row.group }),
     }
 }
 
@@ -300,6 +305,7 @@ fn row(item: &Item, attributes: &[Attribute]) -> Row {
         id: item.id.clone(),
         split: item.split,
         path: item.path.clone(),
+        group: item.group.clone(),
         labels: attributes.iter().zip(&item.labels).map(named).collect(),
     }
 }

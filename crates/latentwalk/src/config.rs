@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use latentwalk_backbone::{DEFAULT_ARCH, DEFAULT_PREPROCESS, Tap};
+use latentwalk_backbone::{Arch, DEFAULT_ARCH, DEFAULT_PREPROCESS, Tap, TrainOptions};
 use latentwalk_cli::DescriptionArgs;
 use latentwalk_images::{Augmentation, Description, Origin, Source};
 use latentwalk_run::{PoolConfig, WalkPlan};
@@ -32,9 +32,9 @@ pub use built_in::{BUILT_IN, BuiltIn};
 pub(crate) use given::hub_name;
 pub use sections::{
     BackboneConfig, DEFAULT_AXES, DEFAULT_CHECKPOINT_MINUTES, DEFAULT_FORWARD_BATCH, DEFAULT_INDEX_QUERIES,
-    DEFAULT_METRIC, DEFAULT_METRIC_STARTS, DEFAULT_SEED, DEFAULT_START_SPLIT, DEFAULT_STRIPS, DEFAULT_WALK_STARTS,
-    DETECTED, DecompositionConfig, EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, ProbeConfig, ReportConfig,
-    SearchKind, WalksConfig,
+    DEFAULT_METRIC, DEFAULT_METRIC_STARTS, DEFAULT_SEED, DEFAULT_START_SPLIT, DEFAULT_STRIPS, DEFAULT_TOWARD_STARTS,
+    DEFAULT_WALK_STARTS, DETECTED, DecompositionConfig, EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig,
+    ProbeConfig, ReportConfig, SearchKind, TowardConfig, WalksConfig,
 };
 
 /// One row of [`SECTIONS`].
@@ -100,6 +100,7 @@ sections! {
     metrics: MetricsConfig, by plain, seeded true;
     index: IndexConfig, by plain, seeded true;
     walks: WalksConfig, by plain, seeded true;
+    toward: TowardConfig, by plain, seeded true;
     report: ReportConfig, by plain, seeded false;
 }
 
@@ -150,6 +151,7 @@ impl Config {
         let images: Description = read("", toml::Value::Table(outside))?;
         images.check().map_err(Mistake::of_images)?;
         spread_seed(&mut table, seed)?;
+        spread_shift(&mut table, images.images.size);
         let config = Self::of(name, text, origin, images, &mut table)?;
         config.check()?;
         Ok(config)
@@ -189,6 +191,7 @@ impl Config {
             ("walks.per_stop", self.walks.per_stop),
             ("walks.starts", self.walks.starts),
             ("metrics.starts", self.metrics.starts),
+            ("toward.starts", self.toward.starts),
         ] {
             need(count >= 1, &[key], format!("`{key}` is 0; it must be at least 1"))?;
         }
@@ -299,6 +302,10 @@ fn plain<T: DeserializeOwned>(section: Section) -> Result<T, Mistake> {
     section.rest()
 }
 
+/// The keys of a training recipe.
+const RECIPE: [&str; 7] =
+    ["optimizer", "learning_rate", "weight_decay", "momentum", "nesterov", "warmup_epochs", "label_smoothing"];
+
 fn backbone(mut own: Section) -> Result<BackboneConfig, Mistake> {
     let weights: Option<PathBuf> = own.take("weights")?;
     let arch = if weights.is_some() { DETECTED } else { DEFAULT_ARCH };
@@ -308,14 +315,25 @@ fn backbone(mut own: Section) -> Result<BackboneConfig, Mistake> {
         &["backbone.preprocess"],
         "`backbone.preprocess` belongs to weights, and none are given\nhint: name them by `backbone.weights` or --weights",
     )?;
+    let arch: String = own.take("arch")?.unwrap_or_else(|| arch.to_owned());
+    // An update rule and its rates belong together: who names one of them has a recipe already.
+    let named = RECIPE.iter().any(|key| own.has(key));
+    // An unknown name is told where the network is made.
+    let recipe = Arch::named(&arch).ok().and_then(|arch| arch.recipe).filter(|_| weights.is_none() && !named);
+    let (fc, heads) = (own.take("fc")?, own.take("heads")?.unwrap_or_default());
+    let checkpoint_minutes = own.take("checkpoint_minutes")?.unwrap_or(DEFAULT_CHECKPOINT_MINUTES);
+    let train: TrainOptions = own.rest()?;
     Ok(BackboneConfig {
-        arch: own.take("arch")?.unwrap_or_else(|| arch.to_owned()),
+        arch,
         preprocess: preprocess.or_else(|| weights.is_some().then(|| DEFAULT_PREPROCESS.to_owned())),
         weights,
-        checkpoint_minutes: own.take("checkpoint_minutes")?.unwrap_or(DEFAULT_CHECKPOINT_MINUTES),
-        fc: own.take("fc")?,
-        heads: own.take("heads")?.unwrap_or_default(),
-        train: own.rest()?,
+        checkpoint_minutes,
+        fc,
+        heads,
+        train: match recipe {
+            Some(recipe) => recipe.applied(train),
+            None => train,
+        },
     })
 }
 
@@ -334,6 +352,16 @@ fn spread_seed(table: &mut toml::Table, seed: u64) -> Result<(), Mistake> {
         }
     }
     Ok(())
+}
+
+/// Small images are shifted less, where nothing is said of it.
+fn spread_shift(table: &mut toml::Table, side: usize) {
+    let section = table.entry("augment").or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    // What is no table is told where the section is read.
+    if let Some(section) = section.as_table_mut() {
+        let shift = Augmentation::for_side(side).shift_px;
+        section.entry("shift_px").or_insert(toml::Value::Integer(i64::try_from(shift).unwrap_or(i64::MAX)));
+    }
 }
 
 /// Dotted names of all leaves; an empty table has none.

@@ -42,7 +42,7 @@ pub struct StageRow {
 pub const STAGES: &[StageRow] = &[
     StageRow {
         stage: Stage::Images,
-        revision: 1,
+        revision: 2,
         schema: 1,
         reads: &[],
         parameters: &["name", "images", "attributes"],
@@ -161,8 +161,20 @@ pub const STAGES: &[StageRow] = &[
         run: stage::walks::run,
     },
     StageRow {
-        stage: Stage::Report,
+        stage: Stage::Toward,
         revision: 1,
+        schema: 1,
+        reads: &[Stage::Images, Stage::Decomposition, Stage::Probe],
+        parameters: &["toward", "pool"],
+        device: false,
+        outside: None,
+        skip: None,
+        writes: &["toward.json"],
+        run: stage::toward::run,
+    },
+    StageRow {
+        stage: Stage::Report,
+        revision: 2,
         schema: 1,
         reads: &[
             Stage::Images,
@@ -174,6 +186,7 @@ pub const STAGES: &[StageRow] = &[
             Stage::Metrics,
             Stage::Index,
             Stage::Walks,
+            Stage::Toward,
         ],
         parameters: &["report", "name"],
         device: false,

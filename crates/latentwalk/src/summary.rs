@@ -81,6 +81,7 @@ impl Record<'_> {
             "variance": self.metric(Stage::Decomposition, "variance")?,
             "directions": self.metric(Stage::Probe, "directions")?,
             "walks": self.metric(Stage::Walks, "walks")?,
+            "toward": self.metric(Stage::Toward, "toward")?,
             "index": { "recall_at_10": self.metric(Stage::Index, "recall_at_10")? },
             "report": report,
         }))
@@ -137,14 +138,14 @@ pub(crate) fn table(s: &Value) -> String {
     let directions = s["directions"].as_object().cloned().unwrap_or_default();
     let _ = writeln!(
         text,
-        "\n{:<16}{:>9}{:>9}{:>10}{:>12}{:>10}{:>9}{:>9}",
-        "attribute", "accuracy", "macro-F1", "min. AUC", "method", "Spearman", "visited", "on attr."
+        "\n{:<16}{:>9}{:>9}{:>10}{:>12}{:>10}{:>9}{:>9}{:>8}{:>8}",
+        "attribute", "accuracy", "macro-F1", "min. AUC", "method", "Spearman", "visited", "on attr.", "hit", "kept"
     );
     for (name, d) in &directions {
-        let (a, w) = (&s["accuracy"][name], &s["walks"][name]);
+        let (a, w, t) = (&s["accuracy"][name], &s["walks"][name], &s["toward"][name]);
         let _ = writeln!(
             text,
-            "{name:<16}{:>9}{:>9}{:>10}{:>12}{:>10}{:>9}{:>9}",
+            "{name:<16}{:>9}{:>9}{:>10}{:>12}{:>10}{:>9}{:>9}{:>8}{:>8}",
             figure(&a["test"]),
             figure(&a["macro_f1"]),
             figure(&d["min_adjacent_auc"]),
@@ -152,6 +153,8 @@ pub(crate) fn table(s: &Value) -> String {
             figure(&w["median_spearman"]),
             figure(&w["middle_visited"]),
             figure(&w["on_attribute"]),
+            figure(&t["hit"]),
+            figure(&t["kept_corrected"]),
         );
     }
     let v = &s["variance"];

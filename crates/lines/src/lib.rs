@@ -31,6 +31,7 @@
 mod baselines;
 mod checks;
 mod error;
+mod exact;
 pub mod figures;
 mod index;
 mod index_file;
@@ -44,6 +45,7 @@ mod residual;
 mod space;
 mod stops;
 mod top;
+pub mod toward;
 mod walk;
 mod way;
 

@@ -104,6 +104,24 @@ fn semidefinite_factor(gram: &[f64], p: usize) -> (Vec<f64>, Vec<bool>) {
     (square(&triangle, p), kept)
 }
 
+/// An orthonormal basis of the span of some vectors; one of which those before it leave no more than a millionth adds nothing.
+pub(crate) fn orthonormal(vectors: impl Iterator<Item = Vec<f64>>) -> Vec<Vec<f64>> {
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    for mut vector in vectors {
+        let whole = norm(&vector);
+        // Twice is enough, for the second pass takes out what rounding left of the first.
+        for axis in basis.iter().chain(&basis) {
+            let part = dot(&vector, axis);
+            vector.iter_mut().zip(axis).for_each(|(v, a)| *v -= part * a);
+        }
+        let rest = norm(&vector);
+        if rest > 1e-6 * whole {
+            basis.push(vector.iter().map(|v| v / rest).collect());
+        }
+    }
+    basis
+}
+
 /// Euclidean length.
 pub(crate) fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()

@@ -33,16 +33,19 @@ pub enum MetricKind {
     WithinClass,
     /// Mahalanobis distance with the covariance of what all attributes together leave unexplained.
     Residual,
+    /// The same, in which the directions of the other attributes' values count more.
+    ResidualOthers,
 }
 
 impl MetricKind {
-    /// The name used in descriptions and tables: `euclidean`, `whitened`, `within-class`, `residual`.
+    /// The name used in descriptions and tables: `euclidean`, `whitened`, `within-class`, `residual`, `residual-others`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Euclidean => "euclidean",
             Self::Whitened => "whitened",
             Self::WithinClass => "within-class",
             Self::Residual => "residual",
+            Self::ResidualOthers => "residual-others",
         }
     }
 }

@@ -50,7 +50,7 @@ impl TryFrom<MetricFile> for Metric {
             MetricKind::Euclidean => 0,
             MetricKind::Whitened => k,
             // Checked, since k comes from a file.
-            MetricKind::WithinClass | MetricKind::Residual => {
+            MetricKind::WithinClass | MetricKind::Residual | MetricKind::ResidualOthers => {
                 k.checked_add(1).and_then(|k1| k1.checked_mul(k)).map_or(usize::MAX, |twice| twice / 2)
             }
         };
@@ -60,7 +60,7 @@ impl TryFrom<MetricFile> for Metric {
         let factor = match file.kind {
             MetricKind::Euclidean => Factor::Identity,
             MetricKind::Whitened => Factor::Diagonal(numbers),
-            MetricKind::WithinClass | MetricKind::Residual => lower(&numbers, k),
+            MetricKind::WithinClass | MetricKind::Residual | MetricKind::ResidualOthers => lower(&numbers, k),
         };
         let positive = match &factor {
             Factor::Identity => true,

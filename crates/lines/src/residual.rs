@@ -1,11 +1,12 @@
 //! The metric of what the attributes leave unexplained.
 
+use latentwalk_arithmetic::dot;
 use ndarray::ArrayView2;
 
 use crate::checks;
 use crate::error::{Error, Result};
 use crate::linalg;
-use crate::metric::{Metric, MetricKind, add_outer};
+use crate::metric::{Factor, Metric, MetricKind, add_outer};
 
 impl Metric {
     /// Mahalanobis distance with the covariance of what is left of the training rows after the additive effects of all
@@ -15,11 +16,13 @@ impl Metric {
     /// (The within-class metric of one attribute takes the others for nuisances.)
     ///
     /// **Shapes.** `z` is n × k; `labels` has one list for each attribute, n long; `classes` is the number of classes of
-    /// each; `train_rows` are rows of `z`, of which those with a label of every attribute take part.
+    /// each; `train_rows` are rows of `z`.
     /// **Units and conventions.** Least squares on an intercept and one column for every class but the first of each
-    /// attribute. Classes that never occur and attributes that follow from others cost no parameter. The residuals'
-    /// scatter is divided by rows − parameters; `shrinkage` times its mean diagonal is added to the diagonal
-    /// ([`DEFAULT_SHRINKAGE`](crate::DEFAULT_SHRINKAGE)). With a single attribute this is [`Metric::within_class`].
+    /// attribute, and one for the rows that carry no label of it: they are taken as a level of their own, so that they
+    /// neither count as a class nor leave their mean in the covariance. Classes that never occur and attributes that follow
+    /// from others cost no parameter. The residuals' scatter is divided by rows − parameters; `shrinkage` times its mean
+    /// diagonal is added to the diagonal ([`DEFAULT_SHRINKAGE`](crate::DEFAULT_SHRINKAGE)). With a single attribute and no
+    /// label missing this is [`Metric::within_class`].
     /// **Errors.** No attributes, values that are not usable, lists of lengths that do not fit, labels outside the classes,
     /// no more rows than parameters, a covariance that stays singular.
     pub fn residual(
@@ -34,8 +37,81 @@ impl Metric {
         checks::some("the list of attributes", labels.len())?;
         checks::option("shrinkage", shrinkage, 0.0, 1e6)?;
         let design = Design::new(z, labels, classes, train_rows)?;
-        Self::mahalanobis(MetricKind::Residual, design.residual_covariance(z)?, k, shrinkage)
+        Self::mahalanobis(MetricKind::Residual, design.fit(z)?.covariance, k, shrinkage)
     }
+
+    /// [`Metric::residual`], in which a change of another attribute counts more: what separates the values of the attributes in
+    /// `others` is `weight` times farther, squared, than what the residual metric alone says.
+    ///
+    /// **Units and conventions.** With `M` the residual metric and `U` an orthonormal basis, in its space, of the effects of all
+    /// values of `others`, the squared distance is `|x|² + weight · |Uᵀx|²`. A weight of 0 is the residual metric; the larger
+    /// it is, the closer a line comes to one along which the others' effects do not change.
+    /// **Errors.** As [`Metric::residual`]; a negative weight, an attribute that does not exist.
+    pub fn residual_others(
+        z: ArrayView2<'_, f32>,
+        labels: &[Vec<Option<u32>>],
+        classes: &[usize],
+        train_rows: &[usize],
+        shrinkage: f64,
+        (others, weight): (&[usize], f64),
+    ) -> Result<Self> {
+        checks::option("the weight of the other attributes", weight, 0.0, 1e9)?;
+        others.iter().try_for_each(|&q| checks::inside("the other attributes", classes.len(), q))?;
+        let base = Self::residual(z, labels, classes, train_rows, shrinkage)?;
+        let Factor::Lower { factor, inverse } = &base.factor else { return Ok(base) };
+        let k = z.ncols();
+        let design = Design::new(z, labels, classes, train_rows)?;
+        let effects = design.fit(z)?.effects;
+        let columns = others.iter().flat_map(|&q| design.columns_of_classes(q, classes[q]));
+        let mapped = columns.map(|column| linalg::lower_times(inverse, &effects[column * k..(column + 1) * k]));
+        // Of `I + weight · UUᵀ` the inverse is `I − weight / (1 + weight) · UUᵀ`; `M⁻¹ = C Cᵀ` becomes `C (…) Cᵀ`.
+        let share = weight / (1.0 + weight);
+        let mut covariance = vec![0.0; k * k];
+        (0..k).for_each(|column| {
+            let of_factor: Vec<f64> = (0..k).map(|row| factor[row * k + column]).collect();
+            add_outer(&mut covariance, &of_factor);
+        });
+        for axis in linalg::orthonormal(mapped) {
+            let moved = linalg::lower_times(factor, &axis);
+            let scaled: Vec<f64> = moved.iter().map(|v| v * share).collect();
+            for (row, &v) in covariance.chunks_exact_mut(k).zip(&scaled) {
+                row.iter_mut().zip(&moved).for_each(|(entry, m)| *entry -= v * m);
+            }
+        }
+        Self::mahalanobis(MetricKind::ResidualOthers, covariance, k, 0.0)
+    }
+
+    /// Weights whose line leaves the positions along `others` as they are in the start: `w − W (WᵀM⁻¹W)⁻¹ WᵀM⁻¹ w`.
+    ///
+    /// **Shapes.** All k long. **Units and conventions.** Weights in raw PCA space. Of others that depend on each other a part is
+    /// enough. Where nothing of `w` is left, the result is rounding noise: see whether the line still moves it.
+    /// **Errors.** Another width, values that are not usable. **Source.** Conditional manipulation of Shen et al., "Interpreting
+    /// the latent space of GANs for semantic face editing", in a metric.
+    pub fn keeping(&self, w: &[f64], others: &[Vec<f64>]) -> Result<Vec<f64>> {
+        for weights in others.iter().map(Vec::as_slice).chain([w]) {
+            checks::width("the direction", self.k, weights.len())?;
+            checks::usable("the direction", 0, weights.iter().copied())?;
+        }
+        let mapped: Vec<Vec<f64>> = others.iter().map(|other| self.map_weights(other)).collect();
+        let own = self.map_weights(w);
+        let p = others.len();
+        let gram: Vec<f64> = (0..p * p).map(|ij| dot(&mapped[ij / p], &mapped[ij % p])).collect();
+        let right: Vec<f64> = mapped.iter().map(|other| dot(other, &own)).collect();
+        let (shares, _) = linalg::solve_semidefinite(&gram, &right, p, 1);
+        let mut kept = w.to_vec();
+        for (other, share) in others.iter().zip(&shares) {
+            kept.iter_mut().zip(other).for_each(|(k, o)| *k -= share * o);
+        }
+        Ok(kept)
+    }
+}
+
+/// What least squares on all attributes gives.
+struct Fit {
+    /// Of what is left, k × k row-major.
+    covariance: Vec<f64>,
+    /// Of every column on every axis, p × k.
+    effects: Vec<f64>,
 }
 
 /// The rows that take part and, for each, the columns of the design matrix that are one.
@@ -43,6 +119,8 @@ struct Design {
     rows: Vec<usize>,
     /// As many for each row: the intercept's column stands for an attribute's first class.
     columns: Vec<Vec<usize>>,
+    /// The first column of each attribute: its classes but the first, then the rows without a label of it.
+    firsts: Vec<usize>,
     p: usize,
 }
 
@@ -59,29 +137,31 @@ impl Design {
             checks::length("labels", n, list.len())?;
             checks::some("the list of classes", count)?;
         }
-        let mut design = Self { rows: Vec::new(), columns: Vec::new(), p: 1 };
-        let mut firsts = Vec::with_capacity(classes.len());
+        let mut design = Self { rows: Vec::new(), columns: Vec::new(), firsts: Vec::new(), p: 1 };
         for &count in classes {
-            firsts.push(design.p);
-            design.p += count - 1;
+            design.firsts.push(design.p);
+            design.p += count;
         }
         for &row in train_rows {
             checks::inside("training rows", n, row)?;
-            if let Some(columns) = columns_of(row, labels, classes, &firsts)? {
-                checks::usable("labelled training points", row, z.row(row).iter().map(|&v| f64::from(v)))?;
-                design.rows.push(row);
-                design.columns.push(columns);
-            }
+            checks::usable("training points", row, z.row(row).iter().map(|&v| f64::from(v)))?;
+            design.rows.push(row);
+            design.columns.push(columns_of(row, labels, classes, &design.firsts)?);
         }
         Ok(design)
     }
 
-    /// k × k row-major, summed in the order of the rows.
-    fn residual_covariance(&self, z: ArrayView2<'_, f32>) -> Result<Vec<f64>> {
+    /// The columns of an attribute's classes; the first class is the one that the others are compared with.
+    fn columns_of_classes(&self, q: usize, classes: usize) -> std::ops::Range<usize> {
+        self.firsts[q]..self.firsts[q] + classes - 1
+    }
+
+    /// Summed in the order of the rows.
+    fn fit(&self, z: ArrayView2<'_, f32>) -> Result<Fit> {
         let k = z.ncols();
         let (effects, parameters) = self.effects(z);
         if self.rows.len() <= parameters {
-            let what = "training rows with a label of every attribute for the residual metric".to_owned();
+            let what = "training rows for the residual metric".to_owned();
             return Err(Error::TooFewRows { what, rows: self.rows.len(), needed: parameters + 1 });
         }
         let mut scatter = vec![0.0; k * k];
@@ -95,7 +175,7 @@ impl Design {
         }
         let freedom = (self.rows.len() - parameters) as f64;
         scatter.iter_mut().for_each(|v| *v /= freedom);
-        Ok(scatter)
+        Ok(Fit { covariance: scatter, effects })
     }
 
     /// The effect of every column on every axis, p × k, and how many columns are independent.
@@ -112,26 +192,19 @@ impl Design {
     }
 }
 
-/// Columns of a row's design that are one, the intercept's among them; `None` where an attribute is not labelled.
-fn columns_of(
-    row: usize,
-    labels: &[Vec<Option<u32>>],
-    classes: &[usize],
-    firsts: &[usize],
-) -> Result<Option<Vec<usize>>> {
+/// Columns of a row's design that are one, the intercept's among them.
+fn columns_of(row: usize, labels: &[Vec<Option<u32>>], classes: &[usize], firsts: &[usize]) -> Result<Vec<usize>> {
     let mut columns = vec![0];
-    let mut complete = true;
     for ((list, &classes), &first) in labels.iter().zip(classes).zip(firsts) {
         match list[row] {
-            None => complete = false,
+            None => columns.push(first + classes - 1),
             Some(label) => {
                 checks::label(row, classes, label)?;
-                // The first class is the one that the others are compared with.
                 columns.extend((label as usize).checked_sub(1).map(|above| first + above));
             }
         }
     }
-    Ok(complete.then_some(columns))
+    Ok(columns)
 }
 
 #[cfg(test)]
@@ -178,8 +251,9 @@ mod tests {
         got.iter().zip(expected).for_each(|(g, e)| assert!((g - e).abs() < 1e-12 * (1.0 + e.abs()), "{got:?}"));
     }
 
-    /// numpy 2, z, a and b as above without rows 5, 11, 22, 23: `X = column_stack([ones, a==1, a==2, b==1])`,
-    /// `R = z - X @ lstsq(X, z)[0]`, `S = R.T @ R / (20 - 4)`, `S + 0.01 * trace(S) / 3 * eye(3)`.
+    /// numpy 2, z, a and b as above without rows 22, 23, a missing label being -1:
+    /// `X = column_stack([ones, a==1, a==2, a==-1, b==1, b==-1])`, `R = z - X @ lstsq(X, z)[0]`, `S = R.T @ R / (22 - 6)`,
+    /// `M = S + 0.01 * trace(S) / 3 * eye(3)`. A single row without a label is fitted exactly: the same as without it.
     const GOLDEN: [f64; 9] = [
         1.780024035549903,
         0.490132176598837,
@@ -197,6 +271,65 @@ mod tests {
         let metric = make(&labels(), &[3, 2], &train()).unwrap();
         assert_eq!((metric.kind(), metric.kind().name(), metric.width()), (MetricKind::Residual, "residual", 3));
         assert_close(&covariance(&metric), &GOLDEN);
+    }
+
+    /// With the effect `e` of `b == 1` from above: `C = cholesky(M)`, `u = solve(C, e)` at length 1,
+    /// `C @ (eye(3) - 3 / (1 + 3) * outer(u, u)) @ C.T`.
+    const GOLDEN_OTHERS: [f64; 9] = [
+        1.585_917_622_061_181_5,
+        0.829_281_771_098_877_6,
+        0.674_500_364_527_321,
+        0.829_281_771_098_877_6,
+        0.784_861_971_912_196_2,
+        0.530_033_784_984_649_8,
+        0.674_500_364_527_321,
+        0.530_033_784_984_649_8,
+        1.828_006_044_681_570_7,
+    ];
+
+    #[test]
+    fn what_separates_others_counts_more() {
+        let make = |weight: f64| {
+            Metric::residual_others(points().view(), &labels(), &[3, 2], &train(), 0.01, (&[1], weight)).unwrap()
+        };
+        assert_close(&covariance(&make(3.0)), &GOLDEN_OTHERS);
+        assert_close(&covariance(&make(0.0)), &GOLDEN);
+        assert_eq!(make(3.0).kind().name(), "residual-others");
+        let json = serde_json::to_string(&make(3.0)).unwrap();
+        assert_eq!(serde_json::from_str::<Metric>(&json).unwrap(), make(3.0));
+        let refused = Metric::residual_others(points().view(), &labels(), &[3, 2], &train(), 0.01, (&[2], 1.0));
+        assert!(matches!(refused, Err(Error::Outside { got: 2, count: 2, .. })));
+    }
+
+    #[test]
+    fn kept_positions_stay_along_the_line() {
+        let metric = make(&labels(), &[3, 2], &train()).unwrap();
+        let others = [vec![0.3, -1.0, 0.2], vec![0.6, -2.0, 0.4]];
+        let kept = metric.keeping(&[1.0, 0.5, -0.5], &others).unwrap();
+        let start = points();
+        let line = metric.line(&kept, start.row(3)).unwrap();
+        let along = line.displacement();
+        for other in &others {
+            assert!(dot(along, other).abs() < 1e-12, "the second depends on the first");
+        }
+        assert!(dot(along, &kept) > 0.0);
+        assert_eq!(metric.keeping(&[1.0, 0.5, -0.5], &[]).unwrap(), [1.0, 0.5, -0.5]);
+        assert!(metric.keeping(&[1.0, 0.5], &others).is_err());
+    }
+
+    #[test]
+    fn rows_without_a_label_are_a_level_of_their_own() {
+        // Of the first attribute every third row is unlabelled; these rows lie far away together.
+        let mut z = points();
+        let mut lists = labels();
+        lists[0][5] = Some(2);
+        for row in (0..N).step_by(3) {
+            lists[0][row] = None;
+            z.row_mut(row).mapv_inplace(|v| v + 100.0);
+        }
+        let metric = Metric::residual(z.view(), &lists, &[3, 2], &train(), 0.0).unwrap();
+        let spread: f64 = (0..3).map(|j| covariance(&metric)[j * 3 + j]).sum();
+        assert!(spread < 10.0, "{spread}: their mean is no residual");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where a line to another value has to arrive, and the ways to find an image there.
 
 use ndarray::{ArrayView1, ArrayView2};
+use serde::{Deserialize, Serialize};
 
 use crate::checks;
 use crate::error::{Error, Result};
@@ -9,11 +10,15 @@ use crate::space::{Space, place_on, square_between};
 use crate::top::Candidate;
 
 /// Where a line has to arrive: a direction and the slab of positions in which images are looked for.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Its weights are written as decimal strings, so that they are read back to the last bit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LineToValue {
     /// The direction: weights (a score) in raw PCA space.
+    #[serde(with = "crate::exact")]
     pub weights: Vec<f64>,
     /// Positions `[low, high)` along it.
+    #[serde(with = "crate::exact::pair")]
     pub slab: (f64, f64),
 }
 
@@ -32,7 +37,7 @@ impl LineToValue {
         Ok(Self { weights, slab: (to_median - half, to_median + half) })
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let (low, high) = self.slab;
         // Written so that NaN fails too; an infinite border is a slab without an end.
         let ordered = low <= high;
@@ -40,7 +45,7 @@ impl LineToValue {
         if ordered { Ok(()) } else { Err(refused) }
     }
 
-    fn holds(&self, position: f64) -> bool {
+    pub(crate) fn holds(&self, position: f64) -> bool {
         self.slab.0 <= position && position < self.slab.1
     }
 }

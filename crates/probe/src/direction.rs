@@ -22,6 +22,10 @@ pub enum Method {
     Lda,
     /// Haufe's pattern of another direction.
     Pattern,
+    /// Proportional odds.
+    ProportionalOdds,
+    /// Ridge regression on ranks.
+    RidgeOnRanks,
 }
 
 impl fmt::Display for Method {
@@ -32,6 +36,8 @@ impl fmt::Display for Method {
             Self::MeanDifference => "mean_difference",
             Self::Lda => "lda",
             Self::Pattern => "pattern",
+            Self::ProportionalOdds => "proportional_odds",
+            Self::RidgeOnRanks => "ridge_on_ranks",
         })
     }
 }

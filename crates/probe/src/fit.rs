@@ -10,7 +10,7 @@ use crate::stats::{class_order, median};
 use crate::task::Prepared;
 use crate::{
     BottleneckModel, Direction, Evidence, Method, MethodChoice, Model, Orientation, ProbeOptions, RestartReport,
-    Result, Split, Task, Verdict, bottleneck, logistic, rivals,
+    Result, Split, Task, Verdict, bottleneck, logistic, ordinal, rivals,
 };
 
 /// A direction before it is normalised and turned.
@@ -70,6 +70,10 @@ pub fn fit(task: &Task<'_>, options: &ProbeOptions, progress: &(dyn Fn(usize, us
         }
         MethodChoice::MeanDifference => closed(Method::MeanDifference, rivals::mean_difference(&prepared)),
         MethodChoice::Lda => closed(Method::Lda, rivals::lda(&prepared)?),
+        MethodChoice::ProportionalOdds => {
+            closed(Method::ProportionalOdds, ordinal::proportional_odds(&prepared, options)?)
+        }
+        MethodChoice::RidgeOnRanks => closed(Method::RidgeOnRanks, ordinal::ridge_on_ranks(&prepared, options)?),
     };
     finish(&prepared, options, raw)
 }

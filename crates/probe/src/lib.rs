@@ -41,6 +41,7 @@ mod model;
 mod network;
 mod null;
 mod options;
+mod ordinal;
 mod rivals;
 mod stats;
 mod store;

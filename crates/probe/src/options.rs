@@ -42,6 +42,10 @@ pub enum MethodChoice {
     MeanDifference,
     /// The mean difference through the inverse of the pooled within-class covariance.
     Lda,
+    /// Logistic regression of a declared order: one axis, a threshold between neighbours.
+    ProportionalOdds,
+    /// Least squares on the ranks of a declared order, with logistic regression's penalty.
+    RidgeOnRanks,
 }
 
 /// How inputs are scaled inside a fit. Training means are subtracted in every case; weights come back in raw PCA space.

@@ -102,8 +102,14 @@ fn logistic_regression_is_scikit_learns() {
 fn three_ordered_classes_are_found_by_every_method() {
     let truth = truth(20);
     let data = mixture(6000, &truth, &[-2.5, 0.0, 2.5], 1);
-    for (method, least) in
-        [(MethodChoice::Bottleneck, 0.99), (MethodChoice::MeanDifference, 0.99), (MethodChoice::Lda, 0.99)]
+    for (method, least) in [
+        MethodChoice::Bottleneck,
+        MethodChoice::MeanDifference,
+        MethodChoice::Lda,
+        MethodChoice::ProportionalOdds,
+        MethodChoice::RidgeOnRanks,
+    ]
+    .map(|method| (method, 0.99))
     {
         let options = ProbeOptions { method, ..ProbeOptions::default() };
         let direction = fit(&data.task(&[0, 1, 2]), &options, &quiet).unwrap();

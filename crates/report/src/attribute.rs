@@ -118,6 +118,8 @@ pub struct AttributeSection {
     pub null: Option<Null>,
     /// How well walks along the direction do.
     pub walks: Option<Walks>,
+    /// Lines toward each value: do they arrive, and does the rest stay?
+    pub toward: Option<Toward>,
     /// Walks as rows of images.
     pub strips: Vec<Strip>,
 }
@@ -196,6 +198,36 @@ pub struct Walks {
     pub metric: String,
     /// One row a metric, then the baselines.
     pub rows: Vec<WalkRow>,
+}
+
+/// Lines toward each value of an attribute, and what is reached otherwise, in the same cases.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Toward {
+    /// The way of the lines and why it is the default, in words.
+    pub way: String,
+    /// What a case is, by what is kept judged, what is left out: sentences.
+    pub note: String,
+    /// The lines first, then the article's walk, then what does without a line.
+    pub rows: Vec<TowardRow>,
+}
+
+/// What one way reaches over all cases.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TowardRow {
+    /// The way.
+    pub name: String,
+    /// Whether it is a way of walking or a comparison.
+    pub role: WalkRole,
+    /// Whether it is the default.
+    pub default: bool,
+    /// Share of the cases in which the image found has the wanted value.
+    pub hit: Option<f64>,
+    /// The 95 % interval of `hit`, in words.
+    pub interval: String,
+    /// What stays of the rest, from chance (0) to the best that the pool allows (1).
+    pub kept: Option<f64>,
+    /// Mean of hit times the share of the rest that stays.
+    pub joint: Option<f64>,
 }
 
 /// Whether a row is a way of walking or a comparison.

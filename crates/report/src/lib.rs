@@ -39,7 +39,7 @@ mod view;
 
 pub use attribute::{
     AttributeSection, Card, ClassPositions, Kind, Null, PairAuc, Probabilities, Restarts, StopCard, Strip, Tone,
-    Verdict, WalkRole, WalkRow, Walks,
+    Toward, TowardRow, Verdict, WalkRole, WalkRow, Walks,
 };
 pub use error::{Error, Result};
 pub use images::ImageData;

@@ -98,6 +98,25 @@ fn report() -> Report {
             ],
             ..Default::default()
         }),
+        toward: Some(Toward {
+            way: "From a test image to each value".into(),
+            note: "Values weigh equally.".into(),
+            rows: vec![
+                TowardRow {
+                    name: "logistic, residual".into(),
+                    default: true,
+                    hit: Some(0.964),
+                    interval: "0.941 to 0.982".into(),
+                    ..Default::default()
+                },
+                TowardRow {
+                    name: "label oracle".into(),
+                    role: WalkRole::Baseline,
+                    kept: Some(0.913),
+                    ..Default::default()
+                },
+            ],
+        }),
         strips: vec![
             Strip { caption: String::new(), start: start.clone(), stops },
             Strip { caption: "again".into(), start, stops: again },
@@ -179,6 +198,8 @@ fn everything_is_on_the_page() {
         "1 of 3 slabs empty",
         "Fewer than 30 images",
         "kept: epoch 2",
+        "Lines toward each value",
+        "0.941 to 0.982",
         "3,001",
         "cargo xtask pipeline",
         "abc123",
@@ -228,6 +249,7 @@ fn hostile_text_stays_text() {
     section.pairwise_auc[0].lower = HOSTILE.into();
     section.probabilities.as_mut().unwrap().curves[0].0 = HOSTILE.into();
     section.null.as_mut().unwrap().statistic = HOSTILE.into();
+    section.toward.as_mut().unwrap().rows[0].interval = HOSTILE.into();
     section.strips[0].caption = HOSTILE.into();
     section.strips[0].start.id = HOSTILE.into();
     section.strips[0].start.label = Some(HOSTILE.into());

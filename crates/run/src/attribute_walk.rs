@@ -99,6 +99,7 @@ impl<'a> AttributeWalk<'a> {
                 Metric::within_class(points.z.view(), &self.labels.labels, train, classes, shrinkage)
             }
             MetricKind::Residual => points.residual_metric(train, shrinkage),
+            MetricKind::ResidualOthers => points.residual_others_metric(train, shrinkage, &self.labels.name),
         }
     }
 
@@ -174,11 +175,30 @@ impl Points {
     /// # Errors
     /// Too few rows that carry all labels, coordinates that do not vary.
     pub fn residual_metric(&self, train: &[usize], shrinkage: f64) -> Result<Metric, latentwalk_lines::Error> {
-        let all = AttributeLabels::all_exclusive(&self.dataset);
-        let classes: Vec<usize> = all.iter().map(|attribute| attribute.classes.len()).collect();
-        let labels: Vec<Vec<Option<u32>>> = all.into_iter().map(|attribute| attribute.labels).collect();
+        let (labels, classes) = exclusive_labels(&AttributeLabels::all_exclusive(&self.dataset));
         Metric::residual(self.z.view(), &labels, &classes, train, shrinkage)
     }
+
+    /// The same, in which a change of any attribute but `target` counts twice as much.
+    ///
+    /// # Errors
+    /// As [`Points::residual_metric`].
+    pub fn residual_others_metric(
+        &self,
+        train: &[usize],
+        shrinkage: f64,
+        target: &str,
+    ) -> Result<Metric, latentwalk_lines::Error> {
+        let all = AttributeLabels::all_exclusive(&self.dataset);
+        let others: Vec<usize> = (0..all.len()).filter(|&at| all[at].name != target).collect();
+        let (labels, classes) = exclusive_labels(&all);
+        Metric::residual_others(self.z.view(), &labels, &classes, train, shrinkage, (&others, 1.0))
+    }
+}
+
+/// Labels and numbers of classes of some attributes.
+fn exclusive_labels(all: &[AttributeLabels]) -> (Vec<Vec<Option<u32>>>, Vec<usize>) {
+    all.iter().map(|attribute| (attribute.labels.clone(), attribute.classes.len())).unzip()
 }
 
 fn stops(data: &WalkData, direction: &Direction, order: &[u32]) -> Result<Stops> {

@@ -13,6 +13,7 @@
 //! | `pool` | which images may be retrieved, and where walks may start |
 //! | `walk_data`, `attribute_walk` | the above together, and the walk along one attribute |
 //! | `files` | what `metrics.json` and `walks.json` hold |
+//! | `toward` | the ways toward each value of an attribute, and what `toward.json` holds |
 //! | `projector` | new images to coordinates |
 //!
 //! **Conventions.** Rows are the data set's, in its order. Positions are raw PCA coordinates along a direction. Nothing here
@@ -50,6 +51,7 @@ mod pool;
 mod projector;
 mod record;
 mod run;
+mod toward;
 mod walk_data;
 
 pub use attribute_walk::AttributeWalk;
@@ -64,6 +66,7 @@ pub use pool::{DEFAULT_POOL_SPLIT, PoolConfig, parse_split};
 pub use projector::{Projected, Projector};
 pub use record::{RUN_FILE, RunFile, find_run, read_run, run_folders};
 pub use run::{COLUMNS_FILE, Run, vectors_file};
+pub use toward::{AttributeToward, ChosenBy, Course, Estimator, TOWARD_FILE, Tried, WAYS, Way, read_toward};
 pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
 
 /// The examples of the README, run with those of the docs.

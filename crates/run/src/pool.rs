@@ -49,6 +49,15 @@ impl PoolConfig {
         }
     }
 
+    /// For every row whether a walk may start there, by the labels that a start must carry.
+    ///
+    /// # Errors
+    /// An attribute or class that does not exist.
+    pub fn may_start(&self, dataset: &Dataset) -> Result<Vec<bool>> {
+        let only = required(dataset, &self.starts_only, "pool.starts_only")?;
+        Ok((0..dataset.items.len()).map(|row| carries(dataset, row, &only)).collect())
+    }
+
     /// The rows where a walk along an attribute may start: of the split, with a label in the order where there is one.
     ///
     /// # Errors

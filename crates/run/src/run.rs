@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::files::{AttributeMetrics, AttributeWalks, read_metrics, read_walks};
 use crate::points::Points;
 use crate::record::{RunFile, find_run};
+use crate::toward::{AttributeToward, read_toward};
 use crate::walk_data::{Folders, WalkData, WalkPlan};
 
 /// The further columns that came with given vectors, in the vectors' order.
@@ -36,6 +37,7 @@ mod stage {
     pub(super) const METRICS: &str = "metrics";
     pub(super) const INDEX: &str = "index";
     pub(super) const WALKS: &str = "walks";
+    pub(super) const TOWARD: &str = "toward";
 }
 
 /// A finished run of a store.
@@ -170,6 +172,14 @@ impl Run {
             stops: required(&metrics, "walks.stops")?,
             placing: required(&metrics, "walks.placing")?,
         })
+    }
+
+    /// The lines toward every attribute's values, fitted and judged.
+    ///
+    /// # Errors
+    /// [`Error::NoResult`]; a file that cannot be read.
+    pub fn toward(&self) -> Result<Vec<AttributeToward>> {
+        read_toward(self.artifact(stage::TOWARD)?.dir())
     }
 
     /// The strips and figures of the run's own walks.

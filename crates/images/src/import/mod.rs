@@ -67,6 +67,7 @@ pub fn import(
         split,
         labels: labels[at].clone(),
         path: table.records[at].path.clone(),
+        group: table.records[at].group.clone(),
     };
     let items = kept.iter().zip(&splits).map(item).collect();
     let shape = ImageShape { height: section.size, width: section.size, channels: section.channels };

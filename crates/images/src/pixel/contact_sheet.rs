@@ -163,7 +163,7 @@ mod tests {
 
     /// A pack of two images whose left half is red or green and whose right half is black.
     fn pack(height: usize, width: usize, channels: usize) -> (Dataset, Pixels, TempDir) {
-        let item = |id: &str| Item { id: id.into(), split: Split::Test, labels: Vec::new(), path: None };
+        let item = |id: &str| Item { id: id.into(), split: Split::Test, labels: Vec::new(), path: None, group: None };
         let shape = ImageShape { height, width, channels };
         let dataset = Dataset {
             name: "two".into(),

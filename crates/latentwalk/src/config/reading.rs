@@ -35,6 +35,11 @@ impl Section {
         self.table.remove(key).map(|value| read(&join(self.name, key), value)).transpose()
     }
 
+    /// Whether a key is given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Reads all keys that are left.
     pub(super) fn rest<T: DeserializeOwned>(self) -> Result<T, Mistake> {
         read(self.name, Value::Table(self.table)).map_err(|mistake: Mistake| mistake.also_known(self.name, &self.taken))

@@ -32,6 +32,8 @@ pub const DEFAULT_INDEX_QUERIES: usize = 1000;
 pub const DEFAULT_WALK_STARTS: usize = 100;
 /// Default of [`WalksConfig::start_split`].
 pub const DEFAULT_START_SPLIT: &str = "test";
+/// Default of [`TowardConfig::starts`].
+pub const DEFAULT_TOWARD_STARTS: usize = 400;
 /// Default of [`WalksConfig::strips`].
 pub const DEFAULT_STRIPS: usize = 6;
 
@@ -41,7 +43,10 @@ pub const DEFAULT_STRIPS: usize = 6;
 #[derive(Debug, Clone, Serialize)]
 pub struct BackboneConfig {
     /// The network: `small`, `medium`, `resnet18`, `resnet34`, `resnet50`, `resnet101` or `resnet152`. With weights and
-    /// without a name, the one that the weights show. Default [`latentwalk_backbone::DEFAULT_ARCH`].
+    /// without a name, the one that the weights show. From random weights `small` learns by a recipe of its own: SGD at 0.1, weight
+    /// decay 0.001, a fifth of the epochs for warm-up, label smoothing 0.02. What belongs together is taken whole: a description that
+    /// gives one of `optimizer`, `learning_rate`, `weight_decay`, `momentum`, `nesterov`, `warmup_epochs` and `label_smoothing` gets
+    /// the defaults below for the others. Default [`latentwalk_backbone::DEFAULT_ARCH`].
     pub arch: String,
     /// A checkpoint to start from, or its name in a hub, as `--weights` takes it; a path from the description's folder. Its
     /// content is part of the result's identity, its place is not.
@@ -259,6 +264,25 @@ impl Default for WalksConfig {
             strips: DEFAULT_STRIPS,
             seed: DEFAULT_SEED,
         }
+    }
+}
+
+/// `[toward]`: lines toward each value of an attribute.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TowardConfig {
+    /// Most validation starts that choose among the ways, and most test starts that measure the chosen one. Default
+    /// [`DEFAULT_TOWARD_STARTS`].
+    pub starts: usize,
+    /// What is added to the covariances' diagonals, as a share of the mean variance. Default [`DEFAULT_SHRINKAGE`].
+    pub shrinkage: f64,
+    /// Seed of the draws. Default [`DEFAULT_SEED`].
+    pub seed: u64,
+}
+
+impl Default for TowardConfig {
+    fn default() -> Self {
+        Self { starts: DEFAULT_TOWARD_STARTS, shrinkage: DEFAULT_SHRINKAGE, seed: DEFAULT_SEED }
     }
 }
 

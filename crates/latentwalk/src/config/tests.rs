@@ -57,6 +57,28 @@ fn a_change_reaches_its_key_and_only_it() {
 }
 
 #[test]
+fn small_images_are_shifted_less_unless_the_description_says_how_far() {
+    let shift = |changes: &[&str]| load(changes).unwrap().parameters().unwrap()["augment.shift_px"].clone();
+    assert_eq!(shift(&["images.size=28"]), Value::from(1));
+    assert_eq!(shift(&["images.size=96"]), Value::from(2));
+    assert_eq!(shift(&["images.size=28", "augment.shift_px=3"]), Value::from(3));
+}
+
+#[test]
+fn a_network_has_its_own_recipe_unless_the_description_names_a_part_of_one() {
+    let recipe = |changes: &[&str]| {
+        let all = load(changes).unwrap().parameters().unwrap();
+        ["optimizer", "learning_rate", "weight_decay"].map(|key| all[&format!("backbone.{key}")].clone())
+    };
+    let adamw = [Value::from("adamw"), Value::from(2e-3), Value::from(0.01)];
+    assert_ne!(recipe(&[]), adamw);
+    assert_eq!(recipe(&["backbone.optimizer=adamw"]), adamw);
+    assert_eq!(recipe(&["backbone.learning_rate=0.004"])[..2], [Value::from("adamw"), Value::from(0.004)]);
+    assert_eq!(recipe(&["backbone.arch=resnet18"]), adamw);
+    assert_eq!(recipe(&["backbone.weights=w.pth"]), adamw);
+}
+
+#[test]
 fn one_seed_seeds_every_stage_that_has_none_of_its_own() {
     let p = load(&["seed=9", "probe.seed=4"]).unwrap().parameters().unwrap();
     assert_eq!((&p["backbone.seed"], &p["probe.seed"]), (&Value::from(9), &Value::from(4)));

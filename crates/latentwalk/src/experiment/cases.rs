@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use latentwalk_arithmetic::{ascending, median};
 use latentwalk_images::{Dataset, Label, Split};
 use latentwalk_lines::{Metric, PreservationStudy};
-use latentwalk_probe::{Direction, ProbeOptions};
+use latentwalk_probe::Direction;
 use latentwalk_run::{AttributeLabels, WalkData};
 use ndarray::{Array2, Axis};
 
@@ -20,7 +20,6 @@ pub(super) struct Cases<'a> {
     pub(super) data: &'a WalkData,
     pub(super) labels: &'a AttributeLabels,
     pub(super) direction: &'a Direction,
-    pub(super) probe: &'a ProbeOptions,
     pub(super) seed: u64,
     /// Every exclusive attribute of the data set.
     pub(super) attributes: Vec<AttributeLabels>,
@@ -54,7 +53,6 @@ impl<'a> Cases<'a> {
             data,
             labels,
             direction,
-            probe: &job.config.probe.options,
             seed: job.config.walks.seed,
             target,
             twins,

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use latentwalk_arithmetic::dot;
 use latentwalk_lines::{LineToValue, Metric, PreservationFigures, Stops, Way};
-use latentwalk_probe::{MethodChoice, ProbeOptions, Standardize, Task, pattern_weights};
-use latentwalk_run::WalkData;
+use latentwalk_probe::pattern_weights;
+use latentwalk_run::{Estimator, WalkData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::cases::{Cases, SHRINKAGE};
 use crate::job::Job;
+use crate::stage::toward::fit;
 
 /// How far a slab reaches from the wanted value's median back towards the other one, as a share of the gap: half way.
 const HALF_WAY: f64 = 0.5;
@@ -144,29 +145,11 @@ impl Cases<'_> {
 
     /// To each class along the direction that tells it from all the others: logistic regression, as for two classes.
     fn against_rest<'s>(&'s self, reach: f64) -> Result<LinesTo<'s>> {
-        let names = ["other".to_owned(), "wanted".to_owned()];
-        let mut lines = Vec::new();
+        let (points, mut lines) = (&self.data.points, Vec::new());
         for class in 0..self.classes() {
-            let labels: Vec<Option<u32>> =
-                self.labels.labels.iter().map(|label| label.map(|known| u32::from(known == class))).collect();
-            let task = Task {
-                name: &self.labels.name,
-                classes: &names,
-                order: &[0, 1],
-                z: self.data.points.z.view(),
-                labels: &labels,
-                splits: &self.data.points.splits,
-            };
-            let options = ProbeOptions {
-                method: MethodChoice::Logistic,
-                standardize: Standardize::PerAxis,
-                bootstrap: 0,
-                ..self.probe.clone()
-            };
-            let direction = latentwalk_probe::fit(&task, &options, &|_, _| {})?;
-            let medians: Vec<f64> =
-                direction.evidence.train.iter().map(|s| s.as_ref().map_or(f64::NAN, |s| s.median())).collect();
-            lines.push(LineToValue::towards(direction.weights, medians[0], medians[1], reach)?);
+            let weights = fit::against_rest(points, self.labels, class, Estimator::Logistic)?;
+            let (own, rest) = fit::medians(points, self.labels, &self.train, &weights, class);
+            lines.push(LineToValue::towards(weights, rest, own, reach)?);
         }
         Ok(Box::new(move |_, to| lines.get(to as usize).cloned()))
     }

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod null;
 pub mod probe;
 pub mod report;
+pub mod toward;
 pub mod walks;
 
 pub(crate) mod extraction;

@@ -10,7 +10,7 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     fs::write(store.join("notes.txt"), "not the store's").unwrap();
 
     let first = run(&store, &[], &[]);
-    assert_eq!(made(&first).len(), 10, "{first}");
+    assert_eq!(made(&first).len(), 11, "{first}");
     let folders = runs(&store);
     assert_eq!(folders.len(), 1);
     check_summary(&json(&folders[0].join("summary.json")));
@@ -22,14 +22,14 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     assert!(second.contains("nothing to do") && made(&second).is_empty(), "{second}");
     let figures = json(&figures);
     assert_eq!(figures["summary"], json(&folders[0].join("summary.json")));
-    assert_eq!(figures["stages"].as_array().unwrap().len(), 10);
+    assert_eq!(figures["stages"].as_array().unwrap().len(), 11);
     assert_eq!(runs(&store), folders);
 
     let dry = run(&store, &["walks.stops=5"], &["--dry-run"]);
     assert!(dry.contains("`walks.stops` changed from 7 to 5") && made(&dry).is_empty(), "{dry}");
 
     let changed = run(&store, &["probe.restarts=3"], &[]);
-    assert_eq!(made(&changed), ["probe", "null", "metrics", "index", "walks", "report"]);
+    assert_eq!(made(&changed), ["probe", "null", "metrics", "index", "walks", "toward", "report"]);
     assert!(changed.contains("`probe.restarts` changed from 2 to 3"), "{changed}");
     assert_eq!(runs(&store).len(), 2);
 
@@ -45,7 +45,9 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
 fn check_summary(s: &Value) {
     let mut top = keys(s);
     top.sort_unstable();
-    assert_eq!(top, ["accuracy", "directions", "index", "peak_memory_bytes", "report", "seconds", "variance", "walks"]);
+    let expected =
+        ["accuracy", "directions", "index", "peak_memory_bytes", "report", "seconds", "toward", "variance", "walks"];
+    assert_eq!(top, expected);
     assert_eq!(keys(&s["accuracy"]), ["category", "kind", "shoe_height", "sleeve"]);
     assert_eq!(keys(&s["accuracy"]["category"]), ["macro_f1", "test"]);
     assert_eq!(keys(&s["variance"]), ["axes", "axes_for_98", "kept"]);
@@ -54,6 +56,27 @@ fn check_summary(s: &Value) {
     let walk = ["by_metric", "median_spearman", "metric", "middle_visited", "on_attribute", "starts"];
     assert_eq!(keys(&s["walks"]["shoe_height"]), walk);
     assert_eq!(keys(&s["walks"]["shoe_height"]["by_metric"]), ["euclidean", "whitened", "within-class"]);
+    let toward = [
+        "article_hit",
+        "article_kept",
+        "cases",
+        "chosen_by",
+        "hit",
+        "hit_interval",
+        "joint",
+        "kept",
+        "kept_by_chance",
+        "kept_corrected",
+        "kept_of_ceiling",
+        "null_reason",
+        "runner_up",
+        "unlabelled",
+        "way",
+    ];
+    assert_eq!(keys(&s["toward"]["shoe_height"]), toward);
+    // On these photographs every other attribute follows from the shoe.
+    assert!(s["toward"]["shoe_height"]["kept"].is_null() && s["toward"]["shoe_height"]["null_reason"].is_string());
+    assert!(s["toward"]["shoe_height"]["hit"].as_f64().unwrap() > 0.5);
     assert!(s["directions"]["category"]["min_adjacent_auc"].is_null());
     assert!(s["directions"]["sleeve"]["min_adjacent_auc"].as_f64().unwrap() > 0.5);
     assert_eq!(s["walks"]["shoe_height"]["starts"], 10);
@@ -82,6 +105,11 @@ fn walks_by_the_library_are_those_of_the_run(store: &Path) {
         }
         let index = run.index(&walks.name, &space).unwrap();
         assert!(walk.strip(&space, Search::indexed(&index), walks.strips[0].start, 1).is_ok());
+    }
+    for toward in run.toward().unwrap() {
+        let (labels, _) = data.direction(&toward.name).unwrap();
+        assert_eq!((toward.lines.lines.len(), toward.tried.len() > 5), (labels.classes.len(), true));
+        assert!(toward.starts.iter().all(|&row| labels.labels[row].is_some()), "starts are labelled");
     }
     let refused = |error: latentwalk_run::Error| error.to_string();
     assert!(refused(data.attribute("collar").err().unwrap()).contains("it has category, sleeve, shoe_height, kind"));

@@ -46,6 +46,7 @@ pub(crate) const EVERYTHING: &[&str] = &[
     "metrics.default=residual",
     "walks.placing=quantiles",
     "walks.search=hnsw",
+    "toward.starts=50",
     "report.title=Everything",
 ];
 

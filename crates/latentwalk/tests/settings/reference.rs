@@ -147,11 +147,13 @@ impl Reference {
         let of = |args: DescriptionArgs| Config::load(&DescriptionArgs { description: description.clone(), ..args });
         let weights = DescriptionArgs { weights: Some(file("w.pth")), ..DescriptionArgs::default() };
         let embeddings = DescriptionArgs { embeddings: Some(file("v.npy")), ..DescriptionArgs::default() };
-        Self {
-            defaults: of(DescriptionArgs::default()).unwrap().parameters().unwrap(),
-            with_files: [weights, embeddings].map(|args| of(args).unwrap()),
-            _folder: folder,
-        }
+        let values = |args| of(args).unwrap().parameters().unwrap();
+        let mut defaults = values(DescriptionArgs::default());
+        // The default network has a recipe of its own, which the section's text tells; a key's default is what others take.
+        let arch = "backbone.arch";
+        let others = values(DescriptionArgs { set: vec![format!("{arch}=resnet18")], ..DescriptionArgs::default() });
+        defaults.extend(others.into_iter().filter(|(key, _)| key.starts_with("backbone.") && key != arch));
+        Self { defaults, with_files: [weights, embeddings].map(|args| of(args).unwrap()), _folder: folder }
     }
 
     fn tables(&self) -> Vec<Table> {

@@ -7,7 +7,7 @@ use minijinja::value::Value;
 use super::overview::{class, verdict};
 use super::training::share_cell;
 use super::{both, safe, strip, table};
-use crate::attribute::{AttributeSection, Null, PairAuc, Probabilities, Restarts, WalkRole, Walks};
+use crate::attribute::{AttributeSection, Null, PairAuc, Probabilities, Restarts, Toward, WalkRole, Walks};
 use crate::charts::ridge::Ridge;
 use crate::charts::{histogram, probabilities};
 use crate::classes::{self, ClassRow};
@@ -44,6 +44,7 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         probabilities => section.probabilities.as_ref().map_or(Value::from(()), |p| curves(section, p, &rows, domain)),
         null => section.null.as_ref().map_or(Value::from(()), null),
         walks => section.walks.as_ref().map_or(Value::from(()), walks),
+        toward => section.toward.as_ref().map_or(Value::from(()), toward),
         strips => strips,
     }
 }
@@ -179,6 +180,29 @@ fn null(null: &Null) -> Value {
         left_out => left_out,
         chart => safe(histogram::draw(&values, ours, &null.statistic, &label)),
         figures => table(&["", "least", "5\u{202f}%", "median", "95\u{202f}%", "greatest", "ours"], vec![line]),
+    }
+}
+
+fn toward(toward: &Toward) -> Value {
+    let of = |role: WalkRole| -> Vec<Value> {
+        let rows = toward.rows.iter().filter(|r| r.role == role);
+        rows.map(|r| {
+            context! {
+                name => &r.name,
+                default => &r.default,
+                hit => share_cell(r.hit),
+                interval => &r.interval,
+                kept => share_cell(r.kept),
+                joint => share_cell(r.joint),
+            }
+        })
+        .collect()
+    };
+    context! {
+        way => &toward.way,
+        note => &toward.note,
+        lines => of(WalkRole::Metric),
+        baselines => of(WalkRole::Baseline),
     }
 }
 

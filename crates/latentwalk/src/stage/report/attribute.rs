@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use latentwalk_images::{AttributeKind, Label};
 use latentwalk_lines::MetricKind;
+use latentwalk_lines::toward::TowardFigures;
 use latentwalk_probe::{Direction, Method, Verdict};
 use latentwalk_report as page;
-use latentwalk_run::{AttributeLabels, AttributeMetrics, AttributeWalks, Figures, ImageRecord, StripRecord, WalkData};
+use latentwalk_run::{
+    AttributeLabels, AttributeMetrics, AttributeToward, AttributeWalks, ChosenBy, Figures, ImageRecord, StripRecord,
+    WalkData,
+};
 
 use crate::job::Job;
 use crate::stage::null::NullFile;
@@ -21,6 +25,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) data: &'a WalkData,
     pub(crate) null: &'a NullFile,
     pub(crate) metrics: &'a [AttributeMetrics],
+    pub(crate) toward: &'a [AttributeToward],
     /// Where each shown dataset row stands among the report's images.
     pub(crate) places: &'a BTreeMap<usize, usize>,
 }
@@ -46,6 +51,7 @@ fn section(
         probabilities: Some(probabilities(labels, direction)),
         null: null(sources.null, labels, direction),
         walks: Some(figures(sources, walks)),
+        toward: sources.toward.iter().find(|toward| toward.name == labels.name).map(toward),
         strips: walks.strips.iter().map(|s| strip(sources, labels, s)).collect::<Result<_>>()?,
         ..distribution(sources.data, labels, direction)?
     })
@@ -89,6 +95,8 @@ fn method(method: Method) -> &'static str {
         Method::MeanDifference => "difference of class means",
         Method::Lda => "linear discriminant",
         Method::Pattern => "pattern of a direction",
+        Method::ProportionalOdds => "proportional odds: logistic regression of the declared order",
+        Method::RidgeOnRanks => "ridge regression on the ranks of the declared order",
     }
 }
 
@@ -200,6 +208,65 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
         stops: walks.stops.len(),
         metric: walks.metric.name().to_owned(),
         rows: walks.by_metric.iter().map(metric).chain(walks.yardsticks.iter().map(yardstick)).collect(),
+    }
+}
+
+/// The lines toward each value, the article's walk in the same cases, and what does without a line.
+fn toward(toward: &AttributeToward) -> page::Toward {
+    let row = |name: String, role, default, f: &TowardFigures| page::TowardRow {
+        name,
+        role,
+        default,
+        hit: Some(f.hit),
+        interval: format!("{:.3} to {:.3}", f.hit_interval.0, f.hit_interval.1),
+        kept: f.kept.map(|kept| kept.corrected),
+        joint: f.joint,
+    };
+    let mut rows = vec![row(toward.way.name(), page::WalkRole::Metric, true, &toward.test)];
+    if let Some(article) = &toward.article {
+        rows.push(row("the article's walk, as we read it".to_owned(), page::WalkRole::Metric, false, article));
+    }
+    rows.extend(toward.yardsticks.iter().map(|(name, f)| row(name.clone(), page::WalkRole::Baseline, false, f)));
+    let judged = match &toward.null_reason {
+        Some(reason) => format!("Of the rest nothing is said: {reason}."),
+        None => format!(
+            "What stays is judged on hits alone, by {}: 0 is a random image with the wanted value, 1 the best that the pool allows.",
+            toward.informative.join(", ")
+        ),
+    };
+    let absent = match toward.absent.is_empty() {
+        true => String::new(),
+        false => format!(" No image of the pool has {}: nothing leads there.", toward.absent.join(", ")),
+    };
+    page::Toward {
+        way: format!(
+            "From a test image to each value that it does not have: {}, {}.",
+            toward.way.name(),
+            chosen_by(toward)
+        ),
+        note: format!(
+            "{} cases from {} test images; an image without a label ({} cases) or none at all ({}) is a failure. Values weigh \
+             equally; intervals resample groups of starts. {judged}{absent}",
+            toward.test.cases,
+            toward.starts.len(),
+            toward.test.unlabelled,
+            toward.test.missed
+        ),
+        rows,
+    }
+}
+
+fn chosen_by(toward: &AttributeToward) -> String {
+    let next = toward.runner_up.as_ref().map(|name| format!("; next came {name}")).unwrap_or_default();
+    let (starts, groups) = (toward.validation_starts, toward.validation_groups);
+    match toward.chosen_by {
+        ChosenBy::Joint => format!("chosen by {starts} validation images, by hit times what stays{next}"),
+        ChosenBy::Closeness => {
+            format!("chosen by {starts} validation images, by hit times closeness to the start{next}")
+        }
+        ChosenBy::First => {
+            format!("the first of the list, for {groups} groups of validation images are too few to choose{next}")
+        }
     }
 }
 

@@ -1,0 +1,234 @@
+//! Lines toward each value of every attribute: all ways fitted on train rows, one chosen by validation starts, measured on test starts.
+
+pub(crate) mod fit;
+
+use anyhow::{Context, Result};
+use latentwalk_images::Split;
+use latentwalk_lines::MetricKind;
+use latentwalk_lines::toward::{Answer, TowardCases, TowardStudy, choose};
+use latentwalk_run::{AttributeLabels, AttributeToward, ChosenBy, TOWARD_FILE, Tried, WAYS, WalkData, Way};
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value, json};
+
+use super::inputs;
+use crate::job::Job;
+use fit::TowardFit;
+
+/// Fewest groups of validation starts that choose.
+const FEWEST_GROUPS: usize = 30;
+/// Fewest of them that want each value.
+const FEWEST_OF_A_VALUE: usize = 5;
+
+/// Fits, chooses and measures, attribute by attribute.
+///
+/// # Errors
+/// A class with too few training rows, coordinates that do not vary, a file that cannot be written.
+pub fn run(job: &Job<'_>) -> Result<Value> {
+    let data = inputs::walk_data(job)?;
+    let mut all = Vec::new();
+    for (done, labels) in data.attributes.iter().enumerate() {
+        all.push(
+            of_attribute(job, &data, labels)
+                .with_context(|| format!("lines toward the values of `{}`", labels.name))?,
+        );
+        job.progress.set(done + 1, data.attributes.len());
+    }
+    job.write_json(TOWARD_FILE, &all)?;
+    let entries = all.iter().map(|toward| (toward.name.clone(), summary(toward)));
+    Ok(json!({ "toward": Value::Object(entries.collect::<Map<_, _>>()) }))
+}
+
+/// Starts of a split with their labels.
+struct Starts {
+    rows: Vec<usize>,
+    z: Array2<f32>,
+    labels: Vec<Vec<Option<u32>>>,
+    groups: Vec<usize>,
+}
+
+/// What the cases of one attribute share.
+struct Judged<'a> {
+    data: &'a WalkData,
+    /// Every attribute by which an image is judged, the target among them.
+    all: Vec<AttributeLabels>,
+    target: usize,
+    pool_z: Array2<f32>,
+    pool_labels: Vec<Vec<Option<u32>>>,
+    pool_groups: Vec<usize>,
+    may_start: Vec<bool>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(job: &Job<'_>, data: &'a WalkData, target: &AttributeLabels) -> Result<Self> {
+        let mut all = AttributeLabels::all_exclusive(&data.points.dataset);
+        let known = all.iter().position(|attribute| attribute.name == target.name);
+        let target = known.unwrap_or_else(|| {
+            // One label of an attribute that holds several at once.
+            all.push(target.clone());
+            all.len() - 1
+        });
+        let pool_labels = labels_of(&all, &data.pool);
+        let pool_groups = data.pool.iter().map(|&row| data.points.groups[row]).collect();
+        let may_start = job.config.pool.may_start(&data.points.dataset)?;
+        Ok(Self { data, target, pool_z: data.points.select(&data.pool), pool_labels, pool_groups, may_start, all })
+    }
+
+    /// Up to `count` labelled rows of a split, drawn with a seed.
+    fn starts(&self, split: Split, count: usize, seed: u64) -> Starts {
+        let points = &self.data.points;
+        let labelled = |row: &usize| self.all[self.target].labels[*row].is_some() && self.may_start[*row];
+        let mut rows: Vec<usize> = points.dataset.rows(split).into_iter().filter(labelled).collect();
+        rows.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        rows.truncate(count);
+        let groups = rows.iter().map(|&row| points.groups[row]).collect();
+        Starts { z: points.select(&rows), labels: labels_of(&self.all, &rows), groups, rows }
+    }
+
+    fn study<'s>(&'s self, starts: &'s Starts) -> TowardStudy<'s> {
+        TowardStudy {
+            pool: self.pool_z.view(),
+            pool_labels: &self.pool_labels,
+            pool_groups: &self.pool_groups,
+            starts: starts.z.view(),
+            start_labels: &starts.labels,
+            start_groups: &starts.groups,
+            target: self.target,
+            classes: self.all[self.target].classes.len(),
+        }
+    }
+}
+
+fn labels_of(all: &[AttributeLabels], rows: &[usize]) -> Vec<Vec<Option<u32>>> {
+    all.iter().map(|attribute| rows.iter().map(|&row| attribute.labels[row]).collect()).collect()
+}
+
+fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Result<AttributeToward> {
+    let options = &job.config.toward;
+    let judged = Judged::new(job, data, labels)?;
+    let validation = judged.starts(Split::Validation, options.starts, options.seed);
+    let cases = judged.study(&validation).cases()?;
+    let others = cases.informative().to_vec();
+    let mut fit = TowardFit::new(&data.points, &judged.all[judged.target], (&judged.all, &others), options.shrinkage);
+    // Where no attribute is informative, none can count more, and closeness to the start takes the place of what is kept.
+    let ways: Vec<&Way> =
+        WAYS.iter().filter(|way| !(others.is_empty() && way.metric == MetricKind::ResidualOthers)).collect();
+    let answers = ways.iter().map(|way| Ok(cases.along(&fit.lines(way)?)?)).collect::<Result<Vec<_>>>()?;
+    let scores: Vec<Vec<f64>> = match others.is_empty() {
+        false => answers.iter().map(|answers| answers.iter().map(Answer::joint).collect()).collect(),
+        true => cases.closeness(&fit.common_metric()?, &answers)?,
+    };
+    let tried = ways.iter().zip(&answers).zip(&scores).map(|((way, answers), score)| {
+        let figures = cases.figures(answers, options.seed);
+        let kept_corrected = figures.kept.map(|kept| kept.corrected);
+        Ok(Tried { way: way.name(), score: cases.mean(score)?, hit: figures.hit, kept_corrected })
+    });
+    let tried = tried.collect::<Result<Vec<_>>>()?;
+    let chosen = choose(&cases, &scores, options.seed)?;
+    let enough = cases.groups() >= FEWEST_GROUPS && cases.fewest_groups_of_a_value() >= FEWEST_OF_A_VALUE;
+    let (place, chosen_by) = match (enough, others.is_empty()) {
+        (false, _) => (0, ChosenBy::First),
+        (true, false) => (chosen.way, ChosenBy::Joint),
+        (true, true) => (chosen.way, ChosenBy::Closeness),
+    };
+    let name = |at: &u32| labels.classes[*at as usize].clone();
+    let absent: Vec<String> = cases.absent().iter().map(name).collect();
+    let groups = cases.groups();
+    let way = *ways[place];
+    let lines = fit.lines(&way)?;
+
+    // Test rows are looked at here for the first time, and only along what was chosen.
+    let starts = judged.starts(Split::Test, options.starts, options.seed);
+    let cases = judged.study(&starts).cases()?;
+    let figures = |answers: Vec<Answer>| cases.figures(&answers, options.seed);
+    let along = |lines| -> Result<_> { Ok(figures(cases.along(lines)?)) };
+    let article = fit.article(data.direction(&labels.name)?.1).ok();
+    let toward = AttributeToward {
+        name: labels.name.clone(),
+        way,
+        chosen_by,
+        runner_up: match place == chosen.way {
+            true => chosen.runner_up.map(|at| ways[at].name()),
+            false => Some(ways[chosen.way].name()),
+        },
+        validation_starts: validation.rows.len(),
+        validation_groups: groups,
+        tried,
+        informative: cases.informative().iter().map(|&q| judged.all[q].name.clone()).collect(),
+        null_reason: null_reason(&cases, &judged),
+        absent,
+        starts: starts.rows.clone(),
+        test: along(&lines)?,
+        article: article.as_ref().map(along).transpose()?,
+        yardsticks: yardsticks(&judged, &cases, &lines.metric, &figures)?,
+        lines,
+    };
+    say(job, &toward);
+    Ok(toward)
+}
+
+/// What is reached without a line: by the labels themselves, and by the nearest image whatever it is.
+fn yardsticks<F>(
+    judged: &Judged<'_>,
+    cases: &TowardCases<'_>,
+    metric: &latentwalk_lines::Metric,
+    figures: &dyn Fn(Vec<Answer>) -> F,
+) -> Result<Vec<(String, F)>> {
+    let labels = &judged.pool_labels[judged.target];
+    let labelled = cases.nearest(metric, |row, to| labels[row] == Some(to))?;
+    let nearest = cases.nearest(metric, |_, _| true)?;
+    Ok(vec![
+        ("label oracle: nearest image with the wanted label".to_owned(), figures(labelled)),
+        ("nearest image, whatever it is".to_owned(), figures(nearest)),
+    ])
+}
+
+fn null_reason(cases: &TowardCases<'_>, judged: &Judged<'_>) -> Option<String> {
+    if !cases.informative().is_empty() {
+        return None;
+    }
+    Some(match judged.all.len() {
+        1 => "there is no other attribute".to_owned(),
+        _ => "no other attribute can be kept more often than by chance: each follows from this one, or hardly varies with it fixed"
+            .to_owned(),
+    })
+}
+
+fn summary(toward: &AttributeToward) -> Value {
+    let (test, kept) = (&toward.test, toward.test.kept);
+    let article = toward.article.as_ref();
+    json!({
+        "hit": test.hit,
+        "hit_interval": [test.hit_interval.0, test.hit_interval.1],
+        "kept": kept.map(|k| k.kept),
+        "kept_by_chance": kept.map(|k| k.by_chance),
+        "kept_of_ceiling": kept.map(|k| k.of_ceiling),
+        "kept_corrected": kept.map(|k| k.corrected),
+        "joint": test.joint,
+        "cases": test.cases,
+        "unlabelled": test.unlabelled,
+        "way": toward.way.name(),
+        "runner_up": toward.runner_up,
+        "chosen_by": toward.chosen_by,
+        "null_reason": toward.null_reason,
+        "article_hit": article.map(|a| a.hit),
+        "article_kept": article.and_then(|a| a.kept).map(|k| k.kept),
+    })
+}
+
+fn say(job: &Job<'_>, toward: &AttributeToward) {
+    let corrected = |kept: Option<f64>| kept.map_or_else(|| "-".to_owned(), |k| format!("{k:.2}"));
+    for tried in &toward.tried {
+        let mark = if tried.way == toward.way.name() { " (chosen)" } else { "" };
+        job.progress.say(&format!(
+            "{}: {:<46} score {:.3}, hit {:.2}, kept {}",
+            toward.name,
+            format!("{}{mark}", tried.way),
+            tried.score,
+            tried.hit,
+            corrected(tried.kept_corrected)
+        ));
+    }
+}

@@ -20,7 +20,7 @@ fn a_manifest_keeps_groups_splits_and_several_labels() {
     assert_eq!(splits[&0], Split::Test);
     assert_eq!(Split::ALL.map(|split| dataset.rows(split).len() % 3), [0, 0, 0]);
     let items = fs::read_to_string(out.path().join("items.jsonl")).unwrap();
-    let expected = r#"{"id":"1.png","split":"test","path":"1.png","labels":{"sleeve":"long","tags":["dotted","red"]}}"#;
+    let expected = r#"{"id":"1.png","split":"test","path":"1.png","group":"g0","labels":{"sleeve":"long","tags":["dotted","red"]}}"#;
     assert_eq!(items.lines().nth(1).unwrap(), expected);
     assert!(items.lines().nth(2).unwrap().contains(r#""sleeve":null,"tags":null"#));
 

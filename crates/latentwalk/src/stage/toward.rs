@@ -4,8 +4,8 @@ pub(crate) mod fit;
 
 use anyhow::{Context, Result};
 use latentwalk_images::Split;
-use latentwalk_lines::MetricKind;
 use latentwalk_lines::toward::{Answer, TowardCases, TowardStudy, choose};
+use latentwalk_lines::{Error, MetricKind};
 use latentwalk_run::{AttributeLabels, AttributeToward, ChosenBy, TOWARD_FILE, Tried, WAYS, WalkData, Way};
 use ndarray::Array2;
 use rand::SeedableRng;
@@ -30,10 +30,8 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let data = inputs::walk_data(job)?;
     let mut all = Vec::new();
     for (done, labels) in data.attributes.iter().enumerate() {
-        all.push(
-            of_attribute(job, &data, labels)
-                .with_context(|| format!("lines toward the values of `{}`", labels.name))?,
-        );
+        let toward = of_attribute(job, &data, labels);
+        all.extend(toward.with_context(|| format!("lines toward the values of `{}`", labels.name))?);
         job.progress.set(done + 1, data.attributes.len());
     }
     job.write_json(TOWARD_FILE, &all)?;
@@ -105,20 +103,47 @@ fn labels_of(all: &[AttributeLabels], rows: &[usize]) -> Vec<Vec<Option<u32>>> {
     all.iter().map(|attribute| rows.iter().map(|&row| attribute.labels[row]).collect()).collect()
 }
 
-fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Result<AttributeToward> {
+/// The cases of some starts; none, with a remark, where no start wants a value that the pool has.
+fn cases_of<'s>(job: &Job<'_>, name: &str, split: Split, study: TowardStudy<'s>) -> Result<Option<TowardCases<'s>>> {
+    match study.cases() {
+        Ok(cases) => Ok(Some(cases)),
+        Err(Error::Empty { .. }) => {
+            let reason = format!("no {split} image has a label while the pool has another value");
+            job.progress.say(&format!("{name}: no lines toward its values: {reason}"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `None`, with a remark, for an attribute that no line can be drawn for.
+fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Result<Option<AttributeToward>> {
     let options = &job.config.toward;
     let judged = Judged::new(job, data, labels)?;
     let validation = judged.starts(Split::Validation, options.starts, options.seed);
-    let cases = judged.study(&validation).cases()?;
+    let Some(cases) = cases_of(job, &labels.name, Split::Validation, judged.study(&validation))? else {
+        return Ok(None);
+    };
     let others = cases.informative().to_vec();
     let mut fit = TowardFit::new(&data.points, &judged.all[judged.target], (&judged.all, &others), options.shrinkage);
     // Where no attribute is informative, none can count more, and closeness to the start takes the place of what is kept.
-    let ways: Vec<&Way> =
-        WAYS.iter().filter(|way| !(others.is_empty() && way.metric == MetricKind::ResidualOthers)).collect();
-    let answers = ways.iter().map(|way| Ok(cases.along(&fit.lines(way)?)?)).collect::<Result<Vec<_>>>()?;
+    let (mut ways, mut answers): (Vec<&Way>, Vec<Vec<Answer>>) = Default::default();
+    for way in WAYS.iter().filter(|way| !(others.is_empty() && way.metric == MetricKind::ResidualOthers)) {
+        match fit.lines(way) {
+            Ok(lines) => {
+                answers.push(cases.along(&lines)?);
+                ways.push(way);
+            }
+            // An axis without variance, a class with too few train images: other ways may still be fitted.
+            Err(error) => job.progress.say(&format!("{}: left out: {}: {error:#}", labels.name, way.name())),
+        }
+    }
+    if ways.is_empty() {
+        return Ok(None);
+    }
     let scores: Vec<Vec<f64>> = match others.is_empty() {
         false => answers.iter().map(|answers| answers.iter().map(Answer::joint).collect()).collect(),
-        true => cases.closeness(&fit.common_metric()?, &answers)?,
+        true => cases.closeness(&fit.common_metric().or_else(|_| fit.plain_metric())?, &answers)?,
     };
     let tried = ways.iter().zip(&answers).zip(&scores).map(|((way, answers), score)| {
         let figures = cases.figures(answers, options.seed);
@@ -141,7 +166,7 @@ fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Res
 
     // Test rows are looked at here for the first time, and only along what was chosen.
     let starts = judged.starts(Split::Test, options.starts, options.seed);
-    let cases = judged.study(&starts).cases()?;
+    let Some(cases) = cases_of(job, &labels.name, Split::Test, judged.study(&starts))? else { return Ok(None) };
     let figures = |answers: Vec<Answer>| cases.figures(&answers, options.seed);
     let along = |lines| -> Result<_> { Ok(figures(cases.along(lines)?)) };
     let article = fit.article(data.direction(&labels.name)?.1).ok();
@@ -166,7 +191,7 @@ fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Res
         lines,
     };
     say(job, &toward);
-    Ok(toward)
+    Ok(Some(toward))
 }
 
 /// What is reached without a line: by the labels themselves, and by the nearest image whatever it is.

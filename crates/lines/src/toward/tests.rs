@@ -166,6 +166,11 @@ fn mistakes_are_refused() {
     let mut world = World::new();
     world.start_groups.pop();
     assert!(world.study().cases().is_err());
+    // Nothing to go to: told apart from other mistakes, so that a caller can go on without this attribute.
+    let mut world = World::new();
+    world.pool_labels[0].fill(Some(0));
+    world.start_labels[0].fill(Some(0));
+    assert!(matches!(world.study().cases(), Err(crate::Error::Empty { .. })));
     let world = World::new();
     let cases = world.study().cases().unwrap();
     let two = ValueLines { lines: lines(0.0)[..2].to_vec(), ..way(&Metric::euclidean(2).unwrap(), 0.0) };

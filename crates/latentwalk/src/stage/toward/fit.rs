@@ -104,6 +104,14 @@ impl<'a> TowardFit<'a> {
         self.metric(MetricKind::Residual, 0.0)
     }
 
+    /// Plain distance, where the residual metric cannot be fitted.
+    ///
+    /// # Errors
+    /// Coordinates without axes.
+    pub(crate) fn plain_metric(&mut self) -> Result<Metric> {
+        self.metric(MetricKind::Euclidean, 0.0)
+    }
+
     fn metric(&mut self, kind: MetricKind, weight: f64) -> Result<Metric> {
         let key = (kind, weight.to_bits());
         if let Some(known) = self.metrics.get(&key) {

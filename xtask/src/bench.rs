@@ -103,9 +103,7 @@ fn pipeline(args: &PipelineArgs, output: OutputArgs) -> Result<()> {
     let mut summaries = Vec::new();
     for run in 1..=args.runs {
         let store = root.join(format!("run-{run}"));
-        if store.join("store.json").is_file() {
-            std::fs::remove_dir_all(&store).with_context(|| store.display().to_string())?;
-        }
+        remove_store(&store)?;
         let mut command = Command::new(&binary);
         command.arg("pipeline").arg(&args.description).arg("--store").arg(&store);
         for change in &args.set {
@@ -123,6 +121,21 @@ fn pipeline(args: &PipelineArgs, output: OutputArgs) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(table(&summaries).as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Removes the store of an earlier bench run; what is no store stays.
+fn remove_store(store: &Path) -> Result<()> {
+    if store.join("store.json").is_file() {
+        std::fs::remove_dir_all(store).with_context(|| store.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// The folder of a fresh store's one artifact of a stage.
+fn only_artifact(store: &Path, stage: &str) -> Result<PathBuf> {
+    let folder = store.join("objects").join(stage);
+    let mut found = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+    Ok(found.next().with_context(|| format!("the run left nothing of the stage `{stage}`"))??.path())
 }
 
 fn summary(store: &Path) -> Result<Value> {

@@ -36,6 +36,7 @@ pub mod figures;
 mod index;
 mod index_file;
 mod kernel;
+mod labels;
 mod linalg;
 mod line;
 mod metric;

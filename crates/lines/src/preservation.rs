@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks;
 use crate::error::Result;
-use crate::figures::mean;
+use crate::labels::{Labels, share};
 use crate::way::{Finder, Way};
 
 /// Places at which a twin counts as among the first.
@@ -137,12 +137,7 @@ impl PreservationStudy<'_> {
     /// **Errors.** As [`PreservationStudy::run`], of the labels.
     pub fn ceiling(&self) -> Result<Ceiling> {
         let cases = self.cases()?;
-        let mut carriers = vec![Vec::new(); self.classes];
-        for (row, label) in self.pool_labels[self.target].iter().enumerate() {
-            if let Some(label) = label {
-                carriers[*label as usize].push(row);
-            }
-        }
+        let carriers = self.labels().carriers();
         let best: Vec<Option<(usize, f64)>> =
             cases.par_iter().map(|&(start, to)| self.best_match(start, &carriers[to as usize])).collect();
         let matches = cases.iter().zip(&best).filter_map(|(&(start, _), best)| Some((start, best.as_ref()?.0)));
@@ -153,34 +148,16 @@ impl PreservationStudy<'_> {
         })
     }
 
-    /// Checks the labels; every start with every class but its own.
-    fn cases(&self) -> Result<Vec<(usize, u32)>> {
-        self.check()?;
-        let mut cases = Vec::new();
-        for (start, label) in self.start_labels[self.target].iter().enumerate() {
-            if let Some(own) = *label {
-                cases.extend((0..self.classes as u32).filter(|&to| to != own).map(|to| (start, to)));
-            }
-        }
-        checks::some("the list of starts labelled in the target", cases.len())?;
-        Ok(cases)
+    fn labels(&self) -> Labels<'_> {
+        Labels { pool: self.pool_labels, starts: self.start_labels, target: self.target, classes: self.classes }
     }
 
-    fn check(&self) -> Result<()> {
-        let attributes = self.pool_labels.len();
-        checks::some("the pool", self.pool.nrows())?;
-        checks::length("attributes with labels of the starts", attributes, self.start_labels.len())?;
-        checks::inside("the target among the attributes", attributes, self.target)?;
-        for (pool, starts) in self.pool_labels.iter().zip(self.start_labels) {
-            checks::length("labels of the pool", self.pool.nrows(), pool.len())?;
-            checks::length("labels of the starts", self.starts.nrows(), starts.len())?;
-        }
-        checks::option("the number of the target's classes", self.classes as f64, 2.0, f64::from(u32::MAX))?;
-        let lists = [&self.pool_labels[self.target], &self.start_labels[self.target]];
-        lists.iter().flat_map(|list| list.iter().enumerate()).try_for_each(|(row, label)| match *label {
-            Some(label) => checks::label(row, self.classes, label),
-            None => Ok(()),
-        })
+    /// Checks the labels; every start with every class but its own.
+    fn cases(&self) -> Result<Vec<(usize, u32)>> {
+        self.labels().check(self.pool.nrows(), self.starts.nrows())?;
+        let cases: Vec<(usize, u32)> = self.labels().pairs().collect();
+        checks::some("the list of starts labelled in the target", cases.len())?;
+        Ok(cases)
     }
 
     /// The case, and whether it has a twin.
@@ -188,7 +165,7 @@ impl PreservationStudy<'_> {
         let twin = (self.twins)(start, to);
         let found = search.find((start, self.starts.row(start)), to, twin.as_deref())?;
         let hit = found.row.is_some_and(|row| self.pool_labels[self.target][row] == Some(to));
-        let unchanged = found.row.map_or(0.0, |row| self.unchanged(start, row));
+        let unchanged = found.row.map_or(0.0, |row| self.labels().unchanged(start, row));
         Ok((Case { start, to, row: found.row, hit, unchanged, twin_rank: found.twin_rank }, twin.is_some()))
     }
 
@@ -196,7 +173,7 @@ impl PreservationStudy<'_> {
     fn best_match(&self, start: usize, rows: &[usize]) -> Option<(usize, f64)> {
         let mut best: Option<(usize, f64)> = None;
         for &row in rows {
-            let share = self.unchanged(start, row);
+            let share = self.labels().unchanged(start, row);
             if best.is_none_or(|(_, most)| share > most) {
                 best = Some((row, share));
             }
@@ -204,28 +181,13 @@ impl PreservationStudy<'_> {
         best
     }
 
-    /// Share of the other attributes, labelled on both sides, that are equal.
-    fn unchanged(&self, start: usize, row: usize) -> f64 {
-        let others = (0..self.pool_labels.len()).filter(|&attribute| attribute != self.target);
-        share(others.filter_map(|attribute| self.kept(attribute, start, row))).unwrap_or(0.0)
-    }
-
-    /// Whether a pool row has the start's value of an attribute; `None` unless both are labelled.
-    fn kept(&self, attribute: usize, start: usize, row: usize) -> Option<bool> {
-        Some(self.start_labels[attribute][start]? == self.pool_labels[attribute][row]?)
-    }
-
     /// For each attribute the share of pairs (start, pool row) that have the same value.
     fn by_attribute(&self, pairs: impl Iterator<Item = (usize, usize)> + Clone) -> Vec<Option<f64>> {
-        let of = |attribute| share(pairs.clone().filter_map(|(start, row)| self.kept(attribute, start, row)));
+        let of = |attribute| share(pairs.clone().filter_map(|(start, row)| self.labels().kept(attribute, start, row)));
         (0..self.pool_labels.len())
             .map(|attribute| if attribute == self.target { None } else { of(attribute) })
             .collect()
     }
-}
-
-fn share(kept: impl Iterator<Item = bool>) -> Option<f64> {
-    mean(kept.map(|kept| f64::from(u8::from(kept))))
 }
 
 /// Of the cases that have a twin.

@@ -32,12 +32,9 @@ impl Metric {
         train_rows: &[usize],
         shrinkage: f64,
     ) -> Result<Self> {
-        let k = z.ncols();
-        checks::some("the list of axes", k)?;
-        checks::some("the list of attributes", labels.len())?;
         checks::option("shrinkage", shrinkage, 0.0, 1e6)?;
-        let design = Design::new(z, labels, classes, train_rows)?;
-        Self::mahalanobis(MetricKind::Residual, design.fit(z)?.covariance, k, shrinkage)
+        let fit = Design::new(z, labels, classes, train_rows)?.fit(z)?;
+        Self::mahalanobis(MetricKind::Residual, fit.covariance, z.ncols(), shrinkage)
     }
 
     /// [`Metric::residual`], in which a change of another attribute counts more: what separates the values of the attributes in
@@ -57,11 +54,12 @@ impl Metric {
     ) -> Result<Self> {
         checks::option("the weight of the other attributes", weight, 0.0, 1e9)?;
         others.iter().try_for_each(|&q| checks::inside("the other attributes", classes.len(), q))?;
-        let base = Self::residual(z, labels, classes, train_rows, shrinkage)?;
-        let Factor::Lower { factor, inverse } = &base.factor else { return Ok(base) };
+        checks::option("shrinkage", shrinkage, 0.0, 1e6)?;
         let k = z.ncols();
         let design = Design::new(z, labels, classes, train_rows)?;
-        let effects = design.fit(z)?.effects;
+        let Fit { covariance, effects } = design.fit(z)?;
+        let base = Self::mahalanobis(MetricKind::Residual, covariance, k, shrinkage)?;
+        let Factor::Lower { factor, inverse } = &base.factor else { return Ok(base) };
         let columns = others.iter().flat_map(|&q| design.columns_of_classes(q, classes[q]));
         let mapped = columns.map(|column| linalg::lower_times(inverse, &effects[column * k..(column + 1) * k]));
         // Of `I + weight · UUᵀ` the inverse is `I − weight / (1 + weight) · UUᵀ`; `M⁻¹ = C Cᵀ` becomes `C (…) Cᵀ`.
@@ -132,6 +130,8 @@ impl Design {
         train_rows: &[usize],
     ) -> Result<Self> {
         let n = z.nrows();
+        checks::some("the list of axes", z.ncols())?;
+        checks::some("the list of attributes", labels.len())?;
         checks::length("numbers of classes of the attributes", labels.len(), classes.len())?;
         for (list, &count) in labels.iter().zip(classes) {
             checks::length("labels", n, list.len())?;

@@ -11,23 +11,22 @@ mod bootstrap;
 mod choice;
 mod figures;
 mod mapped;
+mod search;
 
 use std::collections::BTreeMap;
 
-use latentwalk_arithmetic::ascending;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::checks;
 use crate::error::Result;
+use crate::labels::{Labels, share};
 use crate::metric::Metric;
 use crate::way::LineToValue;
 
 pub use choice::{Chosen, choose};
 pub use figures::{Kept, TowardFigures};
-
-use mapped::{Mapped, product};
 
 /// By how much an attribute's ceiling has to exceed chance for the attribute to be informative.
 pub const INFORMATIVE_GAP: f64 = 0.05;
@@ -123,20 +122,14 @@ impl<'a> TowardStudy<'a> {
     /// **Errors.** An empty pool, lists of lengths that do not fit, a target outside the attributes or labels of it outside its
     /// classes, no case at all.
     pub fn cases(self) -> Result<TowardCases<'a>> {
-        self.check()?;
-        let mut carriers = vec![Vec::new(); self.classes];
-        for (row, label) in self.pool_labels[self.target].iter().enumerate() {
-            if let Some(label) = label {
-                carriers[*label as usize].push(row);
-            }
-        }
-        let absent = (0..self.classes as u32).filter(|&class| carriers[class as usize].is_empty()).collect();
-        let mut pairs = Vec::new();
-        for (start, label) in self.start_labels[self.target].iter().enumerate() {
-            let Some(own) = *label else { continue };
-            let wanted = (0..self.classes as u32).filter(|&to| to != own && !carriers[to as usize].is_empty());
-            pairs.extend(wanted.map(|to| (start, to)));
-        }
+        let labels = self.labels();
+        labels.check(self.pool.nrows(), self.starts.nrows())?;
+        checks::length("groups of the pool", self.pool.nrows(), self.pool_groups.len())?;
+        checks::length("groups of the starts", self.starts.nrows(), self.start_groups.len())?;
+        let carriers = labels.carriers();
+        let reached = |to: u32| !carriers[to as usize].is_empty();
+        let absent = (0..self.classes as u32).filter(|&to| !reached(to)).collect();
+        let pairs: Vec<(usize, u32)> = labels.pairs().filter(|&(_, to)| reached(to)).collect();
         checks::some("the list of starts labelled in the target, with another value in the pool", pairs.len())?;
         let mut of_value = vec![0usize; self.classes];
         pairs.iter().for_each(|&(_, to)| of_value[to as usize] += 1);
@@ -145,56 +138,27 @@ impl<'a> TowardStudy<'a> {
             Case { start, to, weight: 1.0 / of_value[to as usize] as f64, chance, ceiling }
         };
         let cases: Vec<Case> = pairs.par_iter().map(case).collect();
-        let informative = (0..self.pool_labels.len()).filter(|&q| q != self.target && is_informative(&cases, q));
+        let informative = labels.others().filter(|&q| is_informative(&cases, q));
         Ok(TowardCases { informative: informative.collect(), study: self, cases, absent, carriers })
     }
 
-    fn check(&self) -> Result<()> {
-        let attributes = self.pool_labels.len();
-        checks::some("the pool", self.pool.nrows())?;
-        checks::length("attributes with labels of the starts", attributes, self.start_labels.len())?;
-        checks::inside("the target among the attributes", attributes, self.target)?;
-        checks::length("groups of the pool", self.pool.nrows(), self.pool_groups.len())?;
-        checks::length("groups of the starts", self.starts.nrows(), self.start_groups.len())?;
-        for (pool, starts) in self.pool_labels.iter().zip(self.start_labels) {
-            checks::length("labels of the pool", self.pool.nrows(), pool.len())?;
-            checks::length("labels of the starts", self.starts.nrows(), starts.len())?;
-        }
-        checks::option("the number of the target's classes", self.classes as f64, 2.0, f64::from(u32::MAX))?;
-        let lists = [&self.pool_labels[self.target], &self.start_labels[self.target]];
-        lists.iter().flat_map(|list| list.iter().enumerate()).try_for_each(|(row, label)| match *label {
-            Some(label) => checks::label(row, self.classes, label),
-            None => Ok(()),
-        })
+    fn labels(&self) -> Labels<'a> {
+        Labels { pool: self.pool_labels, starts: self.start_labels, target: self.target, classes: self.classes }
     }
 
     /// For each attribute, how often some pool rows keep the start's value: all of them, and those that keep most.
     fn allowed(&self, start: usize, rows: &[usize]) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
-        let own = |&&row: &&usize| self.pool_groups[row] != self.start_groups[start];
-        let rows: Vec<usize> = rows.iter().filter(own).copied().collect();
-        let shares: Vec<f64> = rows.iter().map(|&row| self.unchanged(start, row)).collect();
+        let labels = self.labels();
+        let free = |&&row: &&usize| self.pool_groups[row] != self.start_groups[start];
+        let rows: Vec<usize> = rows.iter().filter(free).copied().collect();
+        let shares: Vec<f64> = rows.iter().map(|&row| labels.unchanged(start, row)).collect();
         let most = shares.iter().fold(f64::NEG_INFINITY, |most, &share| most.max(share));
         let best: Vec<usize> =
             rows.iter().zip(&shares).filter(|(_, share)| **share == most).map(|(&row, _)| row).collect();
         let of = |rows: &[usize]| -> Vec<Option<f64>> {
-            (0..self.pool_labels.len())
-                .map(|q| mean(rows.iter().filter_map(|&row| self.keeps(q, start, row))))
-                .collect()
+            (0..labels.pool.len()).map(|q| share(rows.iter().filter_map(|&row| labels.kept(q, start, row)))).collect()
         };
         (of(&rows), of(&best))
-    }
-
-    /// Share of the attributes other than the target, labelled on both sides, that are equal; 0 without any.
-    fn unchanged(&self, start: usize, row: usize) -> f64 {
-        let others = (0..self.pool_labels.len()).filter(|&q| q != self.target);
-        mean(others.filter_map(|q| self.keeps(q, start, row))).unwrap_or(0.0)
-    }
-
-    /// 1 where a pool row has the start's value of an attribute; `None` unless both are labelled, and of the target.
-    fn keeps(&self, q: usize, start: usize, row: usize) -> Option<f64> {
-        let known = q != self.target;
-        let pair = (self.start_labels[q][start]?, self.pool_labels[q][row]?);
-        known.then(|| f64::from(u8::from(pair.0 == pair.1)))
     }
 }
 
@@ -233,106 +197,10 @@ impl TowardCases<'_> {
         groups.values().map(std::collections::BTreeSet::len).min().unwrap_or(0)
     }
 
-    /// What a way finds: one answer a case.
-    ///
-    /// **Errors.** A metric or lines of another width, another number of lines than classes.
-    pub fn along(&self, way: &ValueLines) -> Result<Vec<Answer>> {
-        let study = &self.study;
-        checks::length("lines of the way", study.classes, way.lines.len())?;
-        if !way.courses.is_empty() {
-            checks::length("courses of the way", study.classes, way.courses.len())?;
-        }
-        let (pool, starts) = (Mapped::new(&way.metric, study.pool)?, Mapped::new(&way.metric, study.starts)?);
-        // The slab, and how far its images stand along the line, are the same for every start.
-        let slabs: Vec<Slab> =
-            (0..study.classes as u32).map(|class| Slab::new(study, way, class, &pool)).collect::<Result<_>>()?;
-        let answer = |case: &Case| {
-            let (slab, start, own) = (&slabs[case.to as usize], starts.row(case.start), study.start_groups[case.start]);
-            let (square, at) = (product(start, start), product(start, &slab.unit));
-            let mut best: Option<(f64, usize)> = None;
-            for (place, &row) in slab.rows.iter().enumerate() {
-                if study.pool_groups[row] == own {
-                    continue;
-                }
-                let off = slab.points.square_from(place, start, square) - (slab.along[place] - at).powi(2);
-                if best.is_none_or(|(nearest, _)| off < nearest) {
-                    best = Some((off, row));
-                }
-            }
-            self.judge(case, best.map(|(_, row)| row))
-        };
-        Ok(self.cases.par_iter().map(answer).collect())
-    }
-
-    /// The pool row nearest to the start among those that `wanted` admits for the case's value.
-    ///
-    /// **Errors.** A metric of another width.
-    pub fn nearest(&self, metric: &Metric, wanted: impl Fn(usize, u32) -> bool + Sync) -> Result<Vec<Answer>> {
-        let study = &self.study;
-        let (pool, starts) = (Mapped::new(metric, study.pool)?, Mapped::new(metric, study.starts)?);
-        let of_start = |cases: &&[Case]| -> Vec<Answer> {
-            let (at, own) = (starts.row(cases[0].start), study.start_groups[cases[0].start]);
-            let square = product(at, at);
-            let squares: Vec<f64> = (0..pool.len()).map(|row| pool.square_from(row, at, square)).collect();
-            let nearest = |to: u32| {
-                let rows = (0..pool.len()).filter(|&row| study.pool_groups[row] != own && wanted(row, to));
-                rows.reduce(|best, next| if squares[next] < squares[best] { next } else { best })
-            };
-            cases.iter().map(|case| self.judge(case, nearest(case.to))).collect()
-        };
-        Ok(self.by_start().par_iter().flat_map_iter(of_start).collect())
-    }
-
-    /// The cases of each start, which follow each other.
-    fn by_start(&self) -> Vec<&[Case]> {
-        self.cases.chunk_by(|a, b| a.start == b.start).collect()
-    }
-
-    /// Of each answer of each way: the share of the pool's images of the wanted value that lie farther from the start; 0 for a
-    /// failure.
-    ///
-    /// What takes the place of [`Answer::kept`] where no attribute is informative. All ways at once, since the distances are the same
-    /// for all. **Errors.** A metric of another width, another number of answers than cases.
-    pub fn closeness(&self, metric: &Metric, ways: &[Vec<Answer>]) -> Result<Vec<Vec<f64>>> {
-        let study = &self.study;
-        ways.iter().try_for_each(|answers| checks::length("answers of a way", self.cases.len(), answers.len()))?;
-        let (pool, starts) = (Mapped::new(metric, study.pool)?, Mapped::new(metric, study.starts)?);
-        let of_start = self.by_start();
-        let firsts: Vec<usize> =
-            of_start.iter().scan(0, |next, cases| Some(std::mem::replace(next, *next + cases.len()))).collect();
-        let parts: Vec<Vec<Vec<f64>>> = of_start
-            .par_iter()
-            .zip(&firsts)
-            .map(|(cases, &first)| {
-                let at = starts.row(cases[0].start);
-                let length = product(at, at);
-                let square = |row: usize| pool.square_from(row, at, length);
-                let squares: Vec<Vec<f64>> = cases
-                    .iter()
-                    .map(|c| ascending(self.carriers[c.to as usize].iter().map(|&row| square(row))))
-                    .collect();
-                let closeness = |answer: &Answer, squares: &[f64]| match (answer.row, answer.hit, squares.len()) {
-                    (Some(_), true, 0 | 1) => 1.0,
-                    (Some(found), true, all) => {
-                        let limit = square(found);
-                        (all - squares.partition_point(|&square| square <= limit)) as f64 / (all - 1) as f64
-                    }
-                    _ => 0.0,
-                };
-                let of_way = |answers: &Vec<Answer>| {
-                    let answers = answers[first..first + cases.len()].iter().zip(&squares);
-                    answers.map(|(answer, squares)| closeness(answer, squares)).collect()
-                };
-                ways.iter().map(of_way).collect()
-            })
-            .collect();
-        Ok((0..ways.len()).map(|way| parts.iter().flat_map(|part| part[way].iter().copied()).collect()).collect())
-    }
-
     fn judge(&self, case: &Case, row: Option<usize>) -> Answer {
         let study = &self.study;
         let label = row.map(|row| study.pool_labels[study.target][row]);
-        let kept = |row: usize| mean(self.informative.iter().filter_map(|&q| study.keeps(q, case.start, row)));
+        let kept = |row: usize| share(self.informative.iter().filter_map(|&q| study.labels().kept(q, case.start, row)));
         Answer {
             start: case.start,
             to: case.to,
@@ -351,33 +219,6 @@ impl TowardCases<'_> {
             groups.entry(self.study.start_groups[case.start]).or_default().push(at);
         }
         groups.into_values().collect()
-    }
-}
-
-/// The pool's rows in the slab of a line toward a value.
-struct Slab {
-    rows: Vec<usize>,
-    points: Mapped,
-    /// Direction of the line in the metric's space, of length 1.
-    unit: Vec<f64>,
-    /// How far each row stands along it.
-    along: Vec<f64>,
-}
-
-impl Slab {
-    fn new(study: &TowardStudy<'_>, way: &ValueLines, class: u32, pool: &Mapped) -> Result<Self> {
-        let line = &way.lines[class as usize];
-        line.check()?;
-        checks::width("the direction", study.pool.ncols(), line.weights.len())?;
-        checks::usable("the direction", 0, line.weights.iter().copied())?;
-        let position =
-            |row: usize| -> f64 { study.pool.row(row).iter().zip(&line.weights).map(|(&v, w)| f64::from(v) * w).sum() };
-        let rows: Vec<usize> = (0..pool.len()).filter(|&row| line.holds(position(row))).collect();
-        // Through any start: the direction is the same.
-        let unit = way.metric.line(way.course(class), study.pool.row(0))?.unit().to_vec();
-        let points = pool.select(&rows);
-        let along = points.along(&unit);
-        Ok(Self { rows, points, unit, along })
     }
 }
 
@@ -401,10 +242,6 @@ fn ratio(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
         bottom += weight;
     }
     (bottom > 0.0).then(|| top / bottom)
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    ratio(values.map(|value| (1.0, value)))
 }
 
 #[cfg(test)]

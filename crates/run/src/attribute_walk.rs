@@ -1,6 +1,5 @@
 //! The walk along one attribute: its direction, its order, its stops, its starts.
 
-use latentwalk_images::Split;
 use latentwalk_lines::{
     Hit, Metric, MetricKind, Search, Space, StopContext, StopResult, StopRule, Stops, WalkOptions, WalkStudy, walk,
 };
@@ -12,8 +11,11 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::{Error, Result};
 use crate::files::{ImageRecord, StopRecord, StripRecord};
 use crate::labels::AttributeLabels;
-use crate::points::Points;
+use crate::metric_fit::MetricFit;
 use crate::walk_data::{Placing, WalkData};
+
+/// What a change of another attribute counts more in the metric `residual-others` of a walk: as much again.
+const OTHERS_WEIGHT: f64 = 1.0;
 
 /// One attribute's walk.
 pub struct AttributeWalk<'a> {
@@ -74,11 +76,13 @@ impl<'a> AttributeWalk<'a> {
     /// # Errors
     /// The first reason, an [`Error::Metric`], when none is left.
     pub fn metrics(&self, kinds: &[MetricKind], shrinkage: f64) -> Result<(Vec<Metric>, Vec<Error>)> {
-        let train = self.data.points.dataset.rows(Split::Train);
+        let all = AttributeLabels::all_exclusive(&self.data.points.dataset);
+        let others: Vec<usize> = (0..all.len()).filter(|&at| all[at].name != self.labels.name).collect();
+        let fit = MetricFit::new(&self.data.points, self.labels, (&all, &others), shrinkage);
         let mut metrics = Vec::new();
         let mut missing = Vec::new();
         for &kind in kinds {
-            match self.metric(kind, &train, shrinkage) {
+            match fit.metric(kind, OTHERS_WEIGHT) {
                 Ok(metric) => metrics.push(metric),
                 Err(source) => missing.push(Error::Metric { attribute: self.labels.name.clone(), kind, source }),
             }
@@ -87,20 +91,6 @@ impl<'a> AttributeWalk<'a> {
             return Err(missing.swap_remove(0));
         }
         Ok((metrics, missing))
-    }
-
-    fn metric(&self, kind: MetricKind, train: &[usize], shrinkage: f64) -> Result<Metric, latentwalk_lines::Error> {
-        let points = &self.data.points;
-        match kind {
-            MetricKind::Euclidean => Metric::euclidean(points.z.ncols()),
-            MetricKind::Whitened => Metric::whitened(points.select(train).view()),
-            MetricKind::WithinClass => {
-                let classes = self.labels.classes.len();
-                Metric::within_class(points.z.view(), &self.labels.labels, train, classes, shrinkage)
-            }
-            MetricKind::Residual => points.residual_metric(train, shrinkage),
-            MetricKind::ResidualOthers => points.residual_others_metric(train, shrinkage, &self.labels.name),
-        }
     }
 
     /// Figures of walks from some rows.
@@ -167,38 +157,6 @@ impl<'a> AttributeWalk<'a> {
     fn failed(&self, source: latentwalk_lines::Error) -> Error {
         Error::Walk { attribute: self.labels.name.clone(), source: Box::new(source.into()) }
     }
-}
-
-impl Points {
-    /// The metric of what no attribute of the data set explains; attributes with several labels at once are left out.
-    ///
-    /// # Errors
-    /// Too few rows that carry all labels, coordinates that do not vary.
-    pub fn residual_metric(&self, train: &[usize], shrinkage: f64) -> Result<Metric, latentwalk_lines::Error> {
-        let (labels, classes) = exclusive_labels(&AttributeLabels::all_exclusive(&self.dataset));
-        Metric::residual(self.z.view(), &labels, &classes, train, shrinkage)
-    }
-
-    /// The same, in which a change of any attribute but `target` counts twice as much.
-    ///
-    /// # Errors
-    /// As [`Points::residual_metric`].
-    pub fn residual_others_metric(
-        &self,
-        train: &[usize],
-        shrinkage: f64,
-        target: &str,
-    ) -> Result<Metric, latentwalk_lines::Error> {
-        let all = AttributeLabels::all_exclusive(&self.dataset);
-        let others: Vec<usize> = (0..all.len()).filter(|&at| all[at].name != target).collect();
-        let (labels, classes) = exclusive_labels(&all);
-        Metric::residual_others(self.z.view(), &labels, &classes, train, shrinkage, (&others, 1.0))
-    }
-}
-
-/// Labels and numbers of classes of some attributes.
-fn exclusive_labels(all: &[AttributeLabels]) -> (Vec<Vec<Option<u32>>>, Vec<usize>) {
-    all.iter().map(|attribute| (attribute.labels.clone(), attribute.classes.len())).unzip()
 }
 
 fn stops(data: &WalkData, direction: &Direction, order: &[u32]) -> Result<Stops> {

@@ -10,6 +10,7 @@
 //! | `record` | which runs a store has, and which artifacts each used |
 //! | `run` | one run, opened part by part |
 //! | `labels`, `points` | an attribute's labels; every image's coordinates |
+//! | `metric_fit` | the metrics of an attribute |
 //! | `pool` | which images may be retrieved, and where walks may start |
 //! | `walk_data`, `attribute_walk` | the above together, and the walk along one attribute |
 //! | `files` | what `metrics.json` and `walks.json` hold |
@@ -46,6 +47,7 @@ mod attribute_walk;
 mod error;
 mod files;
 mod labels;
+mod metric_fit;
 mod points;
 mod pool;
 mod projector;
@@ -61,6 +63,7 @@ pub use files::{
     read_metrics, read_walks,
 };
 pub use labels::{AttributeLabels, label_columns};
+pub use metric_fit::MetricFit;
 pub use points::{COORDINATES_FILE, Points, probe_split};
 pub use pool::{DEFAULT_POOL_SPLIT, PoolConfig, parse_split};
 pub use projector::{Projected, Projector};

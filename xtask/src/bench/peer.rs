@@ -51,9 +51,7 @@ pub(crate) fn run(args: &PeerArgs, output: OutputArgs) -> Result<()> {
     let root = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("latentwalk-bench-pipeline"));
     let machine = Machine::new(args.threads, Value::Null);
     let ours = |store: &Path, until: Option<&str>| -> Result<()> {
-        if store.join("store.json").is_file() {
-            std::fs::remove_dir_all(store).with_context(|| store.display().to_string())?;
-        }
+        super::remove_store(store)?;
         let mut command = machine.pinned(&binary);
         command.arg("pipeline").arg(&args.description).arg("--store").arg(store);
         command.args(["--quiet", "--threads"]).arg(args.threads.to_string());
@@ -64,7 +62,7 @@ pub(crate) fn run(args: &PeerArgs, output: OutputArgs) -> Result<()> {
     };
     let shared = root.join("images");
     ours(&shared, Some("images"))?;
-    let images = images(&shared)?;
+    let images = super::only_artifact(&shared, "images")?;
     let attribute = match &args.attribute {
         Some(name) => name.clone(),
         None => first_attribute(&images)?,
@@ -107,12 +105,6 @@ fn script(machine: &Machine, images: &Path, args: &PeerArgs) -> Result<Value> {
     );
     let text = String::from_utf8(output.stdout).context("the script's answer is no text")?;
     serde_json::from_str(text.lines().last().unwrap_or_default()).context("the script's last line is no JSON")
-}
-
-/// The folder of the store's one images artifact.
-fn images(store: &Path) -> Result<PathBuf> {
-    let folder = store.join("objects").join("images");
-    Ok(std::fs::read_dir(&folder)?.next().context("the run left no images")??.path())
 }
 
 fn first_attribute(images: &Path) -> Result<String> {

@@ -168,9 +168,7 @@ fn train(
     store: &Path,
     (change, seed, set): (&str, u64, Vec<String>),
 ) -> Result<Trained> {
-    if store.join("store.json").is_file() {
-        std::fs::remove_dir_all(store).with_context(|| store.display().to_string())?;
-    }
+    super::remove_store(store)?;
     let mut command = Command::new(binary);
     command.args(["pipeline", &plan.description, "--until", "backbone", "--quiet", "--threads", "1", "--store"]);
     command.arg(store);
@@ -206,9 +204,7 @@ fn train(
 
 /// A file of the store's one backbone.
 fn artifact(store: &Path, name: &str) -> Result<serde_json::Value> {
-    let folder = store.join("objects").join("backbone");
-    let key = std::fs::read_dir(&folder)?.next().context("the training left no network")??;
-    let path = key.path().join(name);
+    let path = super::only_artifact(store, "backbone")?.join(name);
     let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&text).with_context(|| path.display().to_string())
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use latentwalk_arithmetic::{ascending, median};
 use latentwalk_images::{Dataset, Label, Split};
-use latentwalk_lines::{Metric, PreservationStudy};
+use latentwalk_lines::{Metric, MetricKind, PreservationStudy};
 use latentwalk_probe::Direction;
-use latentwalk_run::{AttributeLabels, WalkData};
+use latentwalk_run::{AttributeLabels, MetricFit, WalkData};
 use ndarray::{Array2, Axis};
 
 use crate::job::Job;
@@ -96,7 +96,8 @@ impl<'a> Cases<'a> {
 
     /// Mahalanobis distance by what no attribute explains.
     pub(super) fn residual(&self) -> Result<Metric> {
-        Ok(self.data.points.residual_metric(&self.train, SHRINKAGE)?)
+        let fit = MetricFit::new(&self.data.points, self.labels, (&self.attributes, &[]), SHRINKAGE);
+        Ok(fit.metric(MetricKind::Residual, 0.0)?)
     }
 
     /// Train rows of a class.

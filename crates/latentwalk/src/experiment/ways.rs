@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use latentwalk_arithmetic::dot;
-use latentwalk_lines::{LineToValue, Metric, PreservationFigures, Stops, Way};
+use latentwalk_lines::{LineToValue, Metric, PreservationFigures, Way};
 use latentwalk_probe::pattern_weights;
 use latentwalk_run::{Estimator, WalkData};
 use rand::{Rng, SeedableRng};
@@ -120,7 +120,7 @@ impl Cases<'_> {
 
     /// One direction for all: every class's median is a stop, its slab reaches half way to its neighbours.
     fn single<'s>(&'s self, weights: &[f64]) -> Result<LinesTo<'s>> {
-        let slabs = slabs(&self.medians(weights))?;
+        let slabs = fit::half_way(&self.medians(weights))?;
         let weights = weights.to_vec();
         Ok(Box::new(move |_, class| Some(LineToValue { weights: weights.clone(), slab: *slabs.get(class as usize)? })))
     }
@@ -161,7 +161,7 @@ impl Cases<'_> {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
             rng.set_stream(start as u64);
             let weights: Vec<f64> = (0..self.data.points.z.ncols()).map(|_| gaussian(&mut rng)).collect();
-            lines.push((slabs(&self.medians(&weights))?, weights));
+            lines.push((fit::half_way(&self.medians(&weights))?, weights));
         }
         Ok(Box::new(move |start, class| {
             let (slabs, weights) = lines.get(start)?;
@@ -190,16 +190,6 @@ impl Cases<'_> {
     }
 }
 
-/// The slab of every class: stops at the medians, each reaching half way to its neighbours.
-fn slabs(medians: &[f64]) -> Result<Vec<(f64, f64)>> {
-    let mut order: Vec<usize> = (0..medians.len()).collect();
-    order.sort_by(|&a, &b| medians[a].total_cmp(&medians[b]));
-    let stops = Stops::new(order.iter().map(|&class| medians[class]).collect())?;
-    let mut slabs = vec![(0.0, 0.0); medians.len()];
-    order.iter().enumerate().for_each(|(stop, &class)| slabs[class] = stops.slab(stop));
-    Ok(slabs)
-}
-
 /// A vector without its part in the span of orthonormal ones.
 fn without(mut vector: Vec<f64>, basis: &[Vec<f64>]) -> Vec<f64> {
     for axis in basis {
@@ -225,12 +215,6 @@ fn gaussian(rng: &mut impl Rng) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn slabs_belong_to_their_classes_whatever_the_order_of_the_medians() {
-        assert_eq!(slabs(&[4.0, 0.0, 1.0]).unwrap(), [(2.5, 5.5), (-0.5, 0.5), (0.5, 2.5)]);
-        assert!(slabs(&[1.0, 1.0]).is_err());
-    }
 
     #[test]
     fn a_projection_leaves_nothing_along_the_basis() {

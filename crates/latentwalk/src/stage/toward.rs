@@ -4,7 +4,7 @@ pub(crate) mod fit;
 
 use anyhow::{Context, Result};
 use latentwalk_images::Split;
-use latentwalk_lines::toward::{Answer, TowardCases, TowardStudy, choose};
+use latentwalk_lines::toward::{Answer, TowardCases, TowardStudy, ValueLines, choose};
 use latentwalk_lines::{Error, MetricKind};
 use latentwalk_run::{AttributeLabels, AttributeToward, ChosenBy, TOWARD_FILE, Tried, WAYS, WalkData, Way};
 use ndarray::Array2;
@@ -108,7 +108,7 @@ fn cases_of<'s>(job: &Job<'_>, name: &str, split: Split, study: TowardStudy<'s>)
     match study.cases() {
         Ok(cases) => Ok(Some(cases)),
         Err(Error::Empty { .. }) => {
-            let reason = format!("no {split} image has a label while the pool has another value");
+            let reason = format!("no {split} image is labelled, or the pool has no other value");
             job.progress.say(&format!("{name}: no lines toward its values: {reason}"));
             Ok(None)
         }
@@ -116,23 +116,65 @@ fn cases_of<'s>(job: &Job<'_>, name: &str, split: Split, study: TowardStudy<'s>)
     }
 }
 
+/// The way that validation starts chose.
+struct Choice {
+    way: Way,
+    lines: ValueLines,
+    chosen_by: ChosenBy,
+    runner_up: Option<String>,
+    starts: usize,
+    groups: usize,
+    tried: Vec<Tried>,
+    absent: Vec<String>,
+}
+
 /// `None`, with a remark, for an attribute that no line can be drawn for.
 fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Result<Option<AttributeToward>> {
     let options = &job.config.toward;
     let judged = Judged::new(job, data, labels)?;
-    let validation = judged.starts(Split::Validation, options.starts, options.seed);
-    let Some(cases) = cases_of(job, &labels.name, Split::Validation, judged.study(&validation))? else {
-        return Ok(None);
+    let Some(choice) = choice(job, &judged)? else { return Ok(None) };
+    // Test rows are looked at here for the first time, and only along what was chosen.
+    let starts = judged.starts(Split::Test, options.starts, options.seed);
+    let Some(cases) = cases_of(job, &labels.name, Split::Test, judged.study(&starts))? else { return Ok(None) };
+    let figures = |answers: Vec<Answer>| cases.figures(&answers, options.seed);
+    let along = |lines: &ValueLines| -> Result<_> { Ok(figures(cases.along(lines)?)) };
+    // Two classes with the same median leave the article's walk no slabs.
+    let article = fit::article(&data.points, labels, data.direction(&labels.name)?.1).ok();
+    let toward = AttributeToward {
+        name: labels.name.clone(),
+        informative: cases.informative().iter().map(|&q| judged.all[q].name.clone()).collect(),
+        null_reason: null_reason(&cases, &judged),
+        test: along(&choice.lines)?,
+        article: article.as_ref().map(along).transpose()?,
+        yardsticks: yardsticks(&judged, &cases, &choice.lines.metric, &figures)?,
+        starts: starts.rows,
+        way: choice.way,
+        lines: choice.lines,
+        chosen_by: choice.chosen_by,
+        runner_up: choice.runner_up,
+        validation_starts: choice.starts,
+        validation_groups: choice.groups,
+        tried: choice.tried,
+        absent: choice.absent,
     };
-    let others = cases.informative().to_vec();
-    let mut fit = TowardFit::new(&data.points, &judged.all[judged.target], (&judged.all, &others), options.shrinkage);
-    // Where no attribute is informative, none can count more, and closeness to the start takes the place of what is kept.
-    let (mut ways, mut answers): (Vec<&Way>, Vec<Vec<Answer>>) = Default::default();
-    for way in WAYS.iter().filter(|way| !(others.is_empty() && way.metric == MetricKind::ResidualOthers)) {
-        match fit.lines(way) {
+    say(job, &toward);
+    Ok(Some(toward))
+}
+
+/// Fits every way and lets validation starts choose; `None` where no way can be fitted.
+fn choice(job: &Job<'_>, judged: &Judged<'_>) -> Result<Option<Choice>> {
+    let (options, labels) = (&job.config.toward, &judged.all[judged.target]);
+    let starts = judged.starts(Split::Validation, options.starts, options.seed);
+    let Some(cases) = cases_of(job, &labels.name, Split::Validation, judged.study(&starts))? else { return Ok(None) };
+    let others = cases.informative();
+    let mut fit = TowardFit::new(&judged.data.points, labels, (&judged.all, others), options.shrinkage);
+    let (mut ways, mut answers): (Vec<(Way, ValueLines)>, Vec<Vec<Answer>>) = Default::default();
+    // Where no other attribute is informative, none can count more.
+    for &way in WAYS.iter().filter(|way| !(others.is_empty() && way.metric == MetricKind::ResidualOthers)) {
+        match fit.lines(&way) {
             Ok(lines) => {
                 answers.push(cases.along(&lines)?);
-                ways.push(way);
+                ways.push((way, lines));
             }
             // An axis without variance, a class with too few train images: other ways may still be fitted.
             Err(error) => job.progress.say(&format!("{}: left out: {}: {error:#}", labels.name, way.name())),
@@ -143,55 +185,26 @@ fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Res
     }
     let scores: Vec<Vec<f64>> = match others.is_empty() {
         false => answers.iter().map(|answers| answers.iter().map(Answer::joint).collect()).collect(),
-        true => cases.closeness(&fit.common_metric().or_else(|_| fit.plain_metric())?, &answers)?,
+        true => cases.closeness(&fit.common_metric()?, &answers)?,
     };
-    let tried = ways.iter().zip(&answers).zip(&scores).map(|((way, answers), score)| {
+    let chosen = choose(&cases, &scores, options.seed)?;
+    let enough = cases.groups() >= FEWEST_GROUPS && cases.fewest_groups_of_a_value() >= FEWEST_OF_A_VALUE;
+    let (place, chosen_by, next) = match (enough, others.is_empty()) {
+        (true, false) => (chosen.way, ChosenBy::Joint, chosen.runner_up),
+        (true, true) => (chosen.way, ChosenBy::Closeness, chosen.runner_up),
+        // Too few to choose, but not to say which way came first.
+        (false, _) if chosen.way == 0 => (0, ChosenBy::First, chosen.runner_up),
+        (false, _) => (0, ChosenBy::First, Some(chosen.way)),
+    };
+    let tried = ways.iter().zip(&answers).zip(&scores).map(|(((way, _), answers), score)| {
         let figures = cases.figures(answers, options.seed);
         let kept_corrected = figures.kept.map(|kept| kept.corrected);
         Ok(Tried { way: way.name(), score: cases.mean(score)?, hit: figures.hit, kept_corrected })
     });
-    let tried = tried.collect::<Result<Vec<_>>>()?;
-    let chosen = choose(&cases, &scores, options.seed)?;
-    let enough = cases.groups() >= FEWEST_GROUPS && cases.fewest_groups_of_a_value() >= FEWEST_OF_A_VALUE;
-    let (place, chosen_by) = match (enough, others.is_empty()) {
-        (false, _) => (0, ChosenBy::First),
-        (true, false) => (chosen.way, ChosenBy::Joint),
-        (true, true) => (chosen.way, ChosenBy::Closeness),
-    };
-    let name = |at: &u32| labels.classes[*at as usize].clone();
-    let absent: Vec<String> = cases.absent().iter().map(name).collect();
-    let groups = cases.groups();
-    let way = *ways[place];
-    let lines = fit.lines(&way)?;
-
-    // Test rows are looked at here for the first time, and only along what was chosen.
-    let starts = judged.starts(Split::Test, options.starts, options.seed);
-    let Some(cases) = cases_of(job, &labels.name, Split::Test, judged.study(&starts))? else { return Ok(None) };
-    let figures = |answers: Vec<Answer>| cases.figures(&answers, options.seed);
-    let along = |lines| -> Result<_> { Ok(figures(cases.along(lines)?)) };
-    let article = fit.article(data.direction(&labels.name)?.1).ok();
-    let toward = AttributeToward {
-        name: labels.name.clone(),
-        way,
-        chosen_by,
-        runner_up: match place == chosen.way {
-            true => chosen.runner_up.map(|at| ways[at].name()),
-            false => Some(ways[chosen.way].name()),
-        },
-        validation_starts: validation.rows.len(),
-        validation_groups: groups,
-        tried,
-        informative: cases.informative().iter().map(|&q| judged.all[q].name.clone()).collect(),
-        null_reason: null_reason(&cases, &judged),
-        absent,
-        starts: starts.rows.clone(),
-        test: along(&lines)?,
-        article: article.as_ref().map(along).transpose()?,
-        yardsticks: yardsticks(&judged, &cases, &lines.metric, &figures)?,
-        lines,
-    };
-    say(job, &toward);
-    Ok(Some(toward))
+    let (tried, runner_up) = (tried.collect::<Result<Vec<_>>>()?, next.map(|next| ways[next].0.name()));
+    let absent = cases.absent().iter().map(|&class| labels.classes[class as usize].clone()).collect();
+    let (starts, groups, (way, lines)) = (starts.rows.len(), cases.groups(), ways.swap_remove(place));
+    Ok(Some(Choice { way, lines, chosen_by, runner_up, starts, groups, tried, absent }))
 }
 
 /// What is reached without a line: by the labels themselves, and by the nearest image whatever it is.

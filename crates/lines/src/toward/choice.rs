@@ -1,6 +1,6 @@
 //! Which of some ways is the default, by validation starts.
 
-use super::{TowardCases, bootstrap};
+use super::TowardCases;
 use crate::checks;
 use crate::error::Result;
 
@@ -24,27 +24,15 @@ pub struct Chosen {
 /// **Shapes.** `scores` has one list for each way, one score a case. **Errors.** No ways, lists of another length than the cases.
 pub fn choose(cases: &TowardCases<'_>, scores: &[Vec<f64>], seed: u64) -> Result<Chosen> {
     checks::some("the list of ways", scores.len())?;
-    let weights: Vec<f64> = cases.cases.iter().map(|case| case.weight).collect();
     let means = scores.iter().map(|list| cases.mean(list)).collect::<Result<Vec<f64>>>()?;
     let best_of = |skip: Option<usize>| {
         let ways = (0..means.len()).filter(|&way| Some(way) != skip);
         ways.reduce(|best, way| if means[way] > means[best] { way } else { best })
     };
     let best = best_of(None).unwrap_or(0);
-    let groups = cases.by_group();
     let earlier = (0..best).find(|&way| {
-        let difference = |&case: &usize| weights[case] * (scores[best][case] - scores[way][case]);
-        let sums: Vec<(f64, f64)> = groups
-            .iter()
-            .map(|group| (group.iter().map(difference).sum(), group.iter().map(|&case| weights[case]).sum()))
-            .collect();
-        let drawn = bootstrap::draws(groups.len(), seed).filter_map(|counts| {
-            let parts = counts.iter().zip(&sums);
-            let (top, bottom) = parts
-                .fold((0.0, 0.0), |(t, b), (&n, &(top, bottom))| (t + f64::from(n) * top, b + f64::from(n) * bottom));
-            (bottom > 0.0).then(|| top / bottom)
-        });
-        bootstrap::interval(drawn, SHARE).is_none_or(|(low, _)| low <= 0.0)
+        let difference = |case: usize| scores[best][case] - scores[way][case];
+        cases.interval(difference, SHARE, seed).is_none_or(|(low, _)| low <= 0.0)
     });
     let way = earlier.unwrap_or(best);
     Ok(Chosen { way, runner_up: best_of(Some(way)) })

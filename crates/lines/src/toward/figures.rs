@@ -6,6 +6,9 @@ use super::{Answer, TowardCases, bootstrap, ratio, weighted};
 use crate::checks;
 use crate::error::Result;
 
+/// Share of the resamples within the interval of a hit rate.
+const SHARE: f64 = 0.95;
+
 /// How much of the rest stays, averaged over the informative attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
@@ -53,7 +56,7 @@ impl TowardCases<'_> {
             missed: answers.iter().filter(|answer| answer.row.is_none()).count(),
             unlabelled: answers.iter().filter(|answer| answer.unlabelled).count(),
             hit: ratio(answers.iter().map(|answer| (answer.weight, hit(answer)))).unwrap_or(0.0),
-            hit_interval: self.interval(answers, hit, seed).unwrap_or((0.0, 1.0)),
+            hit_interval: self.interval(|case| hit(&answers[case]), SHARE, seed).unwrap_or((0.0, 1.0)),
             kept: self.kept(answers),
             joint: joint.flatten(),
             hit_by_value: (0..self.study.classes as u32).map(of_value).collect(),
@@ -72,7 +75,7 @@ impl TowardCases<'_> {
     fn kept(&self, answers: &[Answer]) -> Option<Kept> {
         let mut parts = Vec::new();
         for &q in &self.informative {
-            let keeps = |a: &Answer| self.study.keeps(q, a.start, a.row?);
+            let keeps = |a: &Answer| Some(f64::from(u8::from(self.study.labels().kept(q, a.start, a.row?)?)));
             let hits = answers.iter().filter(|answer| answer.hit);
             let kept = ratio(hits.filter_map(|answer| Some((answer.weight, keeps(answer)?))));
             let chance = weighted(&self.cases, |case| case.chance[q]);
@@ -91,15 +94,14 @@ impl TowardCases<'_> {
         })
     }
 
-    /// The 95 % interval of a weighted mean over the answers.
-    fn interval(&self, answers: &[Answer], value: impl Fn(&Answer) -> f64, seed: u64) -> Option<(f64, f64)> {
-        let sums: Vec<(f64, f64)> = self.by_group().iter().map(|cases| sums(answers, cases, &value)).collect();
-        let drawn = bootstrap::draws(sums.len(), seed).filter_map(|counts| {
-            let parts = counts.iter().zip(&sums).map(|(&count, &(top, bottom))| (f64::from(count), top, bottom));
-            let (top, bottom) = parts.fold((0.0, 0.0), |(t, b), (n, top, bottom)| (t + n * top, b + n * bottom));
-            (bottom > 0.0).then(|| top / bottom)
-        });
-        bootstrap::interval(drawn, 0.95)
+    /// The interval of a weighted mean over the cases that holds `share` of the resamples of groups of starts.
+    pub(super) fn interval(&self, value: impl Fn(usize) -> f64, share: f64, seed: u64) -> Option<(f64, f64)> {
+        let weight = |case: usize| self.cases[case].weight;
+        let of_group = |cases: &Vec<usize>| {
+            let weighted = cases.iter().map(|&case| weight(case) * value(case));
+            (weighted.sum(), cases.iter().map(|&case| weight(case)).sum())
+        };
+        bootstrap::interval(&self.by_group().iter().map(of_group).collect::<Vec<_>>(), share, seed)
     }
 }
 
@@ -108,12 +110,4 @@ impl Answer {
     pub fn joint(&self) -> f64 {
         if self.hit { self.kept.unwrap_or(0.0) } else { 0.0 }
     }
-}
-
-/// Weighted sum of a value over some cases, and the sum of their weights.
-pub(super) fn sums(answers: &[Answer], cases: &[usize], value: impl Fn(&Answer) -> f64) -> (f64, f64) {
-    cases.iter().fold((0.0, 0.0), |(top, bottom), &case| {
-        let answer = &answers[case];
-        (top + answer.weight * value(answer), bottom + answer.weight)
-    })
 }

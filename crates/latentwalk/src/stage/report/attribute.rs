@@ -238,6 +238,10 @@ fn toward(toward: &AttributeToward) -> page::Toward {
         true => String::new(),
         false => format!(" No image of the pool has {}: nothing leads there.", toward.absent.join(", ")),
     };
+    let narrow = match toward.test.hit_interval.0 >= 1.0 {
+        true => " An interval without width says that no start missed, not that none ever will.",
+        false => "",
+    };
     page::Toward {
         way: format!(
             "From a test image to each value that it does not have: {}, {}.",
@@ -246,7 +250,7 @@ fn toward(toward: &AttributeToward) -> page::Toward {
         ),
         note: format!(
             "{} cases from {} test images; an image without a label ({} cases) or none at all ({}) is a failure. Values weigh \
-             equally; intervals resample groups of starts. {judged}{absent}",
+             equally; intervals resample groups of starts.{narrow} {judged}{absent}",
             toward.test.cases,
             toward.starts.len(),
             toward.test.unlabelled,

@@ -8,33 +8,27 @@ use latentwalk_images::Split;
 use latentwalk_lines::toward::ValueLines;
 use latentwalk_lines::{LineToValue, Metric, MetricKind, Stops};
 use latentwalk_probe::{Direction, MethodChoice, ProbeOptions, Standardize, Task};
-use latentwalk_run::{AttributeLabels, Course, Estimator, Points, Way};
+use latentwalk_run::{AttributeLabels, Course, Estimator, MetricFit, Points, Way};
 
 /// What the lines toward an attribute's values are fitted on. Directions and metrics are fitted once for all ways.
 pub(crate) struct TowardFit<'a> {
     points: &'a Points,
     labels: &'a AttributeLabels,
-    /// Every attribute by which the rest is judged, the target among them.
-    all: &'a [AttributeLabels],
-    /// Numbers of the other attributes that count in [`MetricKind::ResidualOthers`].
-    others: Vec<usize>,
-    shrinkage: f64,
-    train: Vec<usize>,
+    fit: MetricFit<'a>,
     directions: BTreeMap<Estimator, Vec<Vec<f64>>>,
     metrics: BTreeMap<(MetricKind, u64), Metric>,
 }
 
 impl<'a> TowardFit<'a> {
-    /// Nothing is fitted yet.
+    /// Nothing is fitted yet; the other arguments are those of [`MetricFit::new`].
     pub(crate) fn new(
         points: &'a Points,
         labels: &'a AttributeLabels,
-        (all, others): (&'a [AttributeLabels], &[usize]),
+        all: (&[AttributeLabels], &[usize]),
         shrinkage: f64,
     ) -> Self {
-        let train = points.dataset.rows(Split::Train);
-        let (directions, metrics) = (BTreeMap::new(), BTreeMap::new());
-        Self { points, labels, all, others: others.to_vec(), shrinkage, train, directions, metrics }
+        let fit = MetricFit::new(points, labels, all, shrinkage);
+        Self { points, labels, fit, directions: BTreeMap::new(), metrics: BTreeMap::new() }
     }
 
     /// Fits a way: one line toward each class.
@@ -45,7 +39,8 @@ impl<'a> TowardFit<'a> {
         let metric = self.metric(way.metric, way.others)?;
         if !self.directions.contains_key(&way.estimator) {
             let classes = 0..self.labels.classes.len() as u32;
-            let fitted = classes.map(|class| self.direction(way.estimator, class)).collect::<Result<_>>()?;
+            let fitted = classes.map(|class| against_rest(self.points, self.labels, class, way.estimator));
+            let fitted = fitted.collect::<Result<_>>()?;
             self.directions.insert(way.estimator, fitted);
         }
         let directions = &self.directions[&way.estimator];
@@ -69,7 +64,7 @@ impl<'a> TowardFit<'a> {
     fn between_means(&self, class: u32) -> Vec<f64> {
         let k = self.points.z.ncols();
         let (mut sums, mut counts) = ([vec![0.0; k], vec![0.0; k]], [0.0; 2]);
-        for &row in &self.train {
+        for &row in self.fit.train() {
             let Some(label) = self.labels.labels[row] else { continue };
             let side = usize::from(label == class);
             counts[side] += 1.0;
@@ -79,37 +74,13 @@ impl<'a> TowardFit<'a> {
         own.iter().zip(rest).map(|(own, rest)| own / counts[1] - rest / counts[0]).collect()
     }
 
-    /// The article's way: one direction for all values, plain distance, slabs half way between the classes' medians.
-    ///
-    /// # Errors
-    /// Two classes with the same median.
-    pub(crate) fn article(&self, direction: &Direction) -> Result<ValueLines> {
-        let weights = &direction.weights;
-        let medians: Vec<f64> = (0..self.labels.classes.len() as u32).map(|c| self.medians(weights, c).0).collect();
-        let mut order: Vec<usize> = (0..medians.len()).collect();
-        order.sort_by(|&a, &b| medians[a].total_cmp(&medians[b]));
-        let stops = Stops::new(order.iter().map(|&class| medians[class]).collect());
-        let stops = stops.map_err(|source| self.failed(source))?;
-        let mut lines = vec![LineToValue { weights: weights.clone(), slab: (0.0, 0.0) }; medians.len()];
-        order.iter().enumerate().for_each(|(stop, &class)| lines[class].slab = stops.slab(stop));
-        let metric = Metric::euclidean(self.points.z.ncols()).map_err(|source| self.failed(source))?;
-        Ok(ValueLines { metric, lines, courses: Vec::new() })
-    }
-
-    /// The metric in which closeness to the start is compared, whatever the way: the residual one.
-    ///
-    /// # Errors
-    /// Coordinates that do not vary.
-    pub(crate) fn common_metric(&mut self) -> Result<Metric> {
-        self.metric(MetricKind::Residual, 0.0)
-    }
-
-    /// Plain distance, where the residual metric cannot be fitted.
+    /// The metric in which closeness to the start is compared, whatever the way: the residual one, or plain distance where it
+    /// cannot be fitted.
     ///
     /// # Errors
     /// Coordinates without axes.
-    pub(crate) fn plain_metric(&mut self) -> Result<Metric> {
-        self.metric(MetricKind::Euclidean, 0.0)
+    pub(crate) fn common_metric(&mut self) -> Result<Metric> {
+        self.metric(MetricKind::Residual, 0.0).or_else(|_| self.metric(MetricKind::Euclidean, 0.0))
     }
 
     fn metric(&mut self, kind: MetricKind, weight: f64) -> Result<Metric> {
@@ -117,38 +88,44 @@ impl<'a> TowardFit<'a> {
         if let Some(known) = self.metrics.get(&key) {
             return Ok(known.clone());
         }
-        let z = self.points.z.view();
-        let classes: Vec<usize> = self.all.iter().map(|attribute| attribute.classes.len()).collect();
-        let labels: Vec<Vec<Option<u32>>> = self.all.iter().map(|attribute| attribute.labels.clone()).collect();
-        let metric = match kind {
-            MetricKind::Euclidean => Metric::euclidean(z.ncols()),
-            MetricKind::Whitened => Metric::whitened(self.points.select(&self.train).view()),
-            MetricKind::WithinClass => {
-                let classes = self.labels.classes.len();
-                Metric::within_class(z, &self.labels.labels, &self.train, classes, self.shrinkage)
-            }
-            MetricKind::Residual => Metric::residual(z, &labels, &classes, &self.train, self.shrinkage),
-            MetricKind::ResidualOthers => {
-                let others = (&self.others[..], weight);
-                Metric::residual_others(z, &labels, &classes, &self.train, self.shrinkage, others)
-            }
-        };
-        let metric = metric.map_err(|source| self.failed(source))?;
+        let metric = self.fit.metric(kind, weight).map_err(|source| self.failed(source))?;
         self.metrics.insert(key, metric.clone());
         Ok(metric)
     }
 
-    fn direction(&self, estimator: Estimator, class: u32) -> Result<Vec<f64>> {
-        against_rest(self.points, self.labels, class, estimator)
-    }
-
     fn medians(&self, weights: &[f64], class: u32) -> (f64, f64) {
-        medians(self.points, self.labels, &self.train, weights, class)
+        medians(self.points, self.labels, self.fit.train(), weights, class)
     }
 
     fn failed(&self, source: latentwalk_lines::Error) -> anyhow::Error {
         anyhow::Error::new(source).context(format!("no line leads toward the values of `{}`", self.labels.name))
     }
+}
+
+/// The article's way: one direction for all values, plain distance, slabs half way between the classes' medians.
+///
+/// # Errors
+/// Two classes with the same median.
+pub(crate) fn article(points: &Points, labels: &AttributeLabels, direction: &Direction) -> Result<ValueLines> {
+    let (weights, train) = (&direction.weights, points.dataset.rows(Split::Train));
+    let classes = 0..labels.classes.len() as u32;
+    let medians: Vec<f64> = classes.map(|class| medians(points, labels, &train, weights, class).0).collect();
+    let line = |slab| LineToValue { weights: weights.clone(), slab };
+    let lines = half_way(&medians)?.into_iter().map(line).collect();
+    Ok(ValueLines { metric: Metric::euclidean(points.z.ncols())?, lines, courses: Vec::new() })
+}
+
+/// The slab of every class: stops at the medians, each reaching half way to its neighbours.
+///
+/// # Errors
+/// Two classes with the same median.
+pub(crate) fn half_way(medians: &[f64]) -> Result<Vec<(f64, f64)>> {
+    let mut order: Vec<usize> = (0..medians.len()).collect();
+    order.sort_by(|&a, &b| medians[a].total_cmp(&medians[b]));
+    let stops = Stops::new(order.iter().map(|&class| medians[class]).collect())?;
+    let mut slabs = vec![(0.0, 0.0); medians.len()];
+    order.iter().enumerate().for_each(|(stop, &class)| slabs[class] = stops.slab(stop));
+    Ok(slabs)
 }
 
 /// Median positions of a class and of all other labelled rows among those of the train split.
@@ -201,4 +178,16 @@ pub(crate) fn against_rest(
         ..ProbeOptions::default()
     };
     Ok(latentwalk_probe::fit(&task, &options, &|_, _| {})?.weights)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn slabs_belong_to_their_classes_whatever_the_order_of_the_medians() {
+        assert_eq!(half_way(&[4.0, 0.0, 1.0]).unwrap(), [(2.5, 5.5), (-0.5, 0.5), (0.5, 2.5)]);
+        assert!(half_way(&[1.0, 1.0]).is_err());
+    }
 }

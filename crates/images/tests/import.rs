@@ -81,7 +81,7 @@ const FOLDER: &str = r#"
 /// This crate's part of the built-in description: the sections of other stages follow it.
 fn built_in() -> String {
     let text = fs::read_to_string(photographs().join("fashion-mnist.toml")).unwrap();
-    text.split("\n[backbone]").next().unwrap().to_owned()
+    text.split("\n[augment]").next().unwrap().to_owned()
 }
 
 /// Two small IDX parts, 3 x 2 pixels, labels 0 and 1 in turn.

@@ -27,6 +27,10 @@ pub enum Stage {
     Walks,
     /// Lines toward each value of an attribute: chosen by validation images, measured on test images.
     Toward,
+    /// The same images by their pixels, and by the network before its training: what the verdicts compare with.
+    Baselines,
+    /// What may be said of each attribute's axis, from test images: five verdicts, each yes, no or unclear.
+    Verdicts,
     /// One self-contained HTML page.
     Report,
 }
@@ -51,6 +55,8 @@ impl Stage {
             Self::Index => "index",
             Self::Walks => "walks",
             Self::Toward => "toward",
+            Self::Baselines => "baselines",
+            Self::Verdicts => "verdicts",
             Self::Report => "report",
         }
     }

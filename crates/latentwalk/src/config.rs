@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use latentwalk_backbone::{Arch, DEFAULT_ARCH, DEFAULT_PREPROCESS, Tap, TrainOptions};
 use latentwalk_cli::DescriptionArgs;
 use latentwalk_images::{Augmentation, Description, Origin, Source};
+use latentwalk_probe::verdict::CardOptions;
 use latentwalk_run::{PoolConfig, WalkPlan};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -31,10 +32,11 @@ use reading::{Section, read};
 pub use built_in::{BUILT_IN, BuiltIn};
 pub(crate) use given::hub_name;
 pub use sections::{
-    BackboneConfig, DEFAULT_AXES, DEFAULT_CHECKPOINT_MINUTES, DEFAULT_FORWARD_BATCH, DEFAULT_INDEX_QUERIES,
-    DEFAULT_METRIC, DEFAULT_METRIC_STARTS, DEFAULT_SEED, DEFAULT_START_SPLIT, DEFAULT_STRIPS, DEFAULT_TOWARD_STARTS,
-    DEFAULT_WALK_STARTS, DETECTED, DecompositionConfig, EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig,
-    ProbeConfig, ReportConfig, SearchKind, TowardConfig, WalksConfig,
+    BackboneConfig, BaselinesConfig, DEFAULT_AXES, DEFAULT_BASELINE_IMAGES, DEFAULT_CHECKPOINT_MINUTES,
+    DEFAULT_FORWARD_BATCH, DEFAULT_INDEX_QUERIES, DEFAULT_METRIC, DEFAULT_METRIC_STARTS, DEFAULT_SEED,
+    DEFAULT_START_SPLIT, DEFAULT_STRIPS, DEFAULT_TOWARD_STARTS, DEFAULT_WALK_STARTS, DETECTED, DecompositionConfig,
+    EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, ProbeConfig, ReportConfig, SearchKind, TowardConfig,
+    WalksConfig,
 };
 
 /// One row of [`SECTIONS`].
@@ -101,6 +103,8 @@ sections! {
     index: IndexConfig, by plain, seeded true;
     walks: WalksConfig, by plain, seeded true;
     toward: TowardConfig, by plain, seeded true;
+    baselines: BaselinesConfig, by plain, seeded true;
+    verdicts: CardOptions, by plain, seeded true;
     report: ReportConfig, by plain, seeded false;
 }
 
@@ -194,6 +198,14 @@ impl Config {
             ("toward.starts", self.toward.starts),
         ] {
             need(count >= 1, &[key], format!("`{key}` is 0; it must be at least 1"))?;
+        }
+        let least = [
+            ("verdicts.permutations", self.verdicts.permutations, 20),
+            ("verdicts.bootstraps", self.verdicts.bootstraps, 20),
+            ("verdicts.rows", self.verdicts.rows, 100),
+        ];
+        for (key, got, least) in least {
+            need(got >= least, &[key], format!("`{key}` is {got}; it must be at least {least}"))?;
         }
         let kinds = &self.metrics.kinds;
         need(!kinds.is_empty(), &["metrics.kinds"], "`metrics.kinds` is empty\nhint: name at least `euclidean`")?;

@@ -82,6 +82,7 @@ impl Record<'_> {
             "directions": self.metric(Stage::Probe, "directions")?,
             "walks": self.metric(Stage::Walks, "walks")?,
             "toward": self.metric(Stage::Toward, "toward")?,
+            "verdicts": self.metric(Stage::Verdicts, "verdicts")?,
             "index": { "recall_at_10": self.metric(Stage::Index, "recall_at_10")? },
             "report": report,
         }))
@@ -132,6 +133,15 @@ pub(crate) fn peak_memory_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// The verdicts and how the closing table heads them.
+const VERDICTS: [(&str, &str); 5] = [
+    ("exists", "readable"),
+    ("ordered", "ordered"),
+    ("one_axis", "one axis"),
+    ("stable", "stable"),
+    ("separate", "separate"),
+];
+
 /// The closing table.
 pub(crate) fn table(s: &Value) -> String {
     let mut text = String::new();
@@ -156,6 +166,15 @@ pub(crate) fn table(s: &Value) -> String {
             figure(&t["hit"]),
             figure(&t["kept_corrected"]),
         );
+    }
+    let verdicts = s["verdicts"].as_object().cloned().unwrap_or_default();
+    if !verdicts.is_empty() {
+        let head = VERDICTS.map(|(_, title)| format!("{title:>10}")).concat();
+        let _ = writeln!(text, "\n{:<16}{head}", "verdict");
+    }
+    for (name, verdict) in &verdicts {
+        let answer = |(key, _): (&str, &str)| format!("{:>10}", verdict[key].as_str().unwrap_or("-"));
+        let _ = writeln!(text, "{name:<16}{}", VERDICTS.map(answer).concat());
     }
     let v = &s["variance"];
     let _ = writeln!(

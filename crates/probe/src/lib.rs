@@ -3,7 +3,7 @@
 //! Fits directions in PCA space and measures, on held-out rows, how well they separate an attribute's classes and whether in the
 //! declared order. [`fit`] takes a [`Task`] and returns a [`Direction`]: the article's bottleneck network (restarts, early stopping,
 //! collapse detection), logistic regression, or a rival in closed form; [`pattern`] turns weights into a direction of change;
-//! [`null_distribution`] says what random classes reach; [`save`] and [`load`] keep directions.
+//! [`null_distribution`] says what random classes reach; [`verdict`] says what may be claimed; [`save`] and [`load`] keep directions.
 //!
 //! Positions are raw PCA coordinates along a unit vector. Same input and seed give the same bytes, whatever the number of threads.
 //!
@@ -38,6 +38,7 @@ mod fit;
 mod linalg;
 mod logistic;
 mod model;
+mod multinomial;
 mod network;
 mod null;
 mod options;
@@ -46,6 +47,7 @@ mod rivals;
 mod stats;
 mod store;
 mod task;
+pub mod verdict;
 
 pub use bottleneck::{Collapse, RestartReport};
 pub use direction::{Direction, Method, Orientation, Verdict};

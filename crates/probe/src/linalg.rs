@@ -45,22 +45,68 @@ impl Symmetric {
         (0..self.size).map(|row| self.entries[Self::row_start(row) + row]).sum()
     }
 
-    /// Solves `A y = b` by Cholesky; `None` if A is not positive definite.
-    pub(crate) fn solve(mut self, b: &[f64]) -> Option<Vec<f64>> {
+    /// `A x`.
+    pub(crate) fn times(&self, x: &[f64]) -> Vec<f64> {
+        let mut result = vec![0.0; self.size];
+        let mut rest = self.entries.as_slice();
+        for row in 0..self.size {
+            let (line, tail) = rest.split_at(row + 1);
+            for (column, &entry) in line.iter().enumerate() {
+                result[row] += entry * x[column];
+                if column < row {
+                    result[column] += entry * x[row];
+                }
+            }
+            rest = tail;
+        }
+        result
+    }
+
+    /// The Cholesky factor; `None` if A is not positive definite.
+    pub(crate) fn factor(mut self) -> Option<Factor> {
         let positive = |pivot: f64, _| if pivot.is_finite() && pivot > 0.0 { Pivot::Keep } else { Pivot::Refuse };
         cholesky(&mut self.entries, positive).ok()?;
+        Some(Factor { size: self.size, entries: self.entries })
+    }
+
+    /// Solves `A y = b` by Cholesky; `None` if A is not positive definite.
+    pub(crate) fn solve(self, b: &[f64]) -> Option<Vec<f64>> {
+        let factor = self.factor()?;
         let mut y = b.to_vec();
-        for row in 0..self.size {
-            let line = &self.entries[Self::row_start(row)..Self::row_start(row + 1)];
-            y[row] = (y[row] - dot(&line[..row], &y[..row])) / line[row];
-        }
-        for row in (0..self.size).rev() {
-            let line = &self.entries[Self::row_start(row)..Self::row_start(row + 1)];
-            y[row] /= line[row];
-            let value = y[row];
-            y[..row].iter_mut().zip(line).for_each(|(target, entry)| *target -= entry * value);
-        }
+        factor.forward(&mut y);
+        factor.backward(&mut y);
         Some(y)
+    }
+}
+
+/// A lower triangular `L` with `A = L Lᵀ`, row by row.
+#[derive(Clone, Debug)]
+pub(crate) struct Factor {
+    size: usize,
+    entries: Vec<f64>,
+}
+
+impl Factor {
+    fn line(&self, row: usize) -> &[f64] {
+        &self.entries[Symmetric::row_start(row)..Symmetric::row_start(row + 1)]
+    }
+
+    /// Replaces `b` by `L⁻¹ b`.
+    pub(crate) fn forward(&self, b: &mut [f64]) {
+        for row in 0..self.size {
+            let line = self.line(row);
+            b[row] = (b[row] - dot(&line[..row], &b[..row])) / line[row];
+        }
+    }
+
+    /// Replaces `b` by `L⁻ᵀ b`.
+    pub(crate) fn backward(&self, b: &mut [f64]) {
+        for row in (0..self.size).rev() {
+            let line = self.line(row);
+            b[row] /= line[row];
+            let value = b[row];
+            b[..row].iter_mut().zip(line).for_each(|(target, entry)| *target -= entry * value);
+        }
     }
 }
 
@@ -79,7 +125,8 @@ mod tests {
             let score = 1.5 * dot(&row, &want);
             b.iter_mut().zip(row).for_each(|(sum, x)| *sum += score * x);
         }
-        let back = a.solve(&b).unwrap();
+        let back = a.clone().solve(&b).unwrap();
+        assert!(a.times(&want).iter().zip(&b).all(|(got, want)| (got - want).abs() < 1e-12));
         // Condition number about 10: a few ulp.
         assert!(back.iter().zip(want).all(|(got, want)| (got - want).abs() < 1e-12), "{back:?}");
     }

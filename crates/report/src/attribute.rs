@@ -86,6 +86,30 @@ impl Verdict {
     }
 }
 
+/// The answer of a [`Claim`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Surely so.
+    Yes,
+    /// Surely not.
+    No,
+    /// The data cannot bear either.
+    #[default]
+    Unclear,
+}
+
+/// What may be said of a direction: a question, its answer, and one sentence with the figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// One or two words, e.g. `ordered`.
+    pub question: String,
+    /// The answer.
+    pub answer: Answer,
+    /// One sentence.
+    pub sentence: String,
+}
+
 /// Everything about one attribute's direction.
 ///
 /// **Units and conventions.** Every position is the absolute coordinate of a point's projection on the unit direction
@@ -100,6 +124,8 @@ pub struct AttributeSection {
     pub order: Vec<String>,
     /// The verdict, shown here and at the head of the page.
     pub verdict: Verdict,
+    /// What may be said of the direction, question by question.
+    pub claims: Vec<Claim>,
     /// How the direction was found, e.g. `bottleneck probe`.
     pub method: String,
     /// The method's settings, name and value.

@@ -38,8 +38,8 @@ mod svg;
 mod view;
 
 pub use attribute::{
-    AttributeSection, Card, ClassPositions, Kind, Null, PairAuc, Probabilities, Restarts, StopCard, Strip, Tone,
-    Toward, TowardRow, Verdict, WalkRole, WalkRow, Walks,
+    Answer, AttributeSection, Card, Claim, ClassPositions, Kind, Null, PairAuc, Probabilities, Restarts, StopCard,
+    Strip, Tone, Toward, TowardRow, Verdict, WalkRole, WalkRow, Walks,
 };
 pub use error::{Error, Result};
 pub use images::ImageData;

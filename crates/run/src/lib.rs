@@ -15,6 +15,7 @@
 //! | `walk_data`, `attribute_walk` | the above together, and the walk along one attribute |
 //! | `files` | what `metrics.json` and `walks.json` hold |
 //! | `toward` | the ways toward each value of an attribute, and what `toward.json` holds |
+//! | `verdicts` | what may be said of each attribute, and what the network is compared with |
 //! | `projector` | new images to coordinates |
 //!
 //! **Conventions.** Rows are the data set's, in its order. Positions are raw PCA coordinates along a direction. Nothing here
@@ -54,6 +55,7 @@ mod projector;
 mod record;
 mod run;
 mod toward;
+mod verdicts;
 mod walk_data;
 
 pub use attribute_walk::AttributeWalk;
@@ -70,6 +72,7 @@ pub use projector::{Projected, Projector};
 pub use record::{RUN_FILE, RunFile, find_run, read_run, run_folders};
 pub use run::{COLUMNS_FILE, Run, vectors_file};
 pub use toward::{AttributeToward, ChosenBy, Course, Estimator, TOWARD_FILE, Tried, WAYS, Way, read_toward};
+pub use verdicts::{BASELINES_FILE, Baselines, BaselinesRecord, VERDICTS_FILE, read_verdicts};
 pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
 
 /// The examples of the README, run with those of the docs.

@@ -9,6 +9,7 @@ use latentwalk_decomposition::Pca;
 use latentwalk_images::{Dataset, Exif, Pixels};
 use latentwalk_lines::{HnswIndex, Metric, Space};
 use latentwalk_probe::Direction;
+use latentwalk_probe::verdict::Card;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -17,6 +18,7 @@ use crate::files::{AttributeMetrics, AttributeWalks, read_metrics, read_walks};
 use crate::points::Points;
 use crate::record::{RunFile, find_run};
 use crate::toward::{AttributeToward, read_toward};
+use crate::verdicts::read_verdicts;
 use crate::walk_data::{Folders, WalkData, WalkPlan};
 
 /// The further columns that came with given vectors, in the vectors' order.
@@ -38,6 +40,7 @@ mod stage {
     pub(super) const INDEX: &str = "index";
     pub(super) const WALKS: &str = "walks";
     pub(super) const TOWARD: &str = "toward";
+    pub(super) const VERDICTS: &str = "verdicts";
 }
 
 /// A finished run of a store.
@@ -180,6 +183,14 @@ impl Run {
     /// [`Error::NoResult`]; a file that cannot be read.
     pub fn toward(&self) -> Result<Vec<AttributeToward>> {
         read_toward(self.artifact(stage::TOWARD)?.dir())
+    }
+
+    /// What may be said of each attribute, with the figures behind it.
+    ///
+    /// # Errors
+    /// [`Error::NoResult`]; a file that cannot be read.
+    pub fn verdicts(&self) -> Result<Vec<Card>> {
+        read_verdicts(self.artifact(stage::VERDICTS)?.dir())
     }
 
     /// The strips and figures of the run's own walks.

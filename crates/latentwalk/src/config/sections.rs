@@ -34,6 +34,8 @@ pub const DEFAULT_WALK_STARTS: usize = 100;
 pub const DEFAULT_START_SPLIT: &str = "test";
 /// Default of [`TowardConfig::starts`].
 pub const DEFAULT_TOWARD_STARTS: usize = 400;
+/// Default of [`BaselinesConfig::images`].
+pub const DEFAULT_BASELINE_IMAGES: usize = 10_000;
 /// Default of [`WalksConfig::strips`].
 pub const DEFAULT_STRIPS: usize = 6;
 
@@ -283,6 +285,23 @@ pub struct TowardConfig {
 impl Default for TowardConfig {
     fn default() -> Self {
         Self { starts: DEFAULT_TOWARD_STARTS, shrinkage: DEFAULT_SHRINKAGE, seed: DEFAULT_SEED }
+    }
+}
+
+/// `[baselines]`: what the network is compared with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BaselinesConfig {
+    /// Most images, drawn at random, whose pixels and whose vectors in the network before its training are compared with the
+    /// trained network's; 0 for no comparison. Default [`DEFAULT_BASELINE_IMAGES`].
+    pub images: usize,
+    /// Seed of the draw. Default [`DEFAULT_SEED`].
+    pub seed: u64,
+}
+
+impl Default for BaselinesConfig {
+    fn default() -> Self {
+        Self { images: DEFAULT_BASELINE_IMAGES, seed: DEFAULT_SEED }
     }
 }
 

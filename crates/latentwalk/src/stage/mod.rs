@@ -1,6 +1,7 @@
 //! What each stage does: reads artifacts, calls one crate, writes files, returns figures.
 
 pub mod backbone;
+pub mod baselines;
 pub mod decomposition;
 pub mod embeddings;
 pub mod features;
@@ -11,6 +12,7 @@ pub mod null;
 pub mod probe;
 pub mod report;
 pub mod toward;
+pub mod verdicts;
 pub mod walks;
 
 pub(crate) mod extraction;

@@ -31,9 +31,11 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let null: NullFile = job.read_json(Stage::Null, "null.json")?;
     let metrics = inputs::metrics(job)?;
     let toward = latentwalk_run::read_toward(job.folder(Stage::Toward)?)?;
+    let cards = latentwalk_run::read_verdicts(job.folder(Stage::Verdicts)?)?;
     let dataset = &data.points.dataset;
     let (images, places) = images(job, dataset, &walks)?;
-    let sources = Sources { job, data: &data, null: &null, metrics: &metrics, toward: &toward, places: &places };
+    let sources =
+        Sources { job, data: &data, null: &null, metrics: &metrics, toward: &toward, cards: &cards, places: &places };
     let report = page::Report {
         title: job.config.report.title.clone().unwrap_or_else(|| format!("{}: lines of a classifier", dataset.name)),
         summary: summary(job.config),

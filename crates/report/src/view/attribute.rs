@@ -4,7 +4,7 @@ use latentwalk_arithmetic::ascending;
 use minijinja::context;
 use minijinja::value::Value;
 
-use super::overview::{class, verdict};
+use super::overview::{claims, class, verdict};
 use super::training::share_cell;
 use super::{both, safe, strip, table};
 use crate::attribute::{AttributeSection, Null, PairAuc, Probabilities, Restarts, Toward, WalkRole, Walks};
@@ -33,6 +33,7 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         kind => section.kind.name(),
         order => section.order.iter().map(|name| class(&rows, name)).collect::<Vec<_>>(),
         verdict => verdict(&section.verdict),
+        claims => claims(&section.claims),
         method => &section.method,
         settings => section.settings.iter().map(|(n, v)| context! { name => n, text => v }).collect::<Vec<_>>(),
         restarts => section.restarts.as_ref().map_or(Value::from(()), restarts),

@@ -4,7 +4,7 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use super::strip;
-use crate::attribute::{Tone, Verdict};
+use crate::attribute::{Answer, AttributeSection, Claim, Tone, Verdict};
 use crate::classes;
 use crate::model::Report;
 use crate::number;
@@ -40,7 +40,10 @@ pub(super) fn facts(report: &Report) -> Vec<Value> {
 /// One card an attribute.
 pub(super) fn verdicts(report: &Report) -> Vec<Value> {
     let cards = report.attributes.iter().enumerate();
-    cards.map(|(i, a)| context! { index => i, name => &a.name, verdict => verdict(&a.verdict) }).collect()
+    let card = |(i, a): (usize, &AttributeSection)| {
+        context! { index => i, name => &a.name, verdict => verdict(&a.verdict), claims => claims(&a.claims) }
+    };
+    cards.map(card).collect()
 }
 
 /// A badge with its mark, so that colour alone says nothing.
@@ -52,6 +55,19 @@ pub(super) fn verdict(verdict: &Verdict) -> Value {
         Tone::Neutral => ("neutral", "○"),
     };
     context! { tone => tone, mark => mark, badge => &verdict.badge, sentence => &verdict.sentence }
+}
+
+/// Questions with the mark of their answer, so that colour alone says nothing.
+pub(super) fn claims(claims: &[Claim]) -> Vec<Value> {
+    let claim = |claim: &Claim| {
+        let (tone, mark, answer) = match claim.answer {
+            Answer::Yes => ("good", "✓", "yes"),
+            Answer::No => ("bad", "✕", "no"),
+            Answer::Unclear => ("neutral", "?", "unclear"),
+        };
+        context! { tone => tone, mark => mark, answer => answer, question => &claim.question, sentence => &claim.sentence }
+    };
+    claims.iter().map(claim).collect()
 }
 
 /// The first strip of the first attribute that is a success, else of the first one with strips: not chosen by looks.

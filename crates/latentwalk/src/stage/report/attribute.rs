@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use latentwalk_images::{AttributeKind, Label};
 use latentwalk_lines::MetricKind;
 use latentwalk_lines::toward::TowardFigures;
+use latentwalk_probe::verdict::{Answer, Card};
 use latentwalk_probe::{Direction, Method, Verdict};
 use latentwalk_report as page;
 use latentwalk_run::{
@@ -26,6 +27,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) null: &'a NullFile,
     pub(crate) metrics: &'a [AttributeMetrics],
     pub(crate) toward: &'a [AttributeToward],
+    pub(crate) cards: &'a [Card],
     /// Where each shown dataset row stands among the report's images.
     pub(crate) places: &'a BTreeMap<usize, usize>,
 }
@@ -43,7 +45,11 @@ fn section(
     walks: &AttributeWalks,
     metrics: &AttributeMetrics,
 ) -> Result<page::AttributeSection> {
+    let card = sources.cards.iter().find(|card| card.attribute == labels.name);
+    let plain = distribution(sources.data, labels, direction)?;
     Ok(page::AttributeSection {
+        verdict: card.map_or(plain.verdict.clone(), |card| badge(labels, direction, card)),
+        claims: card.map(|card| claims(labels, card)).unwrap_or_default(),
         method: method(direction.method).to_owned(),
         settings: settings(sources, direction, metrics),
         restarts: restarts(labels, direction),
@@ -53,8 +59,47 @@ fn section(
         walks: Some(figures(sources, walks)),
         toward: sources.toward.iter().find(|toward| toward.name == labels.name).map(toward),
         strips: walks.strips.iter().map(|s| strip(sources, labels, s)).collect::<Result<_>>()?,
-        ..distribution(sources.data, labels, direction)?
+        ..plain
     })
+}
+
+/// The badge of an attribute: the weakest of what its verdicts say of the axis.
+fn badge(labels: &AttributeLabels, direction: &Direction, card: &Card) -> page::Verdict {
+    use page::Tone::{Bad, Caution, Good, Neutral};
+    let [exists, ordered, one_axis, ..] = card.verdicts();
+    let named = |tone, badge: &str, sentence: String| page::Verdict { tone, badge: badge.to_owned(), sentence };
+    if direction.verdict == Verdict::Folded {
+        return verdict(labels, direction);
+    }
+    let declared = labels.order.len() > 2;
+    match (exists.1, ordered.1, one_axis.1) {
+        (Answer::No, ..) => named(Caution, "not of training", exists.2),
+        (Answer::Unclear, ..) => named(Neutral, "unclear", exists.2),
+        (Answer::Yes, Answer::No, _) => named(Bad, "another order", ordered.2),
+        (Answer::Yes, Answer::Unclear, _) if declared => named(Caution, "order unclear", ordered.2),
+        (Answer::Yes, _, Answer::No) => named(Caution, "more than one axis", one_axis.2),
+        (Answer::Yes, Answer::Yes, _) => named(Good, "in order", ordered.2),
+        (Answer::Yes, ..) => named(Good, "readable", exists.2),
+    }
+}
+
+/// The questions that were asked of an attribute: two values have no order to get wrong, nor have values without one.
+fn claims(labels: &AttributeLabels, card: &Card) -> Vec<page::Claim> {
+    let asked = |name: &str| name != "ordered" || labels.order.len() > 2;
+    let claim = |(name, answer, sentence): (&str, Answer, String)| page::Claim {
+        question: match name {
+            "exists" => "readable".to_owned(),
+            "one_axis" => "one axis".to_owned(),
+            other => other.to_owned(),
+        },
+        answer: match answer {
+            Answer::Yes => page::Answer::Yes,
+            Answer::No => page::Answer::No,
+            Answer::Unclear => page::Answer::Unclear,
+        },
+        sentence,
+    };
+    card.verdicts().into_iter().filter(|(name, ..)| asked(name)).map(claim).collect()
 }
 
 /// As much of a section as the figure of its distribution needs.

@@ -1,0 +1,247 @@
+//! What may be said of an attribute's axis, and how sure it is: five verdicts from held-out rows.
+//!
+//! Each is `yes`, `no` or `unclear`. Figures are of test rows; intervals resample groups of them, and a verdict is unclear
+//! wherever its interval straddles its line or a value has too few groups. [`card`] makes the figures of one attribute,
+//! [`decide`] the verdicts of all attributes of a run: how significant one is depends on how many were asked.
+
+mod discriminant;
+mod exists;
+mod one_axis;
+mod ordered;
+mod sample;
+mod separate;
+mod stable;
+#[cfg(test)]
+mod tests;
+
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+pub use exists::{BaselineAuc, Exists};
+pub use one_axis::OneAxis;
+pub use ordered::{Ordered, Rival};
+pub use separate::{OtherAttribute, OtherValue, Separate};
+pub use stable::Stable;
+
+use crate::error::check_shape;
+use crate::linalg::Symmetric;
+use crate::{DEFAULT_SEED, Direction, Error, ProbeOptions, Result, Task};
+use sample::Sample;
+
+/// Refits on permuted labels.
+pub const DEFAULT_PERMUTATIONS: usize = 200;
+/// Resamples of groups.
+pub const DEFAULT_CARD_BOOTSTRAPS: usize = 200;
+/// Most train rows that are fitted on.
+pub const DEFAULT_CARD_ROWS: usize = 10_000;
+/// Fewest groups of test rows that each value must have.
+pub const MIN_TEST_GROUPS: usize = 10;
+/// Fewest groups of train rows that each value must have for its axis to be drawn again.
+pub const MIN_TRAIN_GROUPS: usize = 10;
+/// Largest adjusted p-value that counts as significant.
+const SIGNIFICANT: f64 = 0.05;
+/// Shrinkage of the within-class covariance, in units of its mean variance.
+const SHRINKAGE: f64 = 1e-4;
+
+/// A verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Surely so.
+    Yes,
+    /// Surely not.
+    No,
+    /// The data cannot bear either.
+    #[default]
+    Unclear,
+}
+
+impl Answer {
+    /// Its name, as files have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+/// Another attribute of the same rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Other<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Names of its classes.
+    pub classes: &'a [String],
+    /// Class of each row, if known.
+    pub labels: &'a [Option<u32>],
+}
+
+/// Coordinates of some of the rows that owe nothing to the network's training.
+#[derive(Clone, Copy, Debug)]
+pub struct Baseline<'a> {
+    /// What they are, in the plural: `raw pixels`.
+    pub name: &'a str,
+    /// The task's rows that they belong to, ascending; the same for all baselines.
+    pub rows: &'a [usize],
+    /// One vector per such row.
+    pub z: ArrayView2<'a, f32>,
+}
+
+/// What the verdicts on one attribute are made from.
+///
+/// **Shapes**: `groups` has an entry per row of `task.z`; images of one group stand in one split. `direction` was fitted on `task`.
+#[derive(Clone, Copy, Debug)]
+pub struct CardTask<'a> {
+    /// Vectors, labels, splits.
+    pub task: Task<'a>,
+    /// Group of each row.
+    pub groups: &'a [usize],
+    /// The axis that the run walks along.
+    pub direction: &'a Direction,
+    /// The other attributes.
+    pub others: &'a [Other<'a>],
+    /// What the network is compared with.
+    pub baselines: &'a [Baseline<'a>],
+    /// Whether a head of the network was trained on the attribute.
+    pub trained: bool,
+}
+
+/// How much is resampled; unknown keys are refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CardOptions {
+    /// Refits on permuted labels: the least p-value is one over one more. Default [`DEFAULT_PERMUTATIONS`].
+    pub permutations: usize,
+    /// Resamples of groups behind each interval. Default [`DEFAULT_CARD_BOOTSTRAPS`].
+    pub bootstraps: usize,
+    /// Most train rows that refits use, whole groups drawn at random. Default [`DEFAULT_CARD_ROWS`].
+    pub rows: usize,
+    /// Seed of the draws. Default [`DEFAULT_SEED`].
+    pub seed: u64,
+}
+
+impl Default for CardOptions {
+    fn default() -> Self {
+        Self {
+            permutations: DEFAULT_PERMUTATIONS,
+            bootstraps: DEFAULT_CARD_BOOTSTRAPS,
+            rows: DEFAULT_CARD_ROWS,
+            seed: DEFAULT_SEED,
+        }
+    }
+}
+
+impl CardOptions {
+    /// Checks every option's range.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for the first that is outside.
+    pub fn check(&self) -> Result<()> {
+        for (option, got) in [("permutations", self.permutations), ("bootstraps", self.bootstraps)] {
+            if got < 20 {
+                return Err(Error::Option { option, got: got as f64, must: "at least 20".to_owned() });
+            }
+        }
+        if self.rows < 100 {
+            return Err(Error::Option { option: "rows", got: self.rows as f64, must: "at least 100".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// The verdicts on one attribute, with their figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The attribute.
+    pub attribute: String,
+    /// Names of its classes.
+    pub classes: Vec<String>,
+    /// Is it readable in this network, and better than without training?
+    pub exists: Exists,
+    /// Do its values stand in the declared order?
+    pub ordered: Ordered,
+    /// Is one axis enough to tell them apart?
+    pub one_axis: OneAxis,
+    /// Would other images give the same axis?
+    pub stable: Stable,
+    /// Does the axis leave other attributes alone?
+    pub separate: Separate,
+}
+
+impl Card {
+    /// The five verdicts: name, answer, sentence.
+    pub fn verdicts(&self) -> [(&'static str, Answer, String); 5] {
+        [
+            ("exists", self.exists.answer, self.exists.sentence()),
+            ("ordered", self.ordered.answer, self.ordered.sentence(&self.classes)),
+            ("one_axis", self.one_axis.answer, self.one_axis.sentence()),
+            ("stable", self.stable.answer, self.stable.sentence()),
+            ("separate", self.separate.answer, self.separate.sentence()),
+        ]
+    }
+}
+
+/// The figures of one attribute, and every verdict but `exists`, which waits for [`decide`].
+///
+/// Fits are made on train rows, figures on test rows; validation rows are not looked at.
+///
+/// # Errors
+/// Options or input out of range, as for [`fit`](crate::fit()); groups of another number than rows; a baseline whose rows and
+/// vectors do not match.
+pub fn card(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardOptions) -> Result<Card> {
+    let task = &card.task;
+    options.check()?;
+    check_shape(task.name, "groups", task.labels.len(), card.groups.len())?;
+    check_shape(task.name, "axes of the vectors", card.direction.weights.len(), task.z.ncols())?;
+    for baseline in card.baselines {
+        check_shape(task.name, "vectors of a baseline", card.baselines[0].rows.len(), baseline.z.nrows())?;
+    }
+    for other in card.others {
+        check_shape(task.name, "labels of another attribute", task.labels.len(), other.labels.len())?;
+    }
+    task.groups()?;
+    Ok(Card {
+        attribute: task.name.to_owned(),
+        classes: task.classes.to_vec(),
+        exists: exists::exists(card, options),
+        ordered: ordered::ordered(card, probe, options)?,
+        one_axis: one_axis::one_axis(card, probe, options)?,
+        stable: stable::stable(card, probe, options)?,
+        separate: separate::separate(card, options),
+    })
+}
+
+/// Adjusts the p-values of all attributes of a run, and decides which exist.
+pub fn decide(cards: &mut [Card]) {
+    let p: Vec<f64> = cards.iter().map(|card| card.exists.p.unwrap_or(1.0)).collect();
+    for (card, q) in cards.iter_mut().zip(exists::benjamini_hochberg(&p)) {
+        card.exists.q = card.exists.p.map(|_| q);
+        card.exists.decide();
+    }
+}
+
+fn too_few(groups: usize) -> String {
+    format!("a value has {groups} groups of test images, and {MIN_TEST_GROUPS} are needed")
+}
+
+/// The pooled within-class covariance of some rows; `None` where they do not vary.
+fn within(z: ArrayView2<'_, f32>, sample: &Sample, classes: usize) -> Option<Symmetric> {
+    let k = z.ncols();
+    let mut means = vec![vec![0.0; k]; classes];
+    let counts = sample.counts(classes);
+    let rows = || sample.rows.iter().zip(&sample.classes).map(|(&row, &class)| (row, class as usize));
+    for (row, class) in rows() {
+        means[class].iter_mut().zip(z.row(row)).for_each(|(m, &v)| *m += f64::from(v) / counts[class] as f64);
+    }
+    let mut covariance = Symmetric::zero(k);
+    let mut off = vec![0.0; k];
+    for (row, class) in rows() {
+        off.iter_mut().zip(z.row(row)).zip(&means[class]).for_each(|((o, &v), m)| *o = f64::from(v) - m);
+        covariance.add_outer(1.0 / sample.len() as f64, &off);
+    }
+    let shrink = SHRINKAGE * covariance.trace() / k as f64;
+    (0..k).for_each(|axis| covariance.add_diagonal(axis, shrink));
+    (shrink > 0.0).then_some(covariance)
+}

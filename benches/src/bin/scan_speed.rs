@@ -68,7 +68,7 @@ fn index(n: usize, queries: usize) -> Result<(), Error> {
         let stops = index.recall_at(&space, 10, ef, on_lines.view())?;
         println!("  ef {ef:>3}: recall@10 {recall:.4} for held-out points, {stops:.4} for stops of lines");
     }
-    println!("  self-retrieval at ef 64: {:.4}", index.self_retrieval(&space, 64)?);
+    println!("  self-retrieval at ef 64: {:.4}", index.self_retrieval(&space, 64, space.len())?);
     println!("  indexed walks retrieve the exact image at {agreement:.4} of stops");
     Ok(())
 }

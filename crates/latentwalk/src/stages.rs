@@ -138,7 +138,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Index,
-        revision: 1,
+        revision: 2,
         schema: 1,
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe, Stage::Metrics],
         parameters: &["index", "pool", "walks.stops", "walks.placing", "walks.start_split"],
@@ -150,7 +150,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Walks,
-        revision: 1,
+        revision: 2,
         schema: 1,
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe, Stage::Metrics, Stage::Index],
         parameters: &["walks", "pool", "index.ef"],

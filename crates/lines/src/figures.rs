@@ -4,7 +4,7 @@
 //! [`WalkStudy::random_direction`] and [`WalkStudy::nearest_to_start`] give the same figures for walks that do without
 //! the line, without the direction, and without both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use latentwalk_arithmetic::{ascending, median, spearman};
 use ndarray::{ArrayView1, ArrayView2};
@@ -68,6 +68,8 @@ pub struct WalkFigures {
     pub on_attribute: f64,
     /// Stops without an image, over all strips.
     pub missed_stops: usize,
+    /// Share of the strips in which the image stands that stands in most of them: near 1, all lines meet in a few images.
+    pub most_frequent: f64,
     /// Mean distance of the images from their lines; `None` when every stop was missed.
     pub mean_distance: Option<f64>,
     /// One entry per start.
@@ -154,8 +156,14 @@ fn gather(per_start: Vec<StripFigures>) -> WalkFigures {
     let every = per_start.iter().filter(|strip| strip.meets_every_class).count();
     let found = per_start.iter().flat_map(|strip| &strip.hits).flatten().count();
     let on = per_start.iter().map(|strip| strip.on_attribute).sum::<usize>();
+    let mut strips_of: BTreeMap<usize, usize> = BTreeMap::new();
+    for strip in &per_start {
+        // No image stands twice in a strip.
+        strip.hits.iter().flatten().for_each(|hit| *strips_of.entry(hit.row).or_default() += 1);
+    }
     WalkFigures {
         starts,
+        most_frequent: strips_of.values().copied().max().unwrap_or(0) as f64 / starts as f64,
         // There are starts: a study without any was refused.
         median_spearman: median(&ascending(per_start.iter().map(|strip| strip.spearman))).unwrap_or(0.0),
         middle_visited: every as f64 / starts as f64,
@@ -164,6 +172,14 @@ fn gather(per_start: Vec<StripFigures>) -> WalkFigures {
         mean_distance: mean(per_start.iter().flat_map(|strip| &strip.hits).flatten().map(|hit| hit.distance)),
         per_start,
     }
+}
+
+/// The highest Spearman's correlation between stop and class rank that a strip can have: its classes in order, spread evenly over the
+/// stops. Where classes are few, ties keep it below 1.
+pub fn spearman_ceiling(stops: usize, classes: usize) -> Option<f64> {
+    let (places, ranks): (Vec<f64>, Vec<f64>) =
+        (0..stops).map(|stop| (stop as f64, (stop * classes / stops) as f64)).unzip();
+    spearman(&places, &ranks)
 }
 
 pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -228,6 +244,14 @@ mod tests {
         assert_eq!((second.spearman, second.meets_every_class, second.missed), (0.0, false, 2), "one class only");
         assert_eq!((figures.starts, figures.middle_visited, figures.median_spearman), (2, 0.5, 0.5));
         assert_eq!((figures.missed_stops, figures.on_attribute), (3, 5.0 / 7.0));
+        assert_eq!(figures.most_frequent, 1.0, "the first image stands in both strips");
+    }
+
+    #[test]
+    fn few_classes_keep_spearmans_correlation_below_one() {
+        let rounded = |classes| (spearman_ceiling(7, classes).unwrap() * 1e3).round() / 1e3;
+        assert_eq!([2, 3, 7].map(rounded), [0.866, 0.945, 1.0]);
+        assert_eq!(spearman_ceiling(7, 1), None);
     }
 
     #[test]
@@ -238,6 +262,7 @@ mod tests {
             middle_visited,
             on_attribute,
             missed_stops: 0,
+            most_frequent: 0.0,
             mean_distance: None,
             per_start: Vec::new(),
         };

@@ -152,16 +152,19 @@ impl HnswIndex {
         Ok(found.iter().sum::<usize>() as f64 / possible as f64)
     }
 
-    /// Share of the pool's rows that are found (or a duplicate of them is) when asked for: 1 for a sound graph.
+    /// Share of at most `most` of the pool's rows, evenly spaced, that are found (or a duplicate of them is) when asked for: 1
+    /// for a sound graph.
     ///
     /// **Errors.** Another space than the index was built over.
-    pub fn self_retrieval(&self, space: &Space, ef: usize) -> Result<f64> {
+    pub fn self_retrieval(&self, space: &Space, ef: usize, most: usize) -> Result<f64> {
         self.check_space(space)?;
-        let found: Vec<bool> = (0..self.n)
+        let asked = most.clamp(1, self.n);
+        let found: Vec<bool> = (0..asked)
             .into_par_iter()
+            .map(|at| at * self.n / asked)
             .map(|row| Ok(self.search(&space.row(row), 1, ef)?.first().is_some_and(|n| n.distance == 0.0)))
             .collect::<Result<_>>()?;
-        Ok(found.iter().filter(|&&yes| yes).count() as f64 / self.n as f64)
+        Ok(found.iter().filter(|&&yes| yes).count() as f64 / asked as f64)
     }
 
     /// The least width of search, of 16, 32, … 512, whose recall reaches `target`, with that recall; else the last one.
@@ -229,7 +232,7 @@ mod tests {
         let queries = z.slice(s![2000.., ..]);
         let recall = index.recall_at(&space, 10, DEFAULT_EF, queries).unwrap();
         assert!(recall >= 0.95, "recall {recall}");
-        assert!(index.self_retrieval(&space, DEFAULT_EF).unwrap() >= 0.999);
+        assert!(index.self_retrieval(&space, DEFAULT_EF, space.len()).unwrap() >= 0.999);
         let (ef, reached) = index.choose_ef(&space, 10, 0.9, queries).unwrap();
         assert!(reached >= 0.9 && ef <= DEFAULT_EF, "{ef} {reached}");
         // More than there are: all of them.

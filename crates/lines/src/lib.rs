@@ -51,10 +51,10 @@ mod walk;
 mod way;
 
 pub use error::Error;
-pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric};
+pub use figures::{StripFigures, WalkFigures, WalkStudy, choose_metric, spearman_ceiling};
 pub use index::{DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, HnswIndex, HnswOptions};
 pub use line::Line;
-pub use metric::{DEFAULT_METRICS, DEFAULT_SHRINKAGE, Metric, MetricKind};
+pub use metric::{DEFAULT_METRICS, DEFAULT_SHRINKAGE, Metric, MetricKind, SMALLEST_DEVIATION};
 pub use preservation::{Case, Ceiling, PreservationFigures, PreservationStudy, TwinFigures};
 pub use space::{Neighbour, Space};
 pub use stops::{StopContext, StopRule, Stops};

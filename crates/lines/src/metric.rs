@@ -20,6 +20,8 @@ pub const DEFAULT_METRICS: [MetricKind; 3] = [MetricKind::Euclidean, MetricKind:
 
 /// Rows mapped by one task.
 const ROWS_PER_TASK: usize = 512;
+/// A standard deviation this small, beside the largest one, is rounding of 32-bit vectors and no variance.
+pub const SMALLEST_DEVIATION: f64 = 3e-6;
 
 /// Which distance is meant, from the simplest to the most elaborate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,23 +88,25 @@ impl Metric {
         Ok(Self { kind: MetricKind::Euclidean, k, factor: Factor::Identity })
     }
 
-    /// Every coordinate divided by its standard deviation over the training rows.
+    /// Every coordinate divided by its standard deviation over the training rows, or by [`SMALLEST_DEVIATION`] times the largest one
+    /// where its own is smaller: axes beyond the rank of the vectors hold rounding, which would count as much as any other axis.
     ///
     /// **Shapes.** `z_train` is n × k, n at least 2. **Units and conventions.** Variances divide by n − 1; coordinates are
-    /// not centred (distances do not see it). **Errors.** Too few rows, values that are not usable, an axis without variance.
+    /// not centred (distances do not see it). **Errors.** Too few rows, values that are not usable, rows that are all the same.
     pub fn whitened(z_train: ArrayView2<'_, f32>) -> Result<Self> {
         let k = z_train.ncols();
         checks::some("the list of axes", k)?;
         checks::rows("training points", k, z_train)?;
         checks::option("rows to whiten by", z_train.nrows() as f64, 2.0, f64::INFINITY)?;
         let mut deviations = Vec::with_capacity(k);
-        for (axis, column) in z_train.columns().into_iter().enumerate() {
-            let variance = variance(column);
-            if variance <= 0.0 {
-                return Err(Error::Singular { metric: MetricKind::Whitened, axis, shrinkage: 0.0 });
-            }
-            deviations.push(variance.sqrt());
+        for column in z_train.columns() {
+            deviations.push(variance(column).sqrt());
         }
+        let largest = deviations.iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Err(Error::Singular { metric: MetricKind::Whitened, axis: 0, shrinkage: 0.0 });
+        }
+        deviations.iter_mut().for_each(|d| *d = d.max(SMALLEST_DEVIATION * largest));
         Ok(Self { kind: MetricKind::Whitened, k, factor: Factor::Diagonal(deviations) })
     }
 

@@ -8,7 +8,7 @@ use latentwalk_lines::{
     walk,
 };
 use latentwalk_testing::{fixture_text, on_threads};
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
@@ -150,9 +150,17 @@ fn bad_labels_and_covariances_are_refused() {
     assert!(error.to_string().contains("\nhint: raise the shrinkage or lower k"), "{error}");
     assert!(Metric::within_class(twice.view(), &golden.labels, &all, 3, 1e-4).is_ok());
     twice.column_mut(1).fill(7.0);
+    // An axis on which nothing varies counts for nothing, instead of being divided by nothing.
+    let whitened = Metric::whitened(twice.view()).unwrap();
+    let mut moved = twice.row(0).to_owned();
+    moved[1] += 1e-6;
+    let points = ndarray::stack![Axis(0), twice.row(0), moved];
+    let mapped = whitened.map(points.view()).unwrap();
+    assert!((mapped[[0, 1]] - mapped[[1, 1]]).abs() < 1.0, "{mapped}");
+    twice.fill(7.0);
     assert!(matches!(
         Metric::whitened(twice.view()),
-        Err(Error::Singular { metric: MetricKind::Whitened, axis: 1, .. })
+        Err(Error::Singular { metric: MetricKind::Whitened, axis: 0, .. })
     ));
     assert!(matches!(Metric::euclidean(0), Err(Error::Empty { .. })));
     assert!(matches!(Metric::whitened(z.slice(s![..1, ..])), Err(Error::Option { .. })));

@@ -126,6 +126,7 @@ fn section(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers) -> Attri
         kind: if ordered { Kind::Ordered } else { Kind::Nominal },
         order: plan.order.iter().map(|s| (*s).into()).collect(),
         verdict,
+        claims: claims(weakest),
         method: "bottleneck probe (1, 10, 10, C)".into(),
         settings: vec![("epochs".into(), "at most 200".into()), ("class weights".into(), "inverse frequency".into())],
         restarts: Some(Restarts { total: 8, collapsed: 1, in_order: ordered.then_some(5) }),
@@ -138,6 +139,18 @@ fn section(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers) -> Attri
         pairwise_auc,
         strips,
     }
+}
+
+fn claims(weakest: Option<f64>) -> Vec<Claim> {
+    let ordered = match weakest {
+        Some(auc) if auc < 0.5 => Answer::No,
+        Some(_) => Answer::Yes,
+        None => Answer::Unclear,
+    };
+    let sentence = "One sentence with the figures behind the answer, from held-out images.";
+    let claim =
+        |(question, answer): (&str, Answer)| Claim { question: question.into(), answer, sentence: sentence.into() };
+    [("readable", Answer::Yes), ("ordered", ordered), ("separate", Answer::Unclear)].map(claim).into()
 }
 
 fn nearest<'a>(plan: &'a Plan<'_>, at: f64) -> &'a str {
@@ -200,6 +213,7 @@ fn walks(ordered: bool) -> Walks {
         median_spearman: ordered.then_some(figures[0]),
         all_visited: ordered.then_some(figures[1]),
         on_attribute: Some(figures[2]),
+        most_frequent: Some(0.04),
     };
     use WalkRole::{Baseline, Metric};
     Walks {
@@ -207,6 +221,7 @@ fn walks(ordered: bool) -> Walks {
         start_split: "test".into(),
         pool: "train, unlabelled included".into(),
         stops: 7,
+        spearman_ceiling: Some(0.945),
         metric: "within-class".into(),
         rows: vec![
             row("euclidean", Metric, false, [0.898, 0.47, 0.981]),

@@ -140,7 +140,7 @@ pub struct AttributeSection {
     pub pairwise_auc: Vec<PairAuc>,
     /// The probe's class probabilities along the direction.
     pub probabilities: Option<Probabilities>,
-    /// What chance would give.
+    /// What other classes reach in random order.
     pub null: Option<Null>,
     /// How well walks along the direction do.
     pub walks: Option<Walks>,
@@ -195,21 +195,21 @@ pub struct Probabilities {
     pub curves: Vec<(String, Vec<f64>)>,
 }
 
-/// The same figure under chance.
+/// The same figure for other classes in random order: classes of the same network, so that it is no level of chance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Null {
     /// What the figure is, e.g. `min adjacent AUC`.
     pub statistic: String,
-    /// How chance was drawn, e.g. `200 random triples of classes in random order`.
+    /// How they were drawn, e.g. `200 random triples of classes in random order`.
     pub drawn: String,
-    /// The figure under chance; values that are not finite are left out and counted.
+    /// The figure of each draw; values that are not finite are left out and counted.
     #[serde(deserialize_with = "crate::plain::list")]
     pub values: Vec<f64>,
     /// Ours.
     pub ours: Option<f64>,
 }
 
-/// Figures of many walks, and what chance reaches on the same starts.
+/// Figures of many walks, and what is reached without the line on the same starts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Walks {
     /// How many start images.
@@ -220,6 +220,8 @@ pub struct Walks {
     pub pool: String,
     /// Stops a walk.
     pub stops: usize,
+    /// The highest Spearman's correlation that a walk can have over these stops and classes.
+    pub spearman_ceiling: Option<f64>,
     /// The metric of the distances on the cards, e.g. `within-class`.
     pub metric: String,
     /// One row a metric, then the baselines.
@@ -282,6 +284,8 @@ pub struct WalkRow {
     pub all_visited: Option<f64>,
     /// Share of stops whose image carries a label of the attribute.
     pub on_attribute: Option<f64>,
+    /// Share of walks in which the image stands that stands in most of them.
+    pub most_frequent: Option<f64>,
 }
 
 /// One walk: a start image and what lies nearest to its line at each stop.

@@ -57,6 +57,10 @@ fn report() -> Report {
         kind: Kind::Ordered,
         order: vec!["Sandal".into(), "Sneaker".into(), "Ankle boot".into()],
         verdict: Verdict::ordered(0.971, 0.96),
+        claims: vec![
+            Claim { question: "readable".into(), answer: Answer::Yes, sentence: "An AUC of 0.998.".into() },
+            Claim { question: "separate".into(), answer: Answer::No, sentence: "Not so.".into() },
+        ],
         method: "bottleneck probe".into(),
         settings: vec![("epochs".into(), "200".into())],
         restarts: Some(Restarts { total: 4, collapsed: 1, in_order: Some(2) }),
@@ -199,6 +203,9 @@ fn everything_is_on_the_page() {
         "Fewer than 30 images",
         "kept: epoch 2",
         "Lines toward each value",
+        "readable <span class=\"badge\"><span aria-hidden=\"true\">✓</span> yes</span>",
+        "An AUC of 0.998.",
+        "separate<span class=\"unseen\">: no</span>",
         "0.941 to 0.982",
         "3,001",
         "cargo xtask pipeline",
@@ -249,6 +256,8 @@ fn hostile_text_stays_text() {
     section.pairwise_auc[0].lower = HOSTILE.into();
     section.probabilities.as_mut().unwrap().curves[0].0 = HOSTILE.into();
     section.null.as_mut().unwrap().statistic = HOSTILE.into();
+    section.claims[0].question = HOSTILE.into();
+    section.claims[0].sentence = HOSTILE.into();
     section.toward.as_mut().unwrap().rows[0].interval = HOSTILE.into();
     section.strips[0].caption = HOSTILE.into();
     section.strips[0].start.id = HOSTILE.into();

@@ -53,6 +53,9 @@ pub struct Figures {
     pub on_attribute: f64,
     /// Stops without an image, over all strips.
     pub missed_stops: usize,
+    /// Share of the strips in which the image stands that stands in most of them.
+    #[serde(default)]
+    pub most_frequent: f64,
     /// Mean distance from the line; `None` where nothing was retrieved.
     pub mean_distance: Option<f64>,
 }
@@ -65,6 +68,7 @@ impl From<&WalkFigures> for Figures {
             middle_visited: f.middle_visited,
             on_attribute: f.on_attribute,
             missed_stops: f.missed_stops,
+            most_frequent: f.most_frequent,
             mean_distance: f.mean_distance,
         }
     }

@@ -13,11 +13,13 @@ pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("variance", include_str!("../../../../fixtures/experiments/variance.toml")),
     ("layers", include_str!("../../../../fixtures/experiments/layers.toml")),
     ("preservation", include_str!("../../../../fixtures/experiments/preservation.toml")),
+    ("calibration", include_str!("../../../../fixtures/experiments/calibration.toml")),
+    ("left-out", include_str!("../../../../fixtures/experiments/left-out.toml")),
 ];
 
 /// What is computed from the runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Study {
     /// The directions of some attributes with their distributions and strips.
     Direction,
@@ -27,6 +29,10 @@ pub(super) enum Study {
     Variance,
     /// How well attributes separate layer by layer.
     Layers,
+    /// Whether verdicts say yes where there is nothing, on numbers that the study draws.
+    Calibration,
+    /// Whether an attribute is readable in a network that was never asked about it.
+    LeftOut,
     /// Whether the rest stays when one attribute changes.
     Preservation,
 }
@@ -46,7 +52,8 @@ pub(crate) struct Experiment {
     pub(super) findings: String,
     /// What is computed.
     pub(super) study: Study,
-    /// The description of the runs.
+    /// The description of the runs; empty for study `calibration`, which needs none.
+    #[serde(default)]
     pub(super) description: String,
     /// Changes of its keys, as `--set` takes them.
     #[serde(default)]
@@ -54,6 +61,7 @@ pub(crate) struct Experiment {
     /// Seeds of the runs: a network each.
     pub(super) seeds: Vec<u64>,
     /// The attributes that are looked at.
+    #[serde(default)]
     pub(super) attributes: Vec<String>,
     /// Study `order`: the order that is asked about.
     #[serde(default)]
@@ -61,6 +69,9 @@ pub(crate) struct Experiment {
     /// Study `order`: probes fitted on each network.
     #[serde(default)]
     pub(super) probes: u64,
+    /// Study `left-out`: the heads that stay. Without it the attributes are left out one at a time, each in a network of its own.
+    #[serde(default)]
+    pub(super) heads: Vec<String>,
     /// The expected figures by name.
     #[serde(default)]
     pub(super) figures: BTreeMap<String, Expectation>,
@@ -124,7 +135,13 @@ impl Experiment {
         let mut experiment: Self = toml::from_str(text).context("not a valid experiment")?;
         name.clone_into(&mut experiment.name);
         ensure!(!experiment.seeds.is_empty(), "`seeds` is empty\nhint: name at least one");
-        ensure!(!experiment.attributes.is_empty(), "`attributes` is empty\nhint: name at least one");
+        if experiment.study != Study::Calibration {
+            ensure!(
+                !experiment.description.is_empty(),
+                "`description` is missing\nhint: name the description of the runs"
+            );
+            ensure!(!experiment.attributes.is_empty(), "`attributes` is empty\nhint: name at least one");
+        }
         if experiment.study == Study::Order {
             ensure!(experiment.order.len() >= 2, "study `order` needs an `order` of at least two classes");
             ensure!(experiment.probes >= 1, "study `order` needs `probes`, at least 1");
@@ -168,6 +185,10 @@ mod tests {
     fn the_built_in_experiments_load_and_name_descriptions_that_exist() {
         for (name, _) in BUILT_IN {
             let experiment = Experiment::load(name).unwrap();
+            assert!(!experiment.figures.is_empty(), "{name} expects nothing");
+            if experiment.study == Study::Calibration {
+                continue;
+            }
             let args = latentwalk_cli::DescriptionArgs {
                 description: Some(experiment.description.clone()),
                 set: experiment.set.clone(),
@@ -176,7 +197,6 @@ mod tests {
             let config = crate::config::Config::load(&args).unwrap();
             let known: Vec<&str> = config.images.attributes.0.iter().map(|a| a.name.as_str()).collect();
             assert!(experiment.attributes.iter().all(|a| known.contains(&a.as_str())), "{name}");
-            assert!(!experiment.figures.is_empty(), "{name} expects nothing");
         }
     }
 

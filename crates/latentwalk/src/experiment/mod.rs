@@ -5,10 +5,12 @@
 //! artifacts.
 
 mod attribute_result;
+mod calibration;
 mod cases;
 mod direction;
 mod file;
 mod layers;
+mod left_out;
 mod order;
 mod outcome;
 pub(crate) mod page;
@@ -35,6 +37,8 @@ pub(crate) fn study(experiment: &Experiment, trials: &Trials<'_>) -> Result<Outc
         Study::Order => order::run(experiment, trials),
         Study::Variance => variance::run(experiment, trials),
         Study::Layers => layers::run(experiment, trials),
+        Study::Calibration => calibration::run(experiment),
+        Study::LeftOut => left_out::run(experiment, trials),
         Study::Preservation => preservation::run(experiment, trials),
     }
 }

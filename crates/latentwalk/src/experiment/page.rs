@@ -68,10 +68,13 @@ pub(super) fn whole(experiment: &Experiment, body: &Page, checks: &[Check]) -> S
     page.heading("Figures and tolerances");
     let seeds = experiment.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     let set: String = experiment.set.iter().map(|change| format!(" `--set {change}`")).collect();
+    let from = match experiment.description.as_str() {
+        "" => String::new(),
+        description => format!(" from the description `{description}`{set}"),
+    };
     page.paragraph(&format!(
-        "Made by `cargo xtask experiment {}` from the description `{}`{set}, seeds {seeds}. The command fails when a figure \
-         leaves its tolerance.",
-        experiment.name, experiment.description
+        "Made by `cargo xtask experiment {}`{from}, seeds {seeds}. The command fails when a figure leaves its tolerance.",
+        experiment.name
     ));
     let rows: Vec<Vec<String>> = checks.iter().map(row).collect();
     page.table(&["figure", "found", "expected", "tolerance", "target"], &rows);

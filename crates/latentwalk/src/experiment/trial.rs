@@ -27,6 +27,20 @@ pub(super) struct Trial<'a> {
 }
 
 impl<'a> Trials<'a> {
+    /// Names of the attributes of the experiment's description.
+    pub(super) fn attributes(&self, experiment: &Experiment) -> Result<Vec<String>> {
+        let config = self.config(experiment, experiment.first_seed()?, &[])?;
+        Ok(config.images.attributes.0.iter().map(|attribute| attribute.name.clone()).collect())
+    }
+
+    fn config(&self, experiment: &Experiment, seed: u64, changes: &[&str]) -> Result<Config> {
+        let mut set = experiment.set.clone();
+        set.push(format!("seed={seed}"));
+        set.extend(changes.iter().map(|&change| change.to_owned()));
+        let description = Some(experiment.description.clone());
+        weights::load(&DescriptionArgs { description, set, ..DescriptionArgs::default() }, self.console)
+    }
+
     /// Runs the experiment's description with a seed and further changes, up to a stage.
     pub(super) fn trial(
         &'a self,
@@ -35,12 +49,7 @@ impl<'a> Trials<'a> {
         changes: &[&str],
         until: Stage,
     ) -> Result<Trial<'a>> {
-        let mut set = experiment.set.clone();
-        set.push(format!("seed={seed}"));
-        set.extend(changes.iter().map(|&change| change.to_owned()));
-        let description = Some(experiment.description.clone());
-        let args = DescriptionArgs { description, set, ..DescriptionArgs::default() };
-        let config = weights::load(&args, self.console)?;
+        let config = self.config(experiment, seed, changes)?;
         let request =
             RunRequest { config: &config, device: self.device, from: None, until: Some(until), command: self.command };
         let results = runner::stages(&request, self.store, self.console)?;

@@ -30,19 +30,18 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let rows = chosen(&dataset, job.config.baselines.images, job.config.baselines.seed);
     let axes = Pca::load(job.folder(Stage::Decomposition)?)?.k();
     let mut record = BaselinesRecord { rows, sets: Vec::new() };
-    let all = if job.inputs.contains_key(&Stage::Backbone) { 2 } else { 1 };
-    let sets: [(&str, &str, &dyn Fn(&[usize]) -> Result<Option<Array2<f32>>>); 2] = [
-        ("raw pixels", "pixels.parquet", &|rows| pixels(job, &dataset, rows).map(Some)),
-        ("images in the network before its training", "untrained.parquet", &|rows| untrained(job, &dataset, rows)),
-    ];
-    for (done, (name, file, vectors)) in sets.into_iter().enumerate() {
-        let Some(vectors) = vectors(&record.rows)? else { continue };
+    let seen = untrained(job, &dataset, &record.rows)?;
+    let pixels = Some(pixels(job, &dataset, &record.rows)?);
+    for (name, file, vectors) in [
+        ("raw pixels", "pixels.parquet", pixels),
+        ("images in the network before its training", "untrained.parquet", seen),
+    ] {
+        let Some(vectors) = vectors else { continue };
         if write(job, &dataset, &record.rows, &vectors, axes, file)? {
             record.sets.push((name.to_owned(), file.to_owned()));
         } else {
             job.progress.say(&format!("{name} do not vary, and are left out"));
         }
-        job.progress.set(done + 1, all);
     }
     job.write_json(BASELINES_FILE, &record)?;
     Ok(json!({ "images": record.rows.len(), "sets": record.sets.iter().map(|(name, _)| name).collect::<Vec<_>>() }))

@@ -1,8 +1,8 @@
-//! HNSW indexes of the retrieval pool, one per attribute in its default metric, with their recall.
+//! HNSW indexes of the retrieval pool, one for each metric in which attributes are walked, with their recall.
 
 use anyhow::{Context, Result};
-use latentwalk_lines::{HnswIndex, HnswOptions, Space};
-use latentwalk_run::{AttributeMetrics, AttributeWalk, WalkData};
+use latentwalk_lines::{HnswIndex, HnswOptions, Metric, Space};
+use latentwalk_run::{AttributeWalk, WalkData};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -32,9 +32,20 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let walks = data.all_attributes()?;
     let metrics = inputs::metrics(job)?;
     let queries = job.config.index.queries.max(1).div_ceil(walks.len().max(1));
-    let pairs: Vec<(&AttributeWalk<'_>, &AttributeMetrics)> = walks.iter().zip(&metrics).collect();
+    // One index per metric: attributes that are walked in the same one share it.
+    let mut shared: Vec<(&Metric, Vec<&AttributeWalk<'_>>)> = Vec::new();
+    for (walk, metrics) in walks.iter().zip(&metrics) {
+        let metric = metrics.default_metric()?;
+        match shared.iter_mut().find(|(known, _)| *known == metric) {
+            Some((_, members)) => members.push(walk),
+            None => shared.push((metric, vec![walk])),
+        }
+    }
     // One thread per index: inside an index the order of insertion is part of the result.
-    let built: Vec<Built> = pairs.par_iter().map(|(w, m)| build(job, &data, w, m, queries)).collect::<Result<_>>()?;
+    let built = shared.par_iter().map(|(metric, members)| build(job, &data, metric, members, queries));
+    let mut built: Vec<Built> = built.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    let place = |b: &Built| walks.iter().position(|walk| walk.labels.name == b.name);
+    built.sort_by_key(place);
     for b in &built {
         job.progress.say(&format!(
             "{}: recall@{NEIGHBOURS} {:.4}, {:.4} of the rows find themselves",
@@ -52,27 +63,40 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     )
 }
 
+/// Builds the index of a metric, and saves and measures it for each attribute that is walked in it.
 fn build(
     job: &Job<'_>,
     data: &WalkData,
+    metric: &Metric,
+    members: &[&AttributeWalk<'_>],
+    queries: usize,
+) -> Result<Vec<Built>> {
+    let options = &job.config.index;
+    let space = data.space(metric.clone())?;
+    let built = HnswIndex::build(&space, HnswOptions { m: options.m, ef_construction: options.ef_construction })?;
+    members.iter().map(|walk| measure(job, data, &built, &space, walk, queries)).collect()
+}
+
+fn measure(
+    job: &Job<'_>,
+    data: &WalkData,
+    built: &HnswIndex,
+    space: &Space,
     walk: &AttributeWalk<'_>,
-    metrics: &AttributeMetrics,
     queries: usize,
 ) -> Result<Built> {
     let options = &job.config.index;
-    let space = data.space(metrics.default_metric()?.clone())?;
-    let built = HnswIndex::build(&space, HnswOptions { m: options.m, ef_construction: options.ef_construction })?;
     let folder = job.out.join(latentwalk_probe::file_name(&walk.labels.name));
     std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     built.save(&folder)?;
     // Measured on what was saved, as later commands will find it.
-    let index = HnswIndex::load(&folder, &space)?;
-    let points = stop_points(job, data, walk, &space, queries)?;
+    let index = HnswIndex::load(&folder, space)?;
+    let points = stop_points(job, data, walk, space, queries)?;
     Ok(Built {
         name: walk.labels.name.clone(),
         queries: points.nrows(),
-        recall: index.recall_at(&space, NEIGHBOURS, options.ef, points.view())?,
-        self_retrieval: index.self_retrieval(&space, options.ef)?,
+        recall: index.recall_at(space, NEIGHBOURS, options.ef, points.view())?,
+        self_retrieval: index.self_retrieval(space, options.ef, queries)?,
     })
 }
 

@@ -117,16 +117,23 @@ fn in_turn(walk: &AttributeWalk<'_>, starts: &[usize], count: usize) -> Vec<usiz
 /// Figures that presuppose an order are `null` where none was declared.
 fn summary(w: &AttributeWalks) -> Value {
     let ordered = |value: f64| if w.declared { json!(value) } else { Value::Null };
+    // A strip cannot meet more classes than it has stops.
+    let room = w.order.len() <= w.stops.len();
     let figures = |f: &Figures| {
         json!({
             "median_spearman": ordered(f.median_spearman),
-            "middle_visited": ordered(f.middle_visited),
+            "middle_visited": if room { ordered(f.middle_visited) } else { Value::Null },
             "on_attribute": f.on_attribute,
+            "most_frequent": f.most_frequent,
         })
     };
     let by_metric: Map<_, _> = w.by_metric.iter().map(|(kind, f)| (kind.name().to_owned(), figures(f))).collect();
     let mut entry = by_metric.get(w.metric.name()).cloned().unwrap_or_default();
     entry["starts"] = json!(w.by_metric.first().map_or(0, |(_, f)| f.starts));
+    entry["spearman_ceiling"] = match w.declared {
+        true => json!(latentwalk_lines::spearman_ceiling(w.stops.len(), w.order.len())),
+        false => Value::Null,
+    };
     entry["metric"] = json!(w.metric.name());
     entry["by_metric"] = Value::Object(by_metric);
     entry

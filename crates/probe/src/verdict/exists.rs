@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::discriminant::{PairOrders, Whitening};
 use super::sample::{Purpose, Sample, generator, interval};
 use super::{Answer, CardOptions, CardTask, MIN_TEST_GROUPS, SIGNIFICANT};
-use crate::Split;
+use crate::{Split, Task};
 
 /// The advantage over the better baseline that is none.
 const NO_ADVANTAGE: f64 = 0.01;
@@ -66,6 +66,13 @@ impl Fitted {
         let means = whitening.map(z, train).class_means(labels.0, None, classes);
         Some(Self { orders: PairOrders::new(&whitening.map(z, test), labels.1, &means) })
     }
+}
+
+pub(super) fn mean_pair_auc(task: &Task<'_>) -> Option<f64> {
+    let alone: Vec<usize> = (0..task.labels.len()).collect();
+    let [train, test] = [Split::Train, Split::Test].map(|split| Sample::new(task, &alone, split, |_, _| true));
+    let labels = (&train.classes[..], &test.classes[..]);
+    Fitted::new(task.z, &train.rows, &test.rows, labels, task.classes.len())?.orders.mean_auc(None)
 }
 
 pub(super) fn exists(card: &CardTask<'_>, options: &CardOptions) -> Exists {

@@ -108,7 +108,7 @@ pub struct CardTask<'a> {
     pub trained: bool,
 }
 
-/// How much is resampled; unknown keys are refused.
+/// How much is resampled for the verdicts on each attribute; unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CardOptions {
@@ -211,6 +211,13 @@ pub fn card(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardOptions) ->
         stable: stable::stable(card, probe, options)?,
         separate: separate::separate(card, options),
     })
+}
+
+/// How well the values of an attribute are told apart: the figure of [`Exists::auc`], fitted on train rows, of test rows.
+///
+/// `None` where train rows do not vary or no two values have test rows.
+pub fn mean_pair_auc(task: &Task<'_>) -> Option<f64> {
+    exists::mean_pair_auc(task)
 }
 
 /// Adjusts the p-values of all attributes of a run, and decides which exist.

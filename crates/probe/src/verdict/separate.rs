@@ -101,13 +101,11 @@ impl<'a> Both<'a> {
     fn label_aucs(&self, weights: Option<&[f64]>) -> Vec<Vec<f64>> {
         let weight = |at: usize| weights.map_or(1.0, |weights| weights[at]);
         let mut over = vec![vec![0.5; self.classes]; self.classes];
-        for a in 0..self.classes {
-            for b in 0..a {
-                let pair = self.rows.iter().filter(|row| row.2 == a || row.2 == b);
-                if let Some(auc) = super::discriminant::auc(pair.map(|&(s, at, class, _)| (s, class == a, weight(at))))
-                {
-                    (over[a][b], over[b][a]) = (auc, 1.0 - auc);
-                }
+        let pairs = (0..self.classes).flat_map(|a| (0..a).map(move |b| (a, b)));
+        for (a, b) in pairs {
+            let pair = self.rows.iter().filter(|row| row.2 == a || row.2 == b);
+            if let Some(auc) = super::discriminant::auc(pair.map(|&(s, at, class, _)| (s, class == a, weight(at)))) {
+                (over[a][b], over[b][a]) = (auc, 1.0 - auc);
             }
         }
         over

@@ -1,4 +1,4 @@
-//! A figure under chance, and ours among it.
+//! A figure of many draws, and ours among them.
 
 use super::{Frame, HALF};
 use crate::number;
@@ -8,7 +8,7 @@ use crate::svg::{Anchor, Scale, Svg, ticks};
 /// Height of the figure.
 const HEIGHT: f64 = 220.0;
 
-/// The drawing of chance's values as bars, with ours as a line; `values` are finite.
+/// The drawing of the draws' values as bars, with ours as a line; `values` are finite.
 pub(crate) fn draw(values: &[f64], ours: Option<f64>, statistic: &str, label: &str) -> String {
     let frame = Frame { left: 46.0, right: HALF - 14.0, top: 34.0, bottom: HEIGHT - 46.0 };
     let ours = ours.filter(|o| o.is_finite());

@@ -161,7 +161,7 @@ fn null(null: &Null) -> Value {
     let left_out = null.values.len() - values.len();
     let ours = null.ours.filter(|o| o.is_finite());
     let sentence = match ours.filter(|_| !values.is_empty()) {
-        None => format!("{} values under chance; no figure of ours to compare.", number::count(values.len() as u64)),
+        None => format!("{} draws; no figure of ours to compare.", number::count(values.len() as u64)),
         Some(ours) => {
             let reached = values.iter().filter(|v| **v >= ours).count();
             let share = number::percent(Some(reached as f64 / values.len() as f64));
@@ -173,7 +173,7 @@ fn null(null: &Null) -> Value {
     let quantile = |q| number::share(Some(statistics::quantile(&ascending, q)));
     let row = [0.0, 0.05, 0.5, 0.95, 1.0].map(quantile);
     let line = std::iter::once(null.statistic.clone()).chain(row).chain([number::share(ours)]).collect();
-    let label = format!("Histogram of {} under chance ({}): {sentence}", null.statistic, null.drawn);
+    let label = format!("Histogram of {} for other classes ({}): {sentence}", null.statistic, null.drawn);
     context! {
         sentence => sentence,
         drawn => &null.drawn,
@@ -217,6 +217,7 @@ fn walks(walks: &Walks) -> Value {
                 spearman => share_cell(r.median_spearman),
                 visited => share_cell(r.all_visited),
                 on => share_cell(r.on_attribute),
+                same => number::share(r.most_frequent),
             }
         })
         .collect()
@@ -226,6 +227,7 @@ fn walks(walks: &Walks) -> Value {
         start_split => &walks.start_split,
         pool => &walks.pool,
         stops => &walks.stops,
+        ceiling => walks.spearman_ceiling.map_or(Value::from(()), |ceiling| number::share(Some(ceiling)).into()),
         metric => &walks.metric,
         metrics => of(WalkRole::Metric),
         baselines => of(WalkRole::Baseline),

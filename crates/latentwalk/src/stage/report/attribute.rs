@@ -235,8 +235,9 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
         role,
         default,
         median_spearman: Some(f.median_spearman),
-        all_visited: walks.declared.then_some(f.middle_visited),
+        all_visited: (walks.declared && walks.order.len() <= walks.stops.len()).then_some(f.middle_visited),
         on_attribute: Some(f.on_attribute),
+        most_frequent: Some(f.most_frequent),
     };
     let metric = |(kind, f): &(MetricKind, Figures)| {
         row(kind.name().to_owned(), page::WalkRole::Metric, *kind == walks.metric, f)
@@ -251,6 +252,7 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
             sources.job.config.pool.splits.join(" and ")
         ),
         stops: walks.stops.len(),
+        spearman_ceiling: latentwalk_lines::spearman_ceiling(walks.stops.len(), walks.order.len()),
         metric: walks.metric.name().to_owned(),
         rows: walks.by_metric.iter().map(metric).chain(walks.yardsticks.iter().map(yardstick)).collect(),
     }

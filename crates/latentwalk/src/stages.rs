@@ -162,7 +162,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Toward,
-        revision: 1,
+        revision: 2,
         schema: 1,
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe],
         parameters: &["toward", "pool"],

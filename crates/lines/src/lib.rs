@@ -56,6 +56,7 @@ pub use index::{DEFAULT_EF, DEFAULT_EF_CONSTRUCTION, DEFAULT_M, HnswIndex, HnswO
 pub use line::Line;
 pub use metric::{DEFAULT_METRICS, DEFAULT_SHRINKAGE, Metric, MetricKind, SMALLEST_DEVIATION};
 pub use preservation::{Case, Ceiling, PreservationFigures, PreservationStudy, TwinFigures};
+pub use residual::class_effects;
 pub use space::{Neighbour, Space};
 pub use stops::{StopContext, StopRule, Stops};
 pub use walk::{DEFAULT_PER_STOP, Hit, Search, StopResult, Strip, WalkOptions, walk};

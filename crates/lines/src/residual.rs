@@ -104,6 +104,43 @@ impl Metric {
     }
 }
 
+/// Where each class of an attribute lies when the additive effects of other attributes are taken out: a difference of two of them is
+/// what changes, on average, between images that differ in the two classes alone.
+///
+/// **Shapes.** `z` is n × k; `own` is n long with labels below `classes`; `others` has a list of labels and a number of classes for
+/// each other attribute. The result has k values per class. **Units and conventions.** Least squares as in [`Metric::residual`];
+/// places are relative to their mean over the labelled training rows: a class's place points away from the others. Without others, differences are those of the class means. Of others that follow from
+/// the attribute itself nothing is taken out. **Errors.** As [`Metric::residual`]; a class without training rows.
+pub fn class_effects(
+    z: ArrayView2<'_, f32>,
+    (own, classes): (&[Option<u32>], usize),
+    others: &[(&[Option<u32>], usize)],
+    train_rows: &[usize],
+) -> Result<Vec<Vec<f64>>> {
+    // What stands first is kept where others depend on it.
+    let lists: Vec<Vec<Option<u32>>> =
+        std::iter::once(own).chain(others.iter().map(|(labels, _)| *labels)).map(<[_]>::to_vec).collect();
+    let counts: Vec<usize> = std::iter::once(classes).chain(others.iter().map(|(_, count)| *count)).collect();
+    let design = Design::new(z, &lists, &counts, train_rows)?;
+    let mut rows_of = vec![0usize; classes];
+    design.rows.iter().filter_map(|&row| own[row]).for_each(|class| rows_of[class as usize] += 1);
+    if let Some(class) = rows_of.iter().position(|&rows| rows == 0) {
+        let what = format!("labelled training rows of class {class}");
+        return Err(Error::TooFewRows { what, rows: 0, needed: 1 });
+    }
+    let (k, (effects, _)) = (z.ncols(), design.effects(z));
+    let of = |column: usize| effects[column * k..(column + 1) * k].to_vec();
+    let mut places: Vec<Vec<f64>> =
+        std::iter::once(vec![0.0; k]).chain(design.columns_of_classes(0, classes).map(of)).collect();
+    let all = rows_of.iter().sum::<usize>() as f64;
+    let mut middle = vec![0.0; k];
+    for (place, &rows) in places.iter().zip(&rows_of) {
+        middle.iter_mut().zip(place).for_each(|(m, p)| *m += rows as f64 / all * p);
+    }
+    places.iter_mut().for_each(|place| place.iter_mut().zip(&middle).for_each(|(p, m)| *p -= m));
+    Ok(places)
+}
+
 /// What least squares on all attributes gives.
 struct Fit {
     /// Of what is left, k × k row-major.
@@ -405,5 +442,29 @@ mod tests {
         assert!(refused(&z, 0.1).is_ok(), "shrinkage makes up for an axis without variance");
         z[[3, 1]] = f32::NAN;
         assert!(matches!(refused(&z, 0.1), Err(Error::NotUsable { row: 3, axis: 1, .. })));
+    }
+
+    #[test]
+    fn effects_are_those_of_one_attribute_alone() {
+        // Places of two attributes add up; their labels go together, so that class means mix them.
+        let own: Vec<Option<u32>> = (0..40).map(|i| Some(u32::from(i % 4 != 0))).collect();
+        let other: Vec<Option<u32>> = (0..40).map(|i| Some(u32::from(i % 4 > 1))).collect();
+        let z = Array2::from_shape_fn((40, 2), |(i, j)| {
+            [[0.0, 0.0], [2.0, 1.0]][own[i].unwrap() as usize][j]
+                + [[0.0, 0.0], [0.0, 8.0]][other[i].unwrap() as usize][j]
+        });
+        let train: Vec<usize> = (0..40).collect();
+        let effects = class_effects(z.view(), (&own, 2), &[(&other, 2)], &train).unwrap();
+        let apart = |places: &[Vec<f64>]| [0, 1].map(|axis| places[1][axis] - places[0][axis]);
+        assert_close(&apart(&effects), &[2.0, 1.0]);
+        // Three rows in four have the second class.
+        assert_close(&[effects[0][0], effects[1][0]], &[-1.5, 0.5]);
+        let means = class_effects(z.view(), (&own, 2), &[], &train).unwrap();
+        assert_close(&apart(&means), &[2.0, 1.0 + 8.0 * 2.0 / 3.0]);
+        // What follows from the attribute takes nothing from it.
+        let twice = class_effects(z.view(), (&own, 2), &[(&own, 2)], &train).unwrap();
+        assert_close(&apart(&twice), &apart(&means));
+        let missing = class_effects(z.view(), (&own, 3), &[], &train);
+        assert!(matches!(missing, Err(Error::TooFewRows { rows: 0, .. })));
     }
 }

@@ -42,12 +42,30 @@ pub struct ValueLines {
     /// that moves along a displacement of raw space has [`Metric::weights_along`] of it.
     #[serde(with = "crate::exact::list", default, skip_serializing_if = "Vec::is_empty")]
     pub courses: Vec<Vec<f64>>,
+    /// Where each class lies, in raw space ([`crate::class_effects`]): a line then runs from the place of the start's own class, or
+    /// from their mean where it has none, to that of the wanted one, whatever `courses` has. Empty: the line is the same from
+    /// every start.
+    #[serde(with = "crate::exact::list", default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Vec<f64>>,
 }
 
 impl ValueLines {
-    /// The weights along which the line toward a class is drawn.
-    fn course(&self, class: u32) -> &[f64] {
-        self.courses.get(class as usize).unwrap_or(&self.lines[class as usize].weights)
+    /// The weights along which the line toward a class is drawn, from a start with a class of its own or without.
+    ///
+    /// **Errors.** No such class, two classes in the same place, a metric of another width.
+    pub fn course(&self, from: Option<u32>, to: u32) -> Result<Vec<f64>> {
+        checks::inside("the lines of the way", self.lines.len(), to as usize)?;
+        if self.places.is_empty() {
+            let own = self.courses.get(to as usize);
+            return Ok(own.unwrap_or(&self.lines[to as usize].weights).clone());
+        }
+        checks::length("places of the way", self.lines.len(), self.places.len())?;
+        let mut displacement = self.places[to as usize].clone();
+        if let Some(from) = from {
+            checks::inside("the places of the way", self.places.len(), from as usize)?;
+            displacement.iter_mut().zip(&self.places[from as usize]).for_each(|(to, from)| *to -= from);
+        }
+        self.metric.weights_along(&displacement)
     }
 }
 

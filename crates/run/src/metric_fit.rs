@@ -45,6 +45,17 @@ impl<'a> MetricFit<'a> {
         &self.train
     }
 
+    /// Where each class of the target lies when the additive effects of the others are taken out.
+    ///
+    /// # Errors
+    /// A class without training rows.
+    pub fn class_effects(&self) -> Result<Vec<Vec<f64>>, Error> {
+        let others: Vec<(&[Option<u32>], usize)> =
+            self.others.iter().map(|&q| (&self.labels[q][..], self.classes[q])).collect();
+        let own = (&self.target.labels[..], self.target.classes.len());
+        latentwalk_lines::class_effects(self.points.z.view(), own, &others, &self.train)
+    }
+
     /// One metric; `weight` is that of the other attributes in [`MetricKind::ResidualOthers`] and counts nowhere else.
     ///
     /// # Errors

@@ -16,8 +16,10 @@ impl TowardCases<'_> {
     pub fn along(&self, way: &ValueLines) -> Result<Vec<Answer>> {
         let study = &self.study;
         checks::length("lines of the way", study.classes, way.lines.len())?;
-        if !way.courses.is_empty() {
-            checks::length("courses of the way", study.classes, way.courses.len())?;
+        for (what, list) in [("courses of the way", &way.courses), ("places of the way", &way.places)] {
+            if !list.is_empty() {
+                checks::length(what, study.classes, list.len())?;
+            }
         }
         let (pool, starts) = (Mapped::new(&way.metric, study.pool)?, Mapped::new(&way.metric, study.starts)?);
         // The slab, and how far its images stand along the line, are the same for every start.
@@ -25,13 +27,16 @@ impl TowardCases<'_> {
             (0..study.classes as u32).map(|class| Slab::new(study, way, class, &pool)).collect::<Result<_>>()?;
         let answer = |case: &Case| {
             let (slab, start, own) = (&slabs[case.to as usize], starts.row(case.start), study.start_groups[case.start]);
-            let (square, at) = (product(start, start), product(start, &slab.unit));
+            let Some(course) = slab.course(study.start_labels[study.target][case.start]) else {
+                return self.judge(case, None);
+            };
+            let (square, at) = (product(start, start), product(start, &course.unit));
             let mut best: Option<(f64, usize)> = None;
             for (place, &row) in slab.rows.iter().enumerate() {
                 if study.pool_groups[row] == own {
                     continue;
                 }
-                let off = slab.points.square_from(place, start, square) - (slab.along[place] - at).powi(2);
+                let off = slab.points.square_from(place, start, square) - (course.along[place] - at).powi(2);
                 if best.is_none_or(|(nearest, _)| off < nearest) {
                     best = Some((off, row));
                 }
@@ -93,6 +98,12 @@ impl TowardCases<'_> {
 struct Slab {
     rows: Vec<usize>,
     points: Mapped,
+    /// One for every class of a start, or one for all.
+    courses: Vec<Option<SlabCourse>>,
+}
+
+/// The way of a line through a slab.
+struct SlabCourse {
     /// Direction of the line in the metric's space, of length 1.
     unit: Vec<f64>,
     /// How far each row stands along it.
@@ -108,10 +119,25 @@ impl Slab {
         let position =
             |row: usize| -> f64 { study.pool.row(row).iter().zip(&line.weights).map(|(&v, w)| f64::from(v) * w).sum() };
         let rows: Vec<usize> = (0..pool.len()).filter(|&row| line.holds(position(row))).collect();
-        // Through any start: the direction is the same.
-        let unit = way.metric.line(way.course(class), study.pool.row(0))?.unit().to_vec();
         let points = pool.select(&rows);
-        let along = points.along(&unit);
-        Ok(Self { rows, points, unit, along })
+        let course = |from: Option<u32>| -> Result<Option<SlabCourse>> {
+            // Through any start: the direction is the same.
+            let unit = way.metric.line(&way.course(from, class)?, study.pool.row(0))?.unit().to_vec();
+            Ok(Some(SlabCourse { along: points.along(&unit), unit }))
+        };
+        let courses = match way.places.is_empty() {
+            true => vec![course(None)?],
+            // No case leads to the class that its start has.
+            false => (0..study.classes as u32)
+                .map(|from| if from == class { Ok(None) } else { course(Some(from)) })
+                .collect::<Result<_>>()?,
+        };
+        Ok(Self { rows, points, courses })
+    }
+
+    /// The way from a start of a class.
+    fn course(&self, from: Option<u32>) -> Option<&SlabCourse> {
+        let at = if self.courses.len() == 1 { 0 } else { from? as usize };
+        self.courses.get(at)?.as_ref()
     }
 }

@@ -23,7 +23,7 @@ fn lines(slant: f64) -> Vec<LineToValue> {
 }
 
 fn way(metric: &Metric, slant: f64) -> ValueLines {
-    ValueLines { metric: metric.clone(), lines: lines(slant), courses: Vec::new() }
+    ValueLines { metric: metric.clone(), lines: lines(slant), courses: Vec::new(), places: Vec::new() }
 }
 
 struct World {
@@ -136,6 +136,24 @@ fn a_line_is_drawn_along_its_course_and_arrives_in_its_slab() {
     let found = cases.figures(&cases.along(&crooked).unwrap(), 1);
     assert!(found.hit == 1.0 && found.joint.unwrap() < 0.7, "{found:?}");
     assert!(cases.along(&ValueLines { courses: vec![vec![1.0, 1.0]; 2], ..way(&metric, 0.0) }).is_err());
+}
+
+#[test]
+fn a_line_runs_from_the_place_of_the_starts_value() {
+    let world = World::new();
+    let cases = world.study().cases().unwrap();
+    let metric = Metric::euclidean(2).unwrap();
+    // Value 1 lies off the straight line from 0 to 2.
+    let places = vec![vec![0.0, 0.0], vec![1.0, 4.0], vec![2.0, 0.0]];
+    let bent = ValueLines { places: places.clone(), ..way(&metric, 0.0) };
+    assert_eq!(bent.course(Some(0), 2).unwrap(), [2.0, 0.0]);
+    assert_eq!(bent.course(Some(1), 2).unwrap(), [1.0, -4.0]);
+    assert_eq!(bent.course(None, 1).unwrap(), [1.0, 4.0], "from where all values together lie");
+    let answers = cases.along(&bent).unwrap();
+    let kept = |start: usize, to: u32| answers.iter().find(|a| (a.start, a.to) == (start, to)).unwrap().kept.unwrap();
+    assert_eq!((kept(0, 2), kept(2, 0)), (1.0, 1.0), "along the axis the other attribute stays");
+    assert_eq!(kept(0, 1), 0.0, "a line that climbs loses it");
+    assert!(cases.along(&ValueLines { places: places[..2].to_vec(), ..bent }).is_err());
 }
 
 #[test]

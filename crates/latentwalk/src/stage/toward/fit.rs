@@ -49,15 +49,17 @@ impl<'a> TowardFit<'a> {
             LineToValue::towards(weights.clone(), rest, own, way.reach).map_err(|source| self.failed(source))
         };
         let lines = (0u32..).zip(directions).map(line).collect::<Result<_>>()?;
-        let courses = match way.course {
-            Course::Score => Vec::new(),
+        let (mut courses, mut places) = (Vec::new(), Vec::new());
+        match way.course {
+            Course::Score => {}
             Course::Means => {
                 let along =
                     |class| metric.weights_along(&self.between_means(class)).map_err(|source| self.failed(source));
-                (0..self.labels.classes.len() as u32).map(along).collect::<Result<_>>()?
+                courses = (0..self.labels.classes.len() as u32).map(along).collect::<Result<_>>()?;
             }
-        };
-        Ok(ValueLines { metric, lines, courses })
+            Course::Effects => places = self.fit.class_effects().map_err(|source| self.failed(source))?,
+        }
+        Ok(ValueLines { metric, lines, courses, places })
     }
 
     /// From the mean of all other labelled training rows to that of a class.
@@ -112,7 +114,7 @@ pub(crate) fn article(points: &Points, labels: &AttributeLabels, direction: &Dir
     let medians: Vec<f64> = classes.map(|class| medians(points, labels, &train, weights, class).0).collect();
     let line = |slab| LineToValue { weights: weights.clone(), slab };
     let lines = half_way(&medians)?.into_iter().map(line).collect();
-    Ok(ValueLines { metric: Metric::euclidean(points.z.ncols())?, lines, courses: Vec::new() })
+    Ok(ValueLines { metric: Metric::euclidean(points.z.ncols())?, lines, courses: Vec::new(), places: Vec::new() })
 }
 
 /// The slab of every class: stops at the medians, each reaching half way to its neighbours.

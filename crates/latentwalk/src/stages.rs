@@ -198,7 +198,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Report,
-        revision: 3,
+        revision: 4,
         schema: 1,
         reads: &[
             Stage::Images,

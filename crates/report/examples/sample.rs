@@ -253,6 +253,7 @@ fn toward() -> Toward {
             row("the article's walk, as we read it", Metric, false, [0.69, 0.5, 0.52]),
             row("nearest image, whatever it is", Baseline, false, [0.05, f64::NAN, 0.03]),
         ],
+        strips: Vec::new(),
     }
 }
 

@@ -237,6 +237,17 @@ pub struct Toward {
     pub note: String,
     /// The lines first, then the article's walk, then what does without a line.
     pub rows: Vec<TowardRow>,
+    /// Some starts with what was found for each value.
+    pub strips: Vec<TowardStrip>,
+}
+
+/// One image, and what was found for each value that it does not have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TowardStrip {
+    /// Where the lines start; positions are not shown.
+    pub start: Card,
+    /// The wanted value, and the image that was found; `None` where the value's slab is empty.
+    pub found: Vec<(String, Option<Card>)>,
 }
 
 /// What one way reaches over all cases.

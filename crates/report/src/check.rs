@@ -60,6 +60,9 @@ pub(crate) fn check_attribute(section: &AttributeSection) -> Result<()> {
             same(place, "values", curve.len(), p.positions.len())?;
         }
     }
+    for (value, _) in section.toward.iter().flat_map(|toward| &toward.strips).flat_map(|strip| &strip.found) {
+        known(section, "a line toward a value", std::iter::once(value))?;
+    }
     for (i, strip) in section.strips.iter().enumerate() {
         let place = format!("{attribute}, strip {}", i + 1);
         let found = strip.stops.iter().filter_map(|s| s.card.as_ref());

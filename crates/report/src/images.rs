@@ -80,9 +80,13 @@ pub(crate) fn definitions(report: &Report) -> Result<String> {
 /// Every card of every strip with its attribute's name.
 pub(crate) fn cards(report: &Report) -> impl Iterator<Item = (&str, &Card)> {
     report.attributes.iter().flat_map(|section| {
-        section.strips.iter().flat_map(move |strip| {
+        let along = section.strips.iter().flat_map(|strip| {
             let found = strip.stops.iter().filter_map(|stop| stop.card.as_ref());
-            std::iter::once(&strip.start).chain(found).map(move |card| (section.name.as_str(), card))
-        })
+            std::iter::once(&strip.start).chain(found)
+        });
+        let toward = section.toward.iter().flat_map(|toward| &toward.strips).flat_map(|strip| {
+            std::iter::once(&strip.start).chain(strip.found.iter().filter_map(|(_, card)| card.as_ref()))
+        });
+        along.chain(toward).map(|card| (section.name.as_str(), card))
     })
 }

@@ -39,7 +39,7 @@ mod view;
 
 pub use attribute::{
     Answer, AttributeSection, Card, Claim, ClassPositions, Kind, Null, PairAuc, Probabilities, Restarts, StopCard,
-    Strip, Tone, Toward, TowardRow, Verdict, WalkRole, WalkRow, Walks,
+    Strip, Tone, Toward, TowardRow, TowardStrip, Verdict, WalkRole, WalkRow, Walks,
 };
 pub use error::{Error, Result};
 pub use images::ImageData;

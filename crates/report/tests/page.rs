@@ -120,6 +120,14 @@ fn report() -> Report {
                     ..Default::default()
                 },
             ],
+            strips: vec![TowardStrip {
+                start: start.clone(),
+                found: vec![
+                    ("Sneaker".into(), again[0].card.clone()),
+                    ("Sandal".into(), again[0].card.clone()),
+                    ("Ankle boot".into(), None),
+                ],
+            }],
         }),
         strips: vec![
             Strip { caption: String::new(), start: start.clone(), stops },
@@ -203,6 +211,9 @@ fn everything_is_on_the_page() {
         "Fewer than 30 images",
         "kept: epoch 2",
         "Lines toward each value",
+        "→ Sandal ✓",
+        "→ Sneaker ✕",
+        "→ Ankle boot ✕",
         "readable <span class=\"badge\"><span aria-hidden=\"true\">✓</span> yes</span>",
         "An AUC of 0.998.",
         "separate<span class=\"unseen\">: no</span>",
@@ -259,6 +270,7 @@ fn hostile_text_stays_text() {
     section.claims[0].question = HOSTILE.into();
     section.claims[0].sentence = HOSTILE.into();
     section.toward.as_mut().unwrap().rows[0].interval = HOSTILE.into();
+    section.toward.as_mut().unwrap().strips[0].found[1].0 = HOSTILE.into();
     section.strips[0].caption = HOSTILE.into();
     section.strips[0].start.id = HOSTILE.into();
     section.strips[0].start.label = Some(HOSTILE.into());
@@ -272,7 +284,8 @@ fn hostile_text_stays_text() {
 #[test]
 fn the_start_stands_at_its_own_coordinate_between_sorted_stops() {
     let page = render(&report()).unwrap();
-    let strip = page.split("<div class=\"walk\">").nth(1).unwrap();
+    // The strip toward each value comes first.
+    let strip = page.split("<div class=\"walk\">").nth(2).unwrap();
     let heads: Vec<&str> = strip.split("<span class=\"at\">").skip(1).map(|s| s.split('<').next().unwrap()).collect();
     assert_eq!(heads, ["\u{2212}3.00", "0.50", "1.00", "3.00"]);
     let kinds: Vec<&str> = strip.split("<li class=\"").skip(1).map(|s| s.split('"').next().unwrap()).collect();

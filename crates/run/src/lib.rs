@@ -71,7 +71,9 @@ pub use pool::{DEFAULT_POOL_SPLIT, PoolConfig, parse_split};
 pub use projector::{Projected, Projector};
 pub use record::{RUN_FILE, RunFile, find_run, read_run, run_folders};
 pub use run::{COLUMNS_FILE, Run, vectors_file};
-pub use toward::{AttributeToward, ChosenBy, Course, Estimator, TOWARD_FILE, Tried, WAYS, Way, read_toward};
+pub use toward::{
+    AttributeToward, ChosenBy, Course, Estimator, TOWARD_FILE, TowardStrip, Tried, WAYS, Way, read_toward,
+};
 pub use verdicts::{BASELINES_FILE, Baselines, BaselinesRecord, VERDICTS_FILE, read_verdicts};
 pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
 

@@ -150,6 +150,18 @@ pub struct AttributeToward {
     pub article: Option<TowardFigures>,
     /// What is reached without a line, on the same cases.
     pub yardsticks: Vec<(String, TowardFigures)>,
+    /// Some starts, of each value in turn, with what was found for every other value.
+    #[serde(default)]
+    pub strips: Vec<TowardStrip>,
+}
+
+/// One start and what was found toward each value that it does not have; rows are the data set's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TowardStrip {
+    /// The start.
+    pub start: usize,
+    /// The wanted class, and the image nearest to the line in its slab; `None` where the slab is empty.
+    pub found: Vec<(u32, Option<usize>)>,
 }
 
 /// The lines toward every attribute's values, from the folder of a stage `toward`.

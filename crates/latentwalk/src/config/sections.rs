@@ -34,6 +34,8 @@ pub const DEFAULT_WALK_STARTS: usize = 100;
 pub const DEFAULT_START_SPLIT: &str = "test";
 /// Default of [`TowardConfig::starts`].
 pub const DEFAULT_TOWARD_STARTS: usize = 400;
+/// Default of [`TowardConfig::strips`].
+pub const DEFAULT_TOWARD_STRIPS: usize = 4;
 /// Default of [`BaselinesConfig::images`].
 pub const DEFAULT_BASELINE_IMAGES: usize = 10_000;
 /// Default of [`WalksConfig::strips`].
@@ -276,6 +278,8 @@ pub struct TowardConfig {
     /// Most validation starts that choose among the ways, and most test starts that measure the chosen one. Default
     /// [`DEFAULT_TOWARD_STARTS`].
     pub starts: usize,
+    /// Starts per attribute that the report shows with what was found for each value. Default [`DEFAULT_TOWARD_STRIPS`].
+    pub strips: usize,
     /// What is added to the covariances' diagonals, as a share of the mean variance. Default [`DEFAULT_SHRINKAGE`].
     pub shrinkage: f64,
     /// Seed of the draws. Default [`DEFAULT_SEED`].
@@ -284,7 +288,12 @@ pub struct TowardConfig {
 
 impl Default for TowardConfig {
     fn default() -> Self {
-        Self { starts: DEFAULT_TOWARD_STARTS, shrinkage: DEFAULT_SHRINKAGE, seed: DEFAULT_SEED }
+        Self {
+            starts: DEFAULT_TOWARD_STARTS,
+            strips: DEFAULT_TOWARD_STRIPS,
+            shrinkage: DEFAULT_SHRINKAGE,
+            seed: DEFAULT_SEED,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use latentwalk_cli::Stage;
 use latentwalk_decomposition::Pca;
 use latentwalk_images::{Dataset, Pixels, Split};
 use latentwalk_report as page;
-use latentwalk_run::{AttributeWalks, WalkData};
+use latentwalk_run::{AttributeToward, AttributeWalks, WalkData};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let toward = latentwalk_run::read_toward(job.folder(Stage::Toward)?)?;
     let cards = latentwalk_run::read_verdicts(job.folder(Stage::Verdicts)?)?;
     let dataset = &data.points.dataset;
-    let (images, places) = images(job, dataset, &walks)?;
+    let (images, places) = images(job, dataset, &walks, &toward)?;
     let sources =
         Sources { job, data: &data, null: &null, metrics: &metrics, toward: &toward, cards: &cards, places: &places };
     let report = page::Report {
@@ -156,11 +156,15 @@ fn images(
     job: &Job<'_>,
     dataset: &Dataset,
     walks: &[AttributeWalks],
+    toward: &[AttributeToward],
 ) -> Result<(Vec<page::ImageData>, BTreeMap<usize, usize>)> {
     let pixels = Pixels::open(job.folder(Stage::Images)?, dataset)?;
     let originals = latentwalk_images::originals(&job.config.images, &job.config.origin);
     let (mut images, mut places) = (Vec::new(), BTreeMap::new());
-    for row in walks::shown(walks) {
+    let strips = toward.iter().flat_map(|toward| &toward.strips);
+    let mut shown = walks::shown(walks);
+    shown.extend(strips.flat_map(|s| std::iter::once(s.start).chain(s.found.iter().filter_map(|(_, row)| *row))));
+    for row in shown {
         let px = job.config.report.thumbnail_px;
         let bytes = latentwalk_images::thumbnail(&pixels, dataset, row, px, originals.as_deref())?;
         let (width, height) = png_size(&bytes).context("a thumbnail is not a PNG")?;

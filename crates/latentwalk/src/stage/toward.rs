@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 use latentwalk_images::Split;
 use latentwalk_lines::toward::{Answer, TowardCases, TowardStudy, ValueLines, choose};
 use latentwalk_lines::{Error, MetricKind};
-use latentwalk_run::{AttributeLabels, AttributeToward, ChosenBy, TOWARD_FILE, Tried, WAYS, WalkData, Way};
+use latentwalk_run::{
+    AttributeLabels, AttributeToward, ChosenBy, TOWARD_FILE, TowardStrip, Tried, WAYS, WalkData, Way,
+};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -138,13 +140,15 @@ fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Res
     let Some(cases) = cases_of(job, &labels.name, Split::Test, judged.study(&starts))? else { return Ok(None) };
     let figures = |answers: Vec<Answer>| cases.figures(&answers, options.seed);
     let along = |lines: &ValueLines| -> Result<_> { Ok(figures(cases.along(lines)?)) };
+    let answers = cases.along(&choice.lines)?;
     // Two classes with the same median leave the article's walk no slabs.
     let article = fit::article(&data.points, labels, data.direction(&labels.name)?.1).ok();
     let toward = AttributeToward {
         name: labels.name.clone(),
         informative: cases.informative().iter().map(|&q| judged.all[q].name.clone()).collect(),
         null_reason: null_reason(&cases, &judged),
-        test: along(&choice.lines)?,
+        strips: strips(&judged, &starts, &answers, options.strips),
+        test: figures(answers),
         article: article.as_ref().map(along).transpose()?,
         yardsticks: yardsticks(&judged, &cases, &choice.lines.metric, &figures)?,
         starts: starts.rows,
@@ -205,6 +209,25 @@ fn choice(job: &Job<'_>, judged: &Judged<'_>) -> Result<Option<Choice>> {
     let absent = cases.absent().iter().map(|&class| labels.classes[class as usize].clone()).collect();
     let (starts, groups, (way, lines)) = (starts.rows.len(), cases.groups(), ways.swap_remove(place));
     Ok(Some(Choice { way, lines, chosen_by, runner_up, starts, groups, tried, absent }))
+}
+
+/// The first starts of each value in turn, with their answers.
+fn strips(judged: &Judged<'_>, starts: &Starts, answers: &[Answer], count: usize) -> Vec<TowardStrip> {
+    let labels = &starts.labels[judged.target];
+    let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); judged.all[judged.target].classes.len()];
+    for start in (0..starts.rows.len()).rev() {
+        by_class[labels[start].unwrap_or_default() as usize].push(start);
+    }
+    let mut chosen = Vec::new();
+    while chosen.len() < count && by_class.iter().any(|list| !list.is_empty()) {
+        chosen.extend(by_class.iter_mut().filter_map(Vec::pop));
+    }
+    chosen.truncate(count);
+    let found = |start: usize| {
+        let own = answers.iter().filter(move |answer| answer.start == start);
+        own.map(|answer| (answer.to, answer.row.map(|row| judged.data.pool[row]))).collect()
+    };
+    chosen.into_iter().map(|start| TowardStrip { start: starts.rows[start], found: found(start) }).collect()
 }
 
 /// What is reached without a line: by the labels themselves, and by the nearest image whatever it is.

@@ -45,7 +45,7 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         probabilities => section.probabilities.as_ref().map_or(Value::from(()), |p| curves(section, p, &rows, domain)),
         null => section.null.as_ref().map_or(Value::from(()), null),
         walks => section.walks.as_ref().map_or(Value::from(()), walks),
-        toward => section.toward.as_ref().map_or(Value::from(()), toward),
+        toward => section.toward.as_ref().map_or(Value::from(()), |t| toward(t, &rows)),
         strips => strips,
     }
 }
@@ -184,7 +184,7 @@ fn null(null: &Null) -> Value {
     }
 }
 
-fn toward(toward: &Toward) -> Value {
+fn toward(toward: &Toward, classes: &[ClassRow]) -> Value {
     let of = |role: WalkRole| -> Vec<Value> {
         let rows = toward.rows.iter().filter(|r| r.role == role);
         rows.map(|r| {
@@ -202,6 +202,7 @@ fn toward(toward: &Toward) -> Value {
     context! {
         way => &toward.way,
         note => &toward.note,
+        strips => toward.strips.iter().map(|s| strip::toward(s, classes)).collect::<Vec<_>>(),
         lines => of(WalkRole::Metric),
         baselines => of(WalkRole::Baseline),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use minijinja::context;
 use minijinja::value::Value;
 
-use crate::attribute::{AttributeSection, Card, Strip};
+use crate::attribute::{AttributeSection, Card, Strip, TowardStrip};
 use crate::classes::{self, ClassRow};
 use crate::number;
 use crate::statistics;
@@ -20,14 +20,14 @@ pub(super) struct Decimals {
 /// How the cards of a strip are printed.
 struct Look<'a> {
     rows: &'a [ClassRow],
-    decimals: Decimals,
+    /// `None` where positions and distances are not told.
+    decimals: Option<Decimals>,
     told: BTreeSet<&'a str>,
 }
 
-/// The other attributes of which some card of the strip has a label; the rest would be a row of dashes.
-fn told(strip: &Strip) -> BTreeSet<&str> {
-    let found = strip.stops.iter().filter_map(|s| s.card.as_ref());
-    let labels = std::iter::once(&strip.start).chain(found).flat_map(|card| &card.others);
+/// The other attributes of which some card has a label; the rest would be a row of dashes.
+fn told<'a>(cards: impl Iterator<Item = &'a Card>) -> BTreeSet<&'a str> {
+    let labels = cards.flat_map(|card| &card.others);
     labels.filter(|(_, value)| value.is_some()).map(|(name, _)| name.as_str()).collect()
 }
 
@@ -46,11 +46,13 @@ pub(super) fn view(strip: &Strip, rows: &[ClassRow], decimals: Decimals) -> Valu
     columns.sort_by(|a, b| a.0.total_cmp(&b.0));
     let before = columns.partition_point(|column| column.0 <= strip.start.position);
     let misses = columns.iter().filter(|column| column.1.is_none()).count();
-    let look = Look { rows, decimals, told: told(strip) };
-    let mut cells: Vec<Value> = columns.iter().map(|(at, found)| cell(*at, *found, strip, &look)).collect();
+    let cards = std::iter::once(&strip.start).chain(strip.stops.iter().filter_map(|s| s.card.as_ref()));
+    let look = Look { rows, decimals: Some(decimals), told: told(cards) };
+    let head = |at: f64| number::fixed(at, decimals.position);
+    let mut cells: Vec<Value> =
+        columns.iter().map(|(at, found)| cell("hit", head(*at), *found, &strip.start, &look)).collect();
     let start = card(&strip.start, None, &look);
-    let head = number::fixed(strip.start.position, decimals.position);
-    cells.insert(before, context! { kind => "start", head => head, card => start });
+    cells.insert(before, context! { kind => "start", head => head(strip.start.position), card => start });
     context! {
         caption => &strip.caption,
         id => &strip.start.id,
@@ -64,10 +66,23 @@ pub(super) fn view(strip: &Strip, rows: &[ClassRow], decimals: Decimals) -> Valu
     }
 }
 
-fn cell(at: f64, found: Option<&Card>, strip: &Strip, look: &Look<'_>) -> Value {
-    let head = number::fixed(at, look.decimals.position);
+/// One line toward each value: the start, then what was found for each value that it does not have.
+pub(super) fn toward(strip: &TowardStrip, rows: &[ClassRow]) -> Value {
+    let cards = std::iter::once(&strip.start).chain(strip.found.iter().filter_map(|(_, card)| card.as_ref()));
+    let look = Look { rows, decimals: None, told: told(cards) };
+    let start = card(&strip.start, None, &look);
+    let mut cells = vec![context! { kind => "start", head => "start", card => start }];
+    for (value, found) in &strip.found {
+        let hit = found.as_ref().is_some_and(|card| card.label.as_ref() == Some(value));
+        let (kind, mark) = if hit { ("hit", "✓") } else { ("hit wrong", "✕") };
+        cells.push(cell(kind, format!("→ {value} {mark}"), found.as_ref(), &strip.start, &look));
+    }
+    context! { n => cells.len(), cells => cells }
+}
+
+fn cell(kind: &str, head: String, found: Option<&Card>, start: &Card, look: &Look<'_>) -> Value {
     match found {
-        Some(found) => context! { kind => "hit", head => head, card => card(found, Some(&strip.start), look) },
+        Some(found) => context! { kind => kind, head => head, card => card(found, Some(start), look) },
         None => context! { kind => "miss", head => head },
     }
 }
@@ -79,8 +94,8 @@ fn card(card: &Card, start: Option<&Card>, look: &Look<'_>) -> Value {
         image => &card.image,
         id => &card.id,
         split => &card.split,
-        position => number::fixed(card.position, look.decimals.position),
-        distance => card.distance.map_or(Value::from(()), |d| Value::from(number::fixed(d, look.decimals.distance))),
+        position => look.decimals.map_or(String::new(), |d| number::fixed(card.position, d.position)),
+        distance => look.decimals.zip(card.distance).map_or(Value::from(()), |(d, at)| number::fixed(at, d.distance).into()),
         label => label(&card.label, look.rows),
         others => others,
     }

@@ -11,7 +11,7 @@ use latentwalk_probe::{Direction, Method, Verdict};
 use latentwalk_report as page;
 use latentwalk_run::{
     AttributeLabels, AttributeMetrics, AttributeToward, AttributeWalks, ChosenBy, Figures, ImageRecord, StripRecord,
-    WalkData,
+    TowardStrip, WalkData,
 };
 
 use crate::job::Job;
@@ -57,7 +57,10 @@ fn section(
         probabilities: Some(probabilities(labels, direction)),
         null: null(sources.null, labels, direction),
         walks: Some(figures(sources, walks)),
-        toward: sources.toward.iter().find(|toward| toward.name == labels.name).map(toward),
+        toward: match sources.toward.iter().find(|toward| toward.name == labels.name) {
+            Some(found) => Some(toward(sources, labels, found)?),
+            None => None,
+        },
         strips: walks.strips.iter().map(|s| strip(sources, labels, s)).collect::<Result<_>>()?,
         ..plain
     })
@@ -259,7 +262,7 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
 }
 
 /// The lines toward each value, the article's walk in the same cases, and what does without a line.
-fn toward(toward: &AttributeToward) -> page::Toward {
+fn toward(sources: &Sources<'_>, labels: &AttributeLabels, toward: &AttributeToward) -> Result<page::Toward> {
     let row = |name: String, role, default, f: &TowardFigures| page::TowardRow {
         name,
         role,
@@ -289,7 +292,16 @@ fn toward(toward: &AttributeToward) -> page::Toward {
         true => " An interval without width says that no start missed, not that none ever will.",
         false => "",
     };
-    page::Toward {
+    let image = |row: usize| card(sources, labels, row, 0.0, None);
+    let strip = |strip: &TowardStrip| -> Result<page::TowardStrip> {
+        let found = |&(to, row): &(u32, Option<usize>)| -> Result<_> {
+            Ok((labels.classes[to as usize].clone(), row.map(image).transpose()?))
+        };
+        let found = strip.found.iter().map(found).collect::<Result<_>>()?;
+        Ok(page::TowardStrip { start: image(strip.start)?, found })
+    };
+    Ok(page::Toward {
+        strips: toward.strips.iter().map(strip).collect::<Result<_>>()?,
         way: format!(
             "From a test image to each value that it does not have: {}, {}.",
             toward.way.name(),
@@ -304,7 +316,7 @@ fn toward(toward: &AttributeToward) -> page::Toward {
             toward.test.missed
         ),
         rows,
-    }
+    })
 }
 
 fn chosen_by(toward: &AttributeToward) -> String {
@@ -340,7 +352,7 @@ fn card(
     distance: Option<f64>,
 ) -> Result<page::Card> {
     let dataset = &sources.data.points.dataset;
-    let item = dataset.items.get(row).with_context(|| format!("walks.json names row {row}, which does not exist"))?;
+    let item = dataset.items.get(row).with_context(|| format!("an artifact names row {row}, which does not exist"))?;
     let others = dataset.attributes.iter().zip(&item.labels).filter(|(a, _)| a.name != labels.name);
     let text = |classes: &[String], label: &Label| match label {
         Label::Missing => None,

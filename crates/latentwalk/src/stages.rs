@@ -162,7 +162,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Toward,
-        revision: 2,
+        revision: 3,
         schema: 1,
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe],
         parameters: &["toward", "pool"],

@@ -4,6 +4,32 @@ use latentwalk_arithmetic::dot;
 use rayon::prelude::*;
 
 use crate::linalg::{Factor, Symmetric};
+use crate::task::Prepared;
+use crate::{Method, ProbeOptions, Result, Task};
+
+/// The class that each row most probably has, by multinomial logistic regression on all axes of the labelled training rows.
+///
+/// **Shapes**: one class per row of `task.z`. **Units and conventions**: inputs scaled and classes weighted as the options say, with
+/// logistic regression's penalty.
+///
+/// # Errors
+/// As [`fit`](crate::fit()); [`crate::Error::NoDirection`] where nothing varies.
+pub fn classify(task: &Task<'_>, options: &ProbeOptions) -> Result<Vec<u32>> {
+    let prepared = Prepared::new(task, options)?;
+    let train = &prepared.groups.train;
+    let fit = of_rows(&prepared, &train.rows, &train.classes, options.l2)?;
+    let rows: Vec<usize> = (0..task.z.nrows()).collect();
+    Ok(rows.into_par_iter().map(|row| fit.class_of(&prepared.scaled(row).collect::<Vec<_>>())).collect())
+}
+
+/// Multinomial logistic regression on some training rows of a prepared task.
+pub(crate) fn of_rows(prepared: &Prepared<'_>, rows: &[usize], classes: &[u32], l2: f64) -> Result<Fit> {
+    let x: Vec<f64> = rows.iter().flat_map(|&row| prepared.scaled(row)).collect();
+    let weights: Vec<f64> = classes.iter().map(|&class| prepared.class_weights[class as usize]).collect();
+    let width = prepared.task.z.ncols();
+    let rows = Rows { x: &x, width, labels: classes, weights: &weights, classes: prepared.classes() };
+    fit(&rows, l2).ok_or_else(|| prepared.task.no_direction(Method::Logistic))
+}
 
 /// Most iterations.
 const MAX_STEPS: usize = 500;
@@ -241,5 +267,18 @@ mod tests {
             assert!((got - want).abs() < 1e-4, "{got} {want}");
         }
         assert!((fit.value - 57.117_548_577).abs() < 1e-6, "{}", fit.value);
+    }
+
+    #[test]
+    fn every_row_gets_a_class_held_out_and_unlabelled_ones_too() {
+        let z = ndarray::Array2::from_shape_fn((90, 2), |(row, axis)| {
+            [[0.0, 3.0, 0.0], [0.0, 0.0, 3.0]][axis][row % 3] + (row * 7 % 11) as f32 * 0.1
+        });
+        let labels: Vec<Option<u32>> = (0..90).map(|row| (row < 80).then_some(row as u32 % 3)).collect();
+        let splits = vec![crate::Split::Train; 90];
+        let classes = ["a", "b", "c"].map(String::from);
+        let task = Task { name: "t", classes: &classes, order: &[], z: z.view(), labels: &labels, splits: &splits };
+        let found = classify(&task, &ProbeOptions::default()).unwrap();
+        assert!(found.iter().enumerate().all(|(row, &class)| class as usize == row % 3), "{found:?}");
     }
 }

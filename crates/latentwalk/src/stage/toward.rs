@@ -21,6 +21,8 @@ use fit::TowardFit;
 
 /// Fewest groups of validation starts that choose.
 const FEWEST_GROUPS: usize = 30;
+/// The yardstick of plain supervised retrieval.
+pub(crate) const CLASSIFIER: &str = "nearest image that a classifier takes for the value";
 /// Fewest of them that want each value.
 const FEWEST_OF_A_VALUE: usize = 5;
 
@@ -150,7 +152,7 @@ fn of_attribute(job: &Job<'_>, data: &WalkData, labels: &AttributeLabels) -> Res
         strips: strips(&judged, &starts, &answers, options.strips),
         test: figures(answers),
         article: article.as_ref().map(along).transpose()?,
-        yardsticks: yardsticks(&judged, &cases, &choice.lines.metric, &figures)?,
+        yardsticks: yardsticks(job, &judged, &cases, &choice.lines.metric, &figures)?,
         starts: starts.rows,
         way: choice.way,
         lines: choice.lines,
@@ -230,8 +232,10 @@ fn strips(judged: &Judged<'_>, starts: &Starts, answers: &[Answer], count: usize
     chosen.into_iter().map(|start| TowardStrip { start: starts.rows[start], found: found(start) }).collect()
 }
 
-/// What is reached without a line: by the labels themselves, and by the nearest image whatever it is.
+/// What is reached without a line: by the labels themselves, by what a classifier takes for the value, and by the nearest image
+/// whatever it is.
 fn yardsticks<F>(
+    job: &Job<'_>,
     judged: &Judged<'_>,
     cases: &TowardCases<'_>,
     metric: &latentwalk_lines::Metric,
@@ -240,10 +244,21 @@ fn yardsticks<F>(
     let labels = &judged.pool_labels[judged.target];
     let labelled = cases.nearest(metric, |row, to| labels[row] == Some(to))?;
     let nearest = cases.nearest(metric, |_, _| true)?;
-    Ok(vec![
-        ("label oracle: nearest image with the wanted label".to_owned(), figures(labelled)),
-        ("nearest image, whatever it is".to_owned(), figures(nearest)),
-    ])
+    let task = judged.all[judged.target].task(&judged.data.points);
+    let taken_for = latentwalk_probe::classify(&task, &job.config.probe.options);
+    let taken_for = match taken_for {
+        Ok(classes) => Some(cases.nearest(metric, |row, to| classes[judged.data.pool[row]] == to)?),
+        Err(_) => None,
+    };
+    let taken_for = taken_for.map(|answers| (CLASSIFIER.to_owned(), figures(answers)));
+    Ok([
+        Some(("label oracle: nearest image with the wanted label".to_owned(), figures(labelled))),
+        taken_for,
+        Some(("nearest image, whatever it is".to_owned(), figures(nearest))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect())
 }
 
 fn null_reason(cases: &TowardCases<'_>, judged: &Judged<'_>) -> Option<String> {
@@ -270,6 +285,7 @@ fn summary(toward: &AttributeToward) -> Value {
         "joint": test.joint,
         "cases": test.cases,
         "unlabelled": test.unlabelled,
+        "most_frequent": test.most_frequent,
         "way": toward.way.name(),
         "runner_up": toward.runner_up,
         "chosen_by": toward.chosen_by,

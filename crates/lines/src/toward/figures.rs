@@ -1,5 +1,7 @@
 //! What a way reaches over all cases.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, TowardCases, bootstrap, ratio, weighted};
@@ -43,6 +45,10 @@ pub struct TowardFigures {
     pub joint: Option<f64>,
     /// For each class of the attribute, the share of the cases that want it and find it.
     pub hit_by_value: Vec<Option<f64>>,
+    /// Of the cases that want one value, the share that one image answers: the greatest over all images. Near 1, all lines toward
+    /// the value meet in that image.
+    #[serde(default)]
+    pub most_frequent: f64,
 }
 
 impl TowardCases<'_> {
@@ -51,7 +57,15 @@ impl TowardCases<'_> {
         let hit = |answer: &Answer| f64::from(u8::from(answer.hit));
         let of_value = |class: u32| ratio(answers.iter().filter(|a| a.to == class).map(|a| (1.0, hit(a))));
         let joint = (!self.informative.is_empty()).then(|| ratio(answers.iter().map(|a| (a.weight, a.joint()))));
+        let mut answered: BTreeMap<(u32, usize), usize> = BTreeMap::new();
+        for answer in answers {
+            *answered.entry((answer.to, answer.row.unwrap_or(usize::MAX))).or_default() += 1;
+        }
+        let wanting = |to: u32| answers.iter().filter(|answer| answer.to == to).count() as f64;
+        let found = answered.iter().filter(|((_, row), _)| *row != usize::MAX);
+        let shares = found.map(|(&(to, _), &count)| count as f64 / wanting(to));
         TowardFigures {
+            most_frequent: shares.fold(0.0, f64::max),
             cases: answers.len(),
             missed: answers.iter().filter(|answer| answer.row.is_none()).count(),
             unlabelled: answers.iter().filter(|answer| answer.unlabelled).count(),

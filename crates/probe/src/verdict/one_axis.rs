@@ -51,10 +51,7 @@ pub(super) fn one_axis(card: &CardTask<'_>, probe: &ProbeOptions, options: &Card
         Sample::new(task, card.groups, Split::Train, |_, _| true).capped(options.rows, card.groups, options.seed);
     let test = Sample::new(task, card.groups, Split::Test, |_, _| true);
     let mut found = OneAxis::default();
-    let x: Vec<f64> = train.rows.iter().flat_map(|&row| prepared.scaled(row)).collect();
-    let weights: Vec<f64> = train.classes.iter().map(|&class| prepared.class_weights[class as usize]).collect();
-    let rows = multinomial::Rows { x: &x, width: task.z.ncols(), labels: &train.classes, weights: &weights, classes };
-    let Some(fit) = multinomial::fit(&rows, probe.l2) else {
+    let Ok(fit) = multinomial::of_rows(&prepared, &train.rows, &train.classes, probe.l2) else {
         found.reason = Some("no classifier could be fitted on all axes".to_owned());
         return Ok(found);
     };

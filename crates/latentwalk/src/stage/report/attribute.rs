@@ -16,7 +16,10 @@ use latentwalk_run::{
 
 use crate::job::Job;
 use crate::stage::null::NullFile;
+use crate::stage::toward::CLASSIFIER;
 
+/// Share of the cases of a value from which it is told that one image answers them.
+const MANY: f64 = 0.2;
 /// AUC from which an order counts as found well.
 const ENOUGH: f64 = 0.96;
 
@@ -288,6 +291,20 @@ fn toward(sources: &Sources<'_>, labels: &AttributeLabels, toward: &AttributeTow
         true => String::new(),
         false => format!(" No image of the pool has {}: nothing leads there.", toward.absent.join(", ")),
     };
+    let line = |f: &TowardFigures| f.joint.unwrap_or(f.hit);
+    let classifier = toward.yardsticks.iter().find(|(name, _)| name == CLASSIFIER).map(|(_, figures)| figures);
+    let plain = match classifier.filter(|figures| line(figures) >= line(&toward.test)) {
+        Some(_) => {
+            " What a classifier takes for the value is found as well without the line: the line adds the way there."
+        }
+        None => "",
+    };
+    let hub = match toward.test.most_frequent > MANY {
+        true => {
+            format!(" One image answers {:.0} % of the cases that want its value.", 100.0 * toward.test.most_frequent)
+        }
+        false => String::new(),
+    };
     let narrow = match toward.test.hit_interval.0 >= 1.0 {
         true => " An interval without width says that no start missed, not that none ever will.",
         false => "",
@@ -309,7 +326,7 @@ fn toward(sources: &Sources<'_>, labels: &AttributeLabels, toward: &AttributeTow
         ),
         note: format!(
             "{} cases from {} test images; an image without a label ({} cases) or none at all ({}) is a failure. Values weigh \
-             equally; intervals resample groups of starts.{narrow} {judged}{absent}",
+             equally; intervals resample groups of starts.{narrow}{hub}{plain} {judged}{absent}",
             toward.test.cases,
             toward.starts.len(),
             toward.test.unlabelled,

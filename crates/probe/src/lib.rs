@@ -55,7 +55,7 @@ pub use error::{Error, Result};
 pub use evidence::{Boundary, CURVE_POINTS, ClassRows, Curve, Evidence, Spread};
 pub use fit::{fit, pattern};
 pub use model::{BottleneckModel, Model};
-pub use multinomial::classify;
+pub use multinomial::Multinomial;
 pub use null::{COLLAPSED_VALUE, DEFAULT_DRAWS, DEFAULT_WIDTH, NullOptions, NullReport, Standing, null_distribution};
 pub use options::{
     Choice, DEFAULT_BATCH, DEFAULT_BOOTSTRAP, DEFAULT_CLASS_WEIGHTS, DEFAULT_EPOCHS, DEFAULT_HIDDEN, DEFAULT_L2,

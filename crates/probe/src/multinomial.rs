@@ -3,23 +3,58 @@
 use latentwalk_arithmetic::dot;
 use rayon::prelude::*;
 
+use crate::direction::project;
+use crate::error::check_shape;
 use crate::linalg::{Factor, Symmetric};
 use crate::task::Prepared;
 use crate::{Method, ProbeOptions, Result, Task};
+use ndarray::{ArrayView1, ArrayView2};
 
-/// The class that each row most probably has, by multinomial logistic regression on all axes of the labelled training rows.
+/// Multinomial logistic regression on all axes.
 ///
-/// **Shapes**: one class per row of `task.z`. **Units and conventions**: inputs scaled and classes weighted as the options say, with
-/// logistic regression's penalty.
-///
-/// # Errors
-/// As [`fit`](crate::fit()); [`crate::Error::NoDirection`] where nothing varies.
-pub fn classify(task: &Task<'_>, options: &ProbeOptions) -> Result<Vec<u32>> {
-    let prepared = Prepared::new(task, options)?;
-    let train = &prepared.groups.train;
-    let fit = of_rows(&prepared, &train.rows, &train.classes, options.l2)?;
-    let rows: Vec<usize> = (0..task.z.nrows()).collect();
-    Ok(rows.into_par_iter().map(|row| fit.class_of(&prepared.scaled(row).collect::<Vec<_>>())).collect())
+/// **Units and conventions**: the score of class c of a vector z is `weights[c] · z + intercepts[c]`, in raw PCA coordinates; the
+/// highest one wins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Multinomial {
+    /// One row of weights per class, k entries each.
+    pub weights: Vec<Vec<f64>>,
+    /// One intercept per class.
+    pub intercepts: Vec<f64>,
+    /// The objective at the solution: `½ l2 |W|² + Σ weight · loss`, on inputs scaled and classes weighted as the options say.
+    pub value: f64,
+}
+
+impl Multinomial {
+    /// Fits the labelled training rows.
+    ///
+    /// # Errors
+    /// As [`fit`](crate::fit()); [`crate::Error::NoDirection`] where nothing varies.
+    pub fn fit(task: &Task<'_>, options: &ProbeOptions) -> Result<Self> {
+        let prepared = Prepared::new(task, options)?;
+        let train = &prepared.groups.train;
+        let fit = of_rows(&prepared, &train.rows, &train.classes, options.l2)?;
+        let raw = fit.weights.iter().zip(&fit.intercepts).map(|(w, b)| prepared.scaling.to_raw(w, *b));
+        let (weights, intercepts) = raw.unzip();
+        Ok(Self { weights, intercepts, value: fit.value })
+    }
+
+    /// The class that each row most probably has. **Shapes**: `z` n×k, result n.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] if `z` has another width than the weights.
+    pub fn classes(&self, z: ArrayView2<'_, f32>) -> Result<Vec<u32>> {
+        check_shape("all axes", "axes of the vectors", self.weights[0].len(), z.ncols())?;
+        let score =
+            |row: ArrayView1<'_, f32>, class: usize| project(&self.weights[class], row) + self.intercepts[class];
+        let class_of = |row: usize| highest((0..self.weights.len()).map(|class| score(z.row(row), class)));
+        Ok((0..z.nrows()).into_par_iter().map(class_of).collect())
+    }
+}
+
+/// The place of the highest score; of equal ones the first.
+fn highest(scores: impl Iterator<Item = f64>) -> u32 {
+    let best = scores.enumerate().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+    best.map_or(0, |(class, _)| class as u32)
 }
 
 /// Multinomial logistic regression on some training rows of a prepared task.
@@ -61,16 +96,13 @@ pub(crate) struct Fit {
     weights: Vec<Vec<f64>>,
     intercepts: Vec<f64>,
     /// `½ l2 |W|² + Σ weight · loss` at the solution.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) value: f64,
 }
 
 impl Fit {
     /// The class with the highest score.
     pub(crate) fn class_of(&self, x: &[f64]) -> u32 {
-        let scores = self.weights.iter().zip(&self.intercepts).map(|(w, b)| dot(w, x) + b);
-        let best = scores.enumerate().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-        best.map_or(0, |(class, _)| class as u32)
+        highest(self.weights.iter().zip(&self.intercepts).map(|(w, b)| dot(w, x) + b))
     }
 }
 
@@ -204,14 +236,20 @@ impl<'a> Problem<'a> {
     }
 
     fn chunk(&self, point: &[f64], chunk: usize) -> (f64, Vec<f64>) {
-        let width = self.rows.width + 1;
+        let (width, classes) = (self.rows.width + 1, self.rows.classes);
         let mut gradient = vec![0.0; point.len()];
         let mut value = 0.0;
-        let mut scores = vec![0.0; self.rows.classes];
+        let mut scores = vec![0.0; classes];
+        // Axis by axis, so that the scores of all classes grow side by side: a product summed class by class waits for each addition.
+        let by_axis: Vec<f64> =
+            (0..width).flat_map(|axis| (0..classes).map(move |class| point[class * width + axis])).collect();
         for at in chunk * CHUNK..((chunk + 1) * CHUNK).min(self.rows.labels.len()) {
             let (u, label, weight) =
                 (&self.u[at * width..(at + 1) * width], self.rows.labels[at], self.rows.weights[at]);
-            scores.iter_mut().zip(point.chunks_exact(width)).for_each(|(s, w)| *s = dot(w, u));
+            scores.fill(0.0);
+            for (u, weights) in u.iter().zip(by_axis.chunks_exact(classes)) {
+                scores.iter_mut().zip(weights).for_each(|(s, w)| *s += u * w);
+            }
             let own = scores[label as usize];
             let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             scores.iter_mut().for_each(|s| *s = (*s - top).exp());
@@ -278,7 +316,7 @@ mod tests {
         let splits = vec![crate::Split::Train; 90];
         let classes = ["a", "b", "c"].map(String::from);
         let task = Task { name: "t", classes: &classes, order: &[], z: z.view(), labels: &labels, splits: &splits };
-        let found = classify(&task, &ProbeOptions::default()).unwrap();
+        let found = Multinomial::fit(&task, &ProbeOptions::default()).unwrap().classes(z.view()).unwrap();
         assert!(found.iter().enumerate().all(|(row, &class)| class as usize == row % 3), "{found:?}");
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use latentwalk_images::Split;
 use latentwalk_lines::toward::{Answer, TowardCases, TowardStudy, ValueLines, choose};
 use latentwalk_lines::{Error, MetricKind};
+use latentwalk_probe::Multinomial;
 use latentwalk_run::{
     AttributeLabels, AttributeToward, ChosenBy, TOWARD_FILE, TowardStrip, Tried, WAYS, WalkData, Way,
 };
@@ -245,7 +246,7 @@ fn yardsticks<F>(
     let labelled = cases.nearest(metric, |row, to| labels[row] == Some(to))?;
     let nearest = cases.nearest(metric, |_, _| true)?;
     let task = judged.all[judged.target].task(&judged.data.points);
-    let taken_for = latentwalk_probe::classify(&task, &job.config.probe.options);
+    let taken_for = Multinomial::fit(&task, &job.config.probe.options).and_then(|fit| fit.classes(task.z));
     let taken_for = match taken_for {
         Ok(classes) => Some(cases.nearest(metric, |row, to| classes[judged.data.pool[row]] == to)?),
         Err(_) => None,

@@ -10,7 +10,7 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     fs::write(store.join("notes.txt"), "not the store's").unwrap();
 
     let first = run(&store, &[], &[]);
-    assert_eq!(made(&first).len(), 11, "{first}");
+    assert_eq!(made(&first).len(), 13, "{first}");
     let folders = runs(&store);
     assert_eq!(folders.len(), 1);
     check_summary(&json(&folders[0].join("summary.json")));
@@ -22,14 +22,14 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     assert!(second.contains("nothing to do") && made(&second).is_empty(), "{second}");
     let figures = json(&figures);
     assert_eq!(figures["summary"], json(&folders[0].join("summary.json")));
-    assert_eq!(figures["stages"].as_array().unwrap().len(), 11);
+    assert_eq!(figures["stages"].as_array().unwrap().len(), 13);
     assert_eq!(runs(&store), folders);
 
     let dry = run(&store, &["walks.stops=5"], &["--dry-run"]);
     assert!(dry.contains("`walks.stops` changed from 7 to 5") && made(&dry).is_empty(), "{dry}");
 
     let changed = run(&store, &["probe.restarts=3"], &[]);
-    assert_eq!(made(&changed), ["probe", "null", "metrics", "index", "walks", "toward", "report"]);
+    assert_eq!(made(&changed), ["probe", "null", "metrics", "index", "walks", "toward", "verdicts", "report"]);
     assert!(changed.contains("`probe.restarts` changed from 2 to 3"), "{changed}");
     assert_eq!(runs(&store).len(), 2);
 
@@ -45,15 +45,34 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
 fn check_summary(s: &Value) {
     let mut top = keys(s);
     top.sort_unstable();
-    let expected =
-        ["accuracy", "directions", "index", "peak_memory_bytes", "report", "seconds", "toward", "variance", "walks"];
+    let expected = [
+        "accuracy",
+        "directions",
+        "index",
+        "peak_memory_bytes",
+        "report",
+        "seconds",
+        "toward",
+        "variance",
+        "verdicts",
+        "walks",
+    ];
     assert_eq!(top, expected);
     assert_eq!(keys(&s["accuracy"]), ["category", "kind", "shoe_height", "sleeve"]);
     assert_eq!(keys(&s["accuracy"]["category"]), ["macro_f1", "test"]);
     assert_eq!(keys(&s["variance"]), ["axes", "axes_for_98", "kept"]);
     let direction = ["classes", "method", "min_adjacent_auc", "pairwise_auc", "test_accuracy"];
     assert_eq!(keys(&s["directions"]["shoe_height"]), direction);
-    let walk = ["by_metric", "median_spearman", "metric", "middle_visited", "on_attribute", "starts"];
+    let walk = [
+        "by_metric",
+        "median_spearman",
+        "metric",
+        "middle_visited",
+        "most_frequent",
+        "on_attribute",
+        "spearman_ceiling",
+        "starts",
+    ];
     assert_eq!(keys(&s["walks"]["shoe_height"]), walk);
     assert_eq!(keys(&s["walks"]["shoe_height"]["by_metric"]), ["euclidean", "whitened", "within-class"]);
     let toward = [
@@ -68,12 +87,19 @@ fn check_summary(s: &Value) {
         "kept_by_chance",
         "kept_corrected",
         "kept_of_ceiling",
+        "most_frequent",
         "null_reason",
         "runner_up",
         "unlabelled",
         "way",
     ];
     assert_eq!(keys(&s["toward"]["shoe_height"]), toward);
+    let verdicts = ["exists", "one_axis", "ordered", "sentence", "separate", "stable"];
+    assert_eq!(keys(&s["verdicts"]["shoe_height"]), verdicts);
+    let answers = ["exists", "ordered", "one_axis", "stable", "separate"].map(|name| &s["verdicts"]["sleeve"][name]);
+    assert!(answers.iter().all(|a| ["yes", "no", "unclear"].contains(&a.as_str().unwrap())), "{answers:?}");
+    // Two epochs on 600 photographs teach nothing that pixels do not tell.
+    assert_ne!(s["verdicts"]["sleeve"]["exists"], "yes");
     // On these photographs every other attribute follows from the shoe.
     assert!(s["toward"]["shoe_height"]["kept"].is_null() && s["toward"]["shoe_height"]["null_reason"].is_string());
     assert!(s["toward"]["shoe_height"]["hit"].as_f64().unwrap() > 0.5);

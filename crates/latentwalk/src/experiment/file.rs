@@ -15,6 +15,7 @@ pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("preservation", include_str!("../../../../fixtures/experiments/preservation.toml")),
     ("calibration", include_str!("../../../../fixtures/experiments/calibration.toml")),
     ("left-out", include_str!("../../../../fixtures/experiments/left-out.toml")),
+    ("left-out-garments", include_str!("../../../../fixtures/experiments/left-out-garments.toml")),
 ];
 
 /// What is computed from the runs.

@@ -187,6 +187,32 @@ impl Card {
 ///
 /// Fits are made on train rows, figures on test rows; validation rows are not looked at.
 ///
+/// # Example
+/// ```
+/// use latentwalk_probe::verdict::{Answer, CardOptions, CardTask, card};
+/// use latentwalk_probe::{ProbeOptions, Split, Task, fit};
+///
+/// // 400 vectors: sleeves lengthen along the first axis, the second is noise.
+/// let noise = |row: usize, by: usize| (row * by % 97) as f32 / 97.0 - 0.5;
+/// let z = ndarray::Array2::from_shape_fn((400, 2), |(row, axis)| match axis {
+///     0 => (row % 2) as f32 + noise(row, 37),
+///     _ => noise(row, 53),
+/// });
+/// let labels: Vec<Option<u32>> = (0..400).map(|row| Some(row % 2)).collect();
+/// let splits: Vec<Split> = (0..400).map(|row| [Split::Train, Split::Test][usize::from(row >= 200)]).collect();
+/// let classes = ["short", "long"].map(String::from);
+/// let task =
+///     Task { name: "sleeve", classes: &classes, order: &[0, 1], z: z.view(), labels: &labels, splits: &splits };
+/// let probe = ProbeOptions::default();
+/// let direction = fit(&task, &probe, &|_, _| {})?;
+/// let groups: Vec<usize> = (0..400).collect();
+/// let of = CardTask { task, groups: &groups, direction: &direction, others: &[], baselines: &[], trained: false };
+/// let card = card(&of, &probe, &CardOptions::default())?;
+/// assert_eq!(card.one_axis.answer, Answer::Yes);
+/// assert!(card.exists.auc > Some(0.9) && card.exists.p < Some(0.01), "{:?}", card.exists);
+/// # Ok::<(), latentwalk_probe::Error>(())
+/// ```
+///
 /// # Errors
 /// Options or input out of range, as for [`fit`](crate::fit()); groups of another number than rows; a baseline whose rows and
 /// vectors do not match.

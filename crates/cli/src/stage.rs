@@ -27,7 +27,7 @@ pub enum Stage {
     Walks,
     /// Lines toward each value of an attribute: chosen by validation images, measured on test images.
     Toward,
-    /// The same images by their pixels, and by the network before its training: what the verdicts compare with.
+    /// The same images by their pixels, and by an untrained network: what the verdicts compare with.
     Baselines,
     /// What may be said of each attribute's axis, from test images: five verdicts, each yes, no or unclear.
     Verdicts,

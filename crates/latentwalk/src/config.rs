@@ -199,13 +199,11 @@ impl Config {
         ] {
             need(count >= 1, &[key], format!("`{key}` is 0; it must be at least 1"))?;
         }
-        let least = [
-            ("verdicts.permutations", self.verdicts.permutations, 20),
-            ("verdicts.bootstraps", self.verdicts.bootstraps, 20),
-            ("verdicts.rows", self.verdicts.rows, 100),
-        ];
-        for (key, got, least) in least {
-            need(got >= least, &[key], format!("`{key}` is {got}; it must be at least {least}"))?;
+        for (section, checked) in [("probe", self.probe.options.check()), ("verdicts", self.verdicts.check())] {
+            if let Err(latentwalk_probe::Error::Option { option, got, must }) = checked {
+                let key = format!("{section}.{option}");
+                return need(false, &[&key], format!("`{key}` is {got}; it must be {must}"));
+            }
         }
         let kinds = &self.metrics.kinds;
         need(!kinds.is_empty(), &["metrics.kinds"], "`metrics.kinds` is empty\nhint: name at least `euclidean`")?;

@@ -126,7 +126,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Metrics,
-        revision: 1,
+        revision: 2,
         schema: 1,
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe],
         parameters: &["metrics", "pool", "walks.stops", "walks.placing"],
@@ -174,7 +174,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Baselines,
-        revision: 1,
+        revision: 2,
         schema: 1,
         reads: &[Stage::Images, Stage::Backbone, Stage::Decomposition],
         parameters: &["baselines", "backbone.seed", "decomposition.tap"],
@@ -186,7 +186,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Verdicts,
-        revision: 1,
+        revision: 2,
         schema: 1,
         reads: &[Stage::Images, Stage::Backbone, Stage::Decomposition, Stage::Probe, Stage::Baselines],
         parameters: &["verdicts", "probe"],

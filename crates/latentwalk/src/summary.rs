@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use latentwalk_artifacts::{Artifact, Store, write_atomic};
 use latentwalk_cli::Stage;
+use latentwalk_probe::verdict::QUESTIONS;
 use latentwalk_run::{RUN_FILE, RunFile, read_run, run_folders};
 use serde_json::{Value, json};
 
@@ -133,15 +134,6 @@ pub(crate) fn peak_memory_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// The verdicts and how the closing table heads them.
-const VERDICTS: [(&str, &str); 5] = [
-    ("exists", "readable"),
-    ("ordered", "ordered"),
-    ("one_axis", "one axis"),
-    ("stable", "stable"),
-    ("separate", "separate"),
-];
-
 /// The closing table.
 pub(crate) fn table(s: &Value) -> String {
     let mut text = String::new();
@@ -169,12 +161,12 @@ pub(crate) fn table(s: &Value) -> String {
     }
     let verdicts = s["verdicts"].as_object().cloned().unwrap_or_default();
     if !verdicts.is_empty() {
-        let head = VERDICTS.map(|(_, title)| format!("{title:>10}")).concat();
+        let head = QUESTIONS.map(|(_, title)| format!("{title:>10}")).concat();
         let _ = writeln!(text, "\n{:<16}{head}", "verdict");
     }
     for (name, verdict) in &verdicts {
         let answer = |(key, _): (&str, &str)| format!("{:>10}", verdict[key].as_str().unwrap_or("-"));
-        let _ = writeln!(text, "{name:<16}{}", VERDICTS.map(answer).concat());
+        let _ = writeln!(text, "{name:<16}{}", QUESTIONS.map(answer).concat());
     }
     let v = &s["variance"];
     let _ = writeln!(

@@ -44,6 +44,7 @@ mod null;
 mod options;
 mod ordinal;
 mod rivals;
+mod scatter;
 mod stats;
 mod store;
 mod task;

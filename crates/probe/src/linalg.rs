@@ -41,6 +41,12 @@ impl Symmetric {
         self.entries[Self::row_start(row) + row] += value;
     }
 
+    /// Adds `share` of the mean diagonal entry to the diagonal.
+    pub(crate) fn shrink(&mut self, share: f64) {
+        let by = share * self.trace() / self.size as f64;
+        (0..self.size).for_each(|axis| self.add_diagonal(axis, by));
+    }
+
     pub(crate) fn trace(&self) -> f64 {
         (0..self.size).map(|row| self.entries[Self::row_start(row) + row]).sum()
     }

@@ -3,24 +3,21 @@
 use latentwalk_arithmetic::dot;
 use ndarray::ArrayView2;
 
-use crate::linalg::Symmetric;
 use crate::task::Prepared;
-use crate::{Method, Result};
+use crate::{Method, Result, scatter};
 
 /// Shrinkage of LDA's within-class covariance, in units of its mean variance.
 pub const LDA_SHRINKAGE: f64 = 1e-4;
 
+/// The labelled training rows, each of weight 1.
+fn training<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = (impl Iterator<Item = f64> + 'p, u32, f64)> + 'p {
+    let train = &prepared.groups.train;
+    train.rows.iter().zip(&train.classes).map(move |(&row, &class)| (scatter::vector(prepared.task.z, row), class, 1.0))
+}
+
 /// Mean vector of each class over the training rows.
 fn class_means(prepared: &Prepared<'_>) -> Vec<Vec<f64>> {
-    let train = &prepared.groups.train;
-    let mut means = vec![vec![0.0; prepared.task.z.ncols()]; prepared.classes()];
-    for (&row, &class) in train.rows.iter().zip(&train.classes) {
-        means[class as usize].iter_mut().zip(prepared.task.z.row(row)).for_each(|(m, &v)| *m += f64::from(v));
-    }
-    for (mean, count) in means.iter_mut().zip(train.counts(prepared.classes())) {
-        mean.iter_mut().for_each(|m| *m /= count as f64);
-    }
-    means
+    scatter::class_means(prepared.task.z.ncols(), training(prepared), prepared.classes()).0
 }
 
 fn difference(high: &[f64], low: &[f64]) -> Vec<f64> {
@@ -42,16 +39,9 @@ pub(crate) fn mean_difference(prepared: &Prepared<'_>) -> Vec<f64> {
 /// `(S_W + shrinkage)⁻¹` times the mean difference, `S_W` the pooled within-class covariance of the labelled training rows.
 pub(crate) fn lda(prepared: &Prepared<'_>) -> Result<Vec<f64>> {
     let means = class_means(prepared);
-    let train = &prepared.groups.train;
-    let mut within = Symmetric::zero(prepared.task.z.ncols());
-    for (&row, &class) in train.rows.iter().zip(&train.classes) {
-        let z = prepared.task.z.row(row);
-        let off: Vec<f64> = z.iter().zip(&means[class as usize]).map(|(&v, m)| f64::from(v) - m).collect();
-        within.add_outer(1.0, &off);
-    }
-    within.scale(1.0 / (train.rows.len() - means.len()) as f64);
-    let shrink = LDA_SHRINKAGE * within.trace() / within.size as f64;
-    (0..within.size).for_each(|axis| within.add_diagonal(axis, shrink));
+    let mut within = scatter::about(&means, training(prepared));
+    within.scale(1.0 / (prepared.groups.train.rows.len() - means.len()) as f64);
+    within.shrink(LDA_SHRINKAGE);
     let singular = || prepared.task.no_direction(Method::Lda);
     within.solve(&mean_difference(prepared)).ok_or_else(singular)
 }

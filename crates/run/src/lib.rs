@@ -74,7 +74,7 @@ pub use run::{COLUMNS_FILE, Run, vectors_file};
 pub use toward::{
     AttributeToward, ChosenBy, Course, Estimator, TOWARD_FILE, TowardStrip, Tried, WAYS, Way, read_toward,
 };
-pub use verdicts::{BASELINES_FILE, Baselines, BaselinesRecord, VERDICTS_FILE, read_verdicts};
+pub use verdicts::{BASELINES_FILE, Baselines, BaselinesRecord, PIXELS, UNTRAINED, VERDICTS_FILE, read_verdicts};
 pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
 
 /// The examples of the README, run with those of the docs.

@@ -15,6 +15,11 @@ pub const VERDICTS_FILE: &str = "verdicts.json";
 /// The file of the baselines stage that says which images its vectors belong to.
 pub const BASELINES_FILE: &str = "baselines.json";
 
+/// Name of the coordinates that are made from pixels.
+pub const PIXELS: &str = "raw pixels";
+/// Name of the coordinates that a network with random weights gives.
+pub const UNTRAINED: &str = "vectors of an untrained network";
+
 /// What `baselines.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaselinesRecord {

@@ -59,7 +59,7 @@ fn list(args: &ExperimentArgs) -> Result<()> {
     let (mut text, mut experiments) = (String::new(), Vec::new());
     for (name, _) in BUILT_IN {
         let title = Experiment::load(name)?.title;
-        let _ = writeln!(text, "{name:<15}{title}");
+        let _ = writeln!(text, "{name:<19}{title}");
         experiments.push(json!({ "name": name, "title": title }));
     }
     answer::give(&args.json, &text, &json!({ "experiments": experiments }))

@@ -301,8 +301,8 @@ impl Default for TowardConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BaselinesConfig {
-    /// Most images, drawn at random, whose pixels and whose vectors in the network before its training are compared with the
-    /// trained network's; 0 for no comparison. Default [`DEFAULT_BASELINE_IMAGES`].
+    /// Most images, drawn at random, whose pixels and whose vectors in an untrained network are compared with those of the run; 0
+    /// for no comparison. Default [`DEFAULT_BASELINE_IMAGES`].
     pub images: usize,
     /// Seed of the draw. Default [`DEFAULT_SEED`].
     pub seed: u64,

@@ -108,7 +108,7 @@ fn said(world: &World, seed: u64) -> Result<Said> {
     let exists = &card.exists;
     Ok(Said {
         p: exists.p.context("no p-value")?,
-        answers: card.verdicts().map(|(_, answer, _)| answer),
+        answers: card.findings().map(|finding| finding.answer),
         auc: exists.auc.context("no AUC")?,
         interval: exists.interval.context("no interval")?,
     })

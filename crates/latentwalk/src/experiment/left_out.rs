@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use latentwalk_arithmetic::{ascending, median};
 use latentwalk_cli::Stage;
 use latentwalk_probe::verdict::{Card, Exists};
-use latentwalk_run::read_verdicts;
+use latentwalk_run::{PIXELS, UNTRAINED, read_verdicts};
 
 use super::file::Experiment;
 use super::outcome::Outcome;
@@ -63,14 +63,14 @@ fn left_out(experiment: &Experiment, trials: &Trials<'_>) -> Result<Vec<(Vec<Str
 }
 
 fn tell(experiment: &Experiment, found: &[Found], outcome: &mut Outcome) {
-    outcome.body.heading("Asked about, left out, before training, pixels");
+    outcome.body.heading("Asked about, left out, untrained, pixels");
     outcome.body.paragraph(
         "AUC: the mean over pairs of values along the pair's linear discriminant, fitted on train images, of test images. *Asked*: \
-         a network with a head for the attribute. *Left out*: the same recipe and seed without that head. *Before training*: the \
-         network with the heads left out, as it was before its first step. *Advantage*: left out, less the better of the last \
-         two, with its 95 % interval over groups of test images.",
+         a network with a head for the attribute. *Left out*: the same recipe and seed without that head. *Untrained*: that \
+         network before its first step. *Advantage*: left out, less the better of the last two, with its 95 % interval over \
+         groups of test images.",
     );
-    let reached = |exists: &Exists, name: &str| exists.baselines.iter().find(|b| b.name.contains(name)).map(|b| b.auc);
+    let reached = |exists: &Exists, name: &str| exists.baselines.iter().find(|b| b.name == name).map(|b| b.auc);
     let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), decimal);
     let rows: Vec<Vec<String>> = found
         .iter()
@@ -83,8 +83,8 @@ fn tell(experiment: &Experiment, found: &[Found], outcome: &mut Outcome) {
                 f.seed.to_string(),
                 share(f.asked.auc),
                 share(exists.auc),
-                share(reached(exists, "before")),
-                share(reached(exists, "pixels")),
+                share(reached(exists, UNTRAINED)),
+                share(reached(exists, PIXELS)),
                 exists.advantage.map_or_else(|| "–".to_owned(), |a| format!("{a:+.3}")),
                 interval,
                 exists.answer.name().to_owned(),
@@ -96,7 +96,7 @@ fn tell(experiment: &Experiment, found: &[Found], outcome: &mut Outcome) {
         "seed",
         "asked",
         "left out",
-        "before training",
+        "untrained",
         "raw pixels",
         "advantage",
         "interval",
@@ -107,8 +107,8 @@ fn tell(experiment: &Experiment, found: &[Found], outcome: &mut Outcome) {
     let rows: Vec<Vec<String>> = found
         .iter()
         .map(|f| {
-            let verdicts = f.left_out.verdicts();
-            let answers = verdicts.iter().skip(1).map(|(_, answer, _)| answer.name().to_owned());
+            let findings = f.left_out.findings();
+            let answers = findings.iter().skip(1).map(|finding| finding.answer.name().to_owned());
             [f.attribute.clone(), f.seed.to_string()].into_iter().chain(answers).collect()
         })
         .collect();

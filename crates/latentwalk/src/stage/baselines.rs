@@ -1,4 +1,6 @@
-//! Coordinates of the same images that owe nothing to training: their pixels, and the network as it was before its first step.
+//! Coordinates of the same images that owe nothing to training: their pixels, and a network like the run's with random weights.
+//!
+//! Where the run's network learned from random weights, these are the same: it is the network before its first step.
 
 use anyhow::Result;
 use latentwalk_backbone::{ImageSource, Network, NetworkSpec};
@@ -6,7 +8,7 @@ use latentwalk_cli::Stage;
 use latentwalk_decomposition::{Accumulator, Error, Keep, Pca, PcaOptions};
 use latentwalk_embeddings::{Writer, WriterOptions};
 use latentwalk_images::{Augmentation, Batcher, Dataset, ImageShape, Pixels, Split};
-use latentwalk_run::{BASELINES_FILE, BaselinesRecord};
+use latentwalk_run::{BASELINES_FILE, BaselinesRecord, PIXELS, UNTRAINED};
 use ndarray::{Array2, ArrayView4, Axis};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -29,22 +31,21 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let dataset = inputs::dataset(job)?;
     let rows = chosen(&dataset, job.config.baselines.images, job.config.baselines.seed);
     let axes = Pca::load(job.folder(Stage::Decomposition)?)?.k();
-    let mut record = BaselinesRecord { rows, sets: Vec::new() };
-    let seen = untrained(job, &dataset, &record.rows)?;
-    let pixels = Some(pixels(job, &dataset, &record.rows)?);
-    for (name, file, vectors) in [
-        ("raw pixels", "pixels.parquet", pixels),
-        ("images in the network before its training", "untrained.parquet", seen),
-    ] {
-        let Some(vectors) = vectors else { continue };
-        if write(job, &dataset, &record.rows, &vectors, axes, file)? {
-            record.sets.push((name.to_owned(), file.to_owned()));
-        } else {
-            job.progress.say(&format!("{name} do not vary, and are left out"));
+    let mut sets = Vec::new();
+    let mut add = |name: &str, file: &str, vectors: Array2<f32>| -> Result<()> {
+        match write(job, &dataset, &rows, &vectors, axes, file)? {
+            true => sets.push((name.to_owned(), file.to_owned())),
+            false => job.progress.say(&format!("{name} do not vary, and are left out")),
         }
+        Ok(())
+    };
+    add(PIXELS, "pixels.parquet", pixels(job, &dataset, &rows)?)?;
+    if job.inputs.contains_key(&Stage::Backbone) {
+        add(UNTRAINED, "untrained.parquet", untrained(job, &dataset, &rows)?)?;
     }
-    job.write_json(BASELINES_FILE, &record)?;
-    Ok(json!({ "images": record.rows.len(), "sets": record.sets.iter().map(|(name, _)| name).collect::<Vec<_>>() }))
+    let figures = json!({ "images": rows.len(), "sets": sets.iter().map(|(name, _)| name).collect::<Vec<_>>() });
+    job.write_json(BASELINES_FILE, &BaselinesRecord { rows, sets })?;
+    Ok(figures)
 }
 
 /// At most so many images, ascending.
@@ -94,11 +95,8 @@ fn averaged(image: &[u8], from: ImageShape, to: ImageShape, out: &mut [f32]) {
     }
 }
 
-/// What the run's network saw before it learned anything, in the layer that was decomposed; `None` where there is no network.
-fn untrained(job: &Job<'_>, dataset: &Dataset, rows: &[usize]) -> Result<Option<Array2<f32>>> {
-    if !job.inputs.contains_key(&Stage::Backbone) {
-        return Ok(None);
-    }
+/// What a network like the run's sees before it learns anything, in the layer that was decomposed.
+fn untrained(job: &Job<'_>, dataset: &Dataset, rows: &[usize]) -> Result<Array2<f32>> {
     let spec: NetworkSpec = job.read_json(Stage::Backbone, "network.json")?;
     let (mean, std) = (spec.mean.clone(), spec.std.clone());
     let pixels = Pixels::open(job.folder(Stage::Images)?, dataset)?;
@@ -116,7 +114,7 @@ fn untrained(job: &Job<'_>, dataset: &Dataset, rows: &[usize]) -> Result<Option<
         vectors.append(Axis(0), found.view())?;
         job.progress.note(&format!("{} of {} images", vectors.nrows(), rows.len()));
     }
-    Ok(Some(vectors))
+    Ok(vectors)
 }
 
 /// Writes the coordinates on as many axes as the run keeps, fitted on train images; `false` where these do not vary.

@@ -249,7 +249,10 @@ fn yardsticks<F>(
     let taken_for = Multinomial::fit(&task, &job.config.probe.options).and_then(|fit| fit.classes(task.z));
     let taken_for = match taken_for {
         Ok(classes) => Some(cases.nearest(metric, |row, to| classes[judged.data.pool[row]] == to)?),
-        Err(_) => None,
+        Err(error) => {
+            job.progress.say(&format!("{}: no classifier beside its lines: {error}", task.name));
+            None
+        }
     };
     let taken_for = taken_for.map(|answers| (CLASSIFIER.to_owned(), figures(answers)));
     Ok([

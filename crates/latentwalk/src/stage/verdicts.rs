@@ -37,9 +37,8 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     }
     decide(&mut cards);
     for card in &cards {
-        for (name, answer, sentence) in card.verdicts() {
-            job.progress.say(&format!("{}: {name}: {}: {sentence}", card.attribute, answer.name()));
-        }
+        let answers = card.findings().map(|finding| format!("{}: {}", finding.title, finding.answer.name()));
+        job.progress.say(&format!("{}: {}", card.attribute, answers.join(", ")));
     }
     job.write_json(VERDICTS_FILE, &cards)?;
     let entries = cards.iter().map(|card| (card.attribute.clone(), summary(card)));
@@ -70,10 +69,10 @@ fn one(
 }
 
 fn summary(card: &Card) -> Value {
-    let verdicts = card.verdicts();
+    let findings = card.findings();
     let mut entry: Map<String, Value> =
-        verdicts.iter().map(|(name, answer, _)| ((*name).to_owned(), Value::from(answer.name()))).collect();
-    let sentences: Vec<&str> = verdicts.iter().map(|(_, _, sentence)| sentence.as_str()).collect();
+        findings.iter().map(|finding| (finding.key.to_owned(), Value::from(finding.answer.name()))).collect();
+    let sentences: Vec<&str> = findings.iter().map(|finding| finding.sentence.as_str()).collect();
     entry.insert("sentence".to_owned(), Value::from(sentences.join(" ")));
     Value::Object(entry)
 }

@@ -3,7 +3,8 @@
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::linalg::{Factor, Symmetric};
+use crate::linalg::Factor;
+use crate::scatter;
 
 /// Shrinkage of the total covariance, in units of its mean variance: an axis on which nothing varies counts for nothing.
 const SHRINKAGE: f64 = 1e-4;
@@ -19,19 +20,13 @@ pub(super) struct Whitening {
 impl Whitening {
     /// `None` where the rows do not vary.
     pub(super) fn fit(z: ArrayView2<'_, f32>, rows: &[usize]) -> Option<Self> {
-        let (k, n) = (z.ncols(), rows.len() as f64);
-        let mut mean = vec![0.0; k];
-        for &row in rows {
-            mean.iter_mut().zip(z.row(row)).for_each(|(m, &v)| *m += f64::from(v) / n);
-        }
-        let mut total = Symmetric::zero(k);
-        for &row in rows {
-            let off: Vec<f64> = z.row(row).iter().zip(&mean).map(|(&v, m)| f64::from(v) - m).collect();
-            total.add_outer(1.0 / n, &off);
-        }
-        let shrink = SHRINKAGE * total.trace() / k as f64;
-        (0..k).for_each(|axis| total.add_diagonal(axis, shrink));
-        Some(Self { mean, factor: total.factor()? })
+        // One class of all rows: their mean, and the covariance about it.
+        let all = || rows.iter().map(|&row| (scatter::vector(z, row), 0, 1.0));
+        let (mut means, _) = scatter::class_means(z.ncols(), all(), 1);
+        let mut total = scatter::about(&means, all());
+        total.scale(1.0 / rows.len() as f64);
+        total.shrink(SHRINKAGE);
+        Some(Self { mean: means.remove(0), factor: total.factor()? })
     }
 
     pub(super) fn map(&self, z: ArrayView2<'_, f32>, rows: &[usize]) -> Points {
@@ -66,16 +61,9 @@ impl Points {
 
     /// The mean of each class, rows weighted; zeros for a class without weight.
     pub(super) fn class_means(&self, labels: &[u32], weights: Option<&[f64]>, classes: usize) -> Vec<Vec<f64>> {
-        let mut means = vec![vec![0.0; self.k]; classes];
-        let mut mass = vec![0.0; classes];
-        for (at, &class) in labels.iter().enumerate() {
-            let weight = weights.map_or(1.0, |weights| weights[at]);
-            mass[class as usize] += weight;
-            means[class as usize].iter_mut().zip(self.row(at)).for_each(|(m, v)| *m += weight * v);
-        }
-        let filled = means.iter_mut().zip(mass).filter(|(_, mass)| *mass > 0.0);
-        filled.for_each(|(mean, mass)| mean.iter_mut().for_each(|m| *m /= mass));
-        means
+        let weight = |at: usize| weights.map_or(1.0, |weights| weights[at]);
+        let rows = labels.iter().enumerate().map(|(at, &class)| (self.row(at).iter().copied(), class, weight(at)));
+        scatter::class_means(self.k, rows, classes).0
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::discriminant::{PairOrders, Whitening};
 use super::sample::{Purpose, Sample, generator, interval};
-use super::{Answer, CardOptions, CardTask, MIN_TEST_GROUPS, SIGNIFICANT};
+use super::{Answer, Baseline, CardOptions, CardTask, MIN_TEST_GROUPS, SIGNIFICANT};
 use crate::{Split, Task};
 
 /// The advantage over the better baseline that is none.
@@ -49,30 +49,23 @@ pub struct BaselineAuc {
     pub auc: f64,
 }
 
-/// A split's points in the network's space and in others, all of the same rows.
-struct Fitted {
-    orders: PairOrders,
-}
-
-impl Fitted {
-    fn new(
-        z: ArrayView2<'_, f32>,
-        train: &[usize],
-        test: &[usize],
-        labels: (&[u32], &[u32]),
-        classes: usize,
-    ) -> Option<Self> {
-        let whitening = Whitening::fit(z, train)?;
-        let means = whitening.map(z, train).class_means(labels.0, None, classes);
-        Some(Self { orders: PairOrders::new(&whitening.map(z, test), labels.1, &means) })
-    }
+/// The order of test rows along the discriminants of train rows; `None` where these do not vary.
+fn fitted(
+    z: ArrayView2<'_, f32>,
+    (train, test): (&[usize], &[usize]),
+    labels: (&[u32], &[u32]),
+    classes: usize,
+) -> Option<PairOrders> {
+    let whitening = Whitening::fit(z, train)?;
+    let means = whitening.map(z, train).class_means(labels.0, None, classes);
+    Some(PairOrders::new(&whitening.map(z, test), labels.1, &means))
 }
 
 pub(super) fn mean_pair_auc(task: &Task<'_>) -> Option<f64> {
     let alone: Vec<usize> = (0..task.labels.len()).collect();
     let [train, test] = [Split::Train, Split::Test].map(|split| Sample::new(task, &alone, split, |_, _| true));
     let labels = (&train.classes[..], &test.classes[..]);
-    Fitted::new(task.z, &train.rows, &test.rows, labels, task.classes.len())?.orders.mean_auc(None)
+    fitted(task.z, (&train.rows, &test.rows), labels, task.classes.len())?.mean_auc(None)
 }
 
 pub(super) fn exists(card: &CardTask<'_>, options: &CardOptions) -> Exists {
@@ -114,44 +107,52 @@ pub(super) fn exists(card: &CardTask<'_>, options: &CardOptions) -> Exists {
     found
 }
 
+/// The rows of a sample that the baselines have.
+#[derive(Default)]
+struct Known {
+    /// Their places in the sample.
+    at: Vec<usize>,
+    /// Their rows in the task.
+    rows: Vec<usize>,
+    /// Their rows in the baselines.
+    places: Vec<usize>,
+    labels: Vec<u32>,
+}
+
 /// The network beside the baselines, on the rows that these have.
 fn compare(card: &CardTask<'_>, options: &CardOptions, (train, test): (&Sample, &Sample), found: &mut Exists) {
     let (Some(first), classes) = (card.baselines.first(), card.task.classes.len()) else { return };
-    let place = |row: usize| first.rows.binary_search(&row).ok();
-    let only = |sample: &Sample| -> (Vec<usize>, Vec<usize>, Vec<u32>, Vec<usize>) {
-        let known = (0..sample.len()).filter_map(|at| Some((at, place(sample.rows[at])?)));
-        let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        known.for_each(|(at, place)| {
-            parts.0.push(sample.rows[at]);
-            parts.1.push(place);
-            parts.2.push(sample.classes[at]);
-            parts.3.push(at);
-        });
-        parts
+    let known = |sample: &Sample| {
+        let mut known = Known::default();
+        for (at, &row) in sample.rows.iter().enumerate() {
+            if let Ok(place) = first.rows.binary_search(&row) {
+                known.at.push(at);
+                known.rows.push(row);
+                known.places.push(place);
+                known.labels.push(sample.classes[at]);
+            }
+        }
+        known
     };
-    let ((rows, places, labels, _), (test_rows, test_places, test_labels, at)) = (only(train), only(test));
-    let labels = (&labels[..], &test_labels[..]);
-    let own = Fitted::new(card.task.z, &rows, &test_rows, labels, classes);
-    let others: Vec<(&str, Fitted)> = card
-        .baselines
-        .iter()
-        .filter_map(|b| Some((b.name, Fitted::new(b.z, &places, &test_places, labels, classes)?)))
-        .collect();
-    let of = |fitted: &Fitted, weights: Option<&[f64]>| fitted.orders.mean_auc(weights);
-    found.baselines = others
-        .iter()
-        .filter_map(|(name, fitted)| Some(BaselineAuc { name: (*name).to_owned(), auc: of(fitted, None)? }))
-        .collect();
+    let (train, of_test) = (known(train), known(test));
+    let labels = (&train.labels[..], &of_test.labels[..]);
+    let own = fitted(card.task.z, (&train.rows, &of_test.rows), labels, classes);
+    let other = |b: &Baseline<'_>| fitted(b.z, (&train.places, &of_test.places), labels, classes);
+    let others: Vec<(String, PairOrders)> =
+        card.baselines.iter().filter_map(|b| Some((b.name.to_owned(), other(b)?))).collect();
+    let baseline =
+        |(name, orders): &(String, PairOrders)| Some(BaselineAuc { name: name.clone(), auc: orders.mean_auc(None)? });
+    found.baselines = others.iter().filter_map(baseline).collect();
     let difference = |weights: Option<&[f64]>| {
-        let best = others.iter().filter_map(|(_, fitted)| of(fitted, weights)).max_by(f64::total_cmp)?;
-        Some(of(own.as_ref()?, weights)? - best)
+        let best = others.iter().filter_map(|(_, orders)| orders.mean_auc(weights)).max_by(f64::total_cmp)?;
+        Some(own.as_ref()?.mean_auc(weights)? - best)
     };
     found.advantage = difference(None);
     let values: Vec<f64> = (0..options.bootstraps)
         .into_par_iter()
         .filter_map(|number| {
             let all = test.resampled(&mut generator(options.seed, Purpose::Test, number));
-            let weights: Vec<f64> = at.iter().map(|&at| all[at]).collect();
+            let weights: Vec<f64> = of_test.at.iter().map(|&at| all[at]).collect();
             difference(Some(&weights))
         })
         .collect();

@@ -25,7 +25,7 @@ pub use stable::Stable;
 
 use crate::error::check_shape;
 use crate::linalg::Symmetric;
-use crate::{DEFAULT_SEED, Direction, Error, ProbeOptions, Result, Task};
+use crate::{DEFAULT_SEED, Direction, Error, ProbeOptions, Result, Task, scatter};
 use sample::Sample;
 
 /// Refits on permuted labels.
@@ -170,16 +170,43 @@ pub struct Card {
     pub separate: Separate,
 }
 
+/// The five questions: key in files, and name for readers.
+pub const QUESTIONS: [(&str, &str); 5] = [
+    ("exists", "readable"),
+    ("ordered", "ordered"),
+    ("one_axis", "one axis"),
+    ("stable", "stable"),
+    ("separate", "separate"),
+];
+
+/// A question with its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Key of the question in files.
+    pub key: &'static str,
+    /// Its name for readers.
+    pub title: &'static str,
+    /// The answer.
+    pub answer: Answer,
+    /// One sentence with the figures.
+    pub sentence: String,
+}
+
 impl Card {
-    /// The five verdicts: name, answer, sentence.
-    pub fn verdicts(&self) -> [(&'static str, Answer, String); 5] {
-        [
-            ("exists", self.exists.answer, self.exists.sentence()),
-            ("ordered", self.ordered.answer, self.ordered.sentence(&self.classes)),
-            ("one_axis", self.one_axis.answer, self.one_axis.sentence()),
-            ("stable", self.stable.answer, self.stable.sentence()),
-            ("separate", self.separate.answer, self.separate.sentence()),
-        ]
+    /// The five verdicts, in the order of [`QUESTIONS`].
+    pub fn findings(&self) -> [Finding; 5] {
+        let told = [
+            (self.exists.answer, self.exists.sentence()),
+            (self.ordered.answer, self.ordered.sentence(&self.classes)),
+            (self.one_axis.answer, self.one_axis.sentence()),
+            (self.stable.answer, self.stable.sentence()),
+            (self.separate.answer, self.separate.sentence()),
+        ];
+        let mut questions = QUESTIONS.into_iter();
+        told.map(|(answer, sentence)| {
+            let (key, title) = questions.next().unwrap_or_default();
+            Finding { key, title, answer, sentence }
+        })
     }
 }
 
@@ -232,7 +259,7 @@ pub fn card(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardOptions) ->
         attribute: task.name.to_owned(),
         classes: task.classes.to_vec(),
         exists: exists::exists(card, options),
-        ordered: ordered::ordered(card, probe, options)?,
+        ordered: ordered::ordered(card, probe, options),
         one_axis: one_axis::one_axis(card, probe, options)?,
         stable: stable::stable(card, probe, options)?,
         separate: separate::separate(card, options),
@@ -256,25 +283,15 @@ pub fn decide(cards: &mut [Card]) {
 }
 
 fn too_few(groups: usize) -> String {
-    format!("a value has {groups} groups of test images, and {MIN_TEST_GROUPS} are needed")
+    format!("too few groups of test images have one of the values ({groups}; {MIN_TEST_GROUPS} are needed)")
 }
 
 /// The pooled within-class covariance of some rows; `None` where they do not vary.
 fn within(z: ArrayView2<'_, f32>, sample: &Sample, classes: usize) -> Option<Symmetric> {
-    let k = z.ncols();
-    let mut means = vec![vec![0.0; k]; classes];
-    let counts = sample.counts(classes);
-    let rows = || sample.rows.iter().zip(&sample.classes).map(|(&row, &class)| (row, class as usize));
-    for (row, class) in rows() {
-        means[class].iter_mut().zip(z.row(row)).for_each(|(m, &v)| *m += f64::from(v) / counts[class] as f64);
-    }
-    let mut covariance = Symmetric::zero(k);
-    let mut off = vec![0.0; k];
-    for (row, class) in rows() {
-        off.iter_mut().zip(z.row(row)).zip(&means[class]).for_each(|((o, &v), m)| *o = f64::from(v) - m);
-        covariance.add_outer(1.0 / sample.len() as f64, &off);
-    }
-    let shrink = SHRINKAGE * covariance.trace() / k as f64;
-    (0..k).for_each(|axis| covariance.add_diagonal(axis, shrink));
-    (shrink > 0.0).then_some(covariance)
+    let rows = || sample.vectors(z, &sample.classes, None);
+    let (means, _) = scatter::class_means(z.ncols(), rows(), classes);
+    let mut covariance = scatter::about(&means, rows());
+    covariance.scale(1.0 / sample.len() as f64);
+    covariance.shrink(SHRINKAGE);
+    (covariance.trace() > 0.0).then_some(covariance)
 }

@@ -25,7 +25,7 @@ const TOLD: f64 = 0.05;
 pub struct OneAxis {
     /// The verdict.
     pub answer: Answer,
-    /// Why it is unclear, where that is not a matter of figures.
+    /// Why, where that is not a matter of figures.
     pub reason: Option<String>,
     /// Balanced accuracy by the position along the axis.
     pub along_axis: Option<f64>,

@@ -62,9 +62,9 @@ pub struct Rival {
     pub weakest_auc: Option<f64>,
 }
 
-pub(super) fn ordered(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardOptions) -> Result<Ordered> {
+pub(super) fn ordered(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardOptions) -> Ordered {
     let task = &card.task;
-    let no = |reason: &str| Ok(Ordered { reason: Some(reason.to_owned()), ..Ordered::default() });
+    let no = |reason: &str| Ordered { reason: Some(reason.to_owned()), ..Ordered::default() };
     match task.order.len() {
         0 => return no("no order is declared"),
         2 => return no("two values have no order to get wrong"),
@@ -74,6 +74,11 @@ pub(super) fn ordered(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardO
     let train = Sample::new(task, card.groups, Split::Train, in_order).capped(options.rows, card.groups, options.seed);
     let test = Sample::new(task, card.groups, Split::Test, in_order);
     let classes = task.classes.len();
+    let groups = test.groups_by_class(classes);
+    let fewest = task.order.iter().map(|&class| groups[class as usize]).min().unwrap_or(0);
+    if fewest == 0 {
+        return no(&super::too_few(0));
+    }
     let Some(metric) = within(task.z, &train, classes).and_then(crate::linalg::Symmetric::factor) else {
         return no("the train images of a value do not vary");
     };
@@ -94,9 +99,11 @@ pub(super) fn ordered(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardO
     let mut others: Vec<(f64, usize)> =
         (1..orders.len()).map(|at| (on_test.length(&orders[at]) / length, at)).collect();
     others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let (weakest_auc, weakest_interval) = along(card, probe, options, task.order, &test, options.bootstraps)?;
+    // Where no axis can be fitted, its AUC is unknown and the verdict unclear.
+    let along = |order: &[u32], bootstraps| along(card, probe, options, order, &test, bootstraps).unwrap_or_default();
+    let (weakest_auc, weakest_interval) = along(task.order, options.bootstraps);
     let rival = |&(length, at): &(f64, usize)| {
-        let weakest_auc = along(card, probe, options, &orders[at], &test, 0).ok().and_then(|(auc, _)| auc);
+        let (weakest_auc, _) = along(&orders[at], 0);
         Rival { order: orders[at].clone(), length, weakest_auc }
     };
     let (first, last) = (task.order[0] as usize, task.order[task.order.len() - 1] as usize);
@@ -113,8 +120,6 @@ pub(super) fn ordered(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardO
         instead: instead(&shortest).map(|at| orders[at].clone()),
         ..Ordered::default()
     };
-    let groups = test.groups_by_class(classes);
-    let fewest = task.order.iter().map(|&class| groups[class as usize]).min().unwrap_or(0);
     if fewest < MIN_TEST_GROUPS {
         found.reason = Some(super::too_few(fewest));
     }
@@ -125,7 +130,7 @@ pub(super) fn ordered(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardO
         None if found.instead.is_some() => Answer::No,
         _ => Answer::Unclear,
     };
-    Ok(found)
+    found
 }
 
 /// Distances between the means of classes.

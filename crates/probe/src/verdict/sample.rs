@@ -1,9 +1,14 @@
 //! Labelled rows of a split with their groups, and what resampling needs of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use ndarray::ArrayView2;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::MIN_TRAIN_GROUPS;
+use crate::scatter::vector;
 use crate::{Split, Task};
 
 /// What random numbers are drawn for: each purpose has streams of its own.
@@ -62,13 +67,6 @@ impl Sample {
         self.rows.len()
     }
 
-    /// Rows of each class.
-    pub(super) fn counts(&self, classes: usize) -> Vec<usize> {
-        let mut counts = vec![0; classes];
-        self.classes.iter().for_each(|&class| counts[class as usize] += 1);
-        counts
-    }
-
     /// Groups with a row for which something holds.
     pub(super) fn groups_where(&self, holds: impl Fn(usize) -> bool) -> usize {
         let mut found = vec![false; self.count];
@@ -81,25 +79,49 @@ impl Sample {
         (0..classes as u32).map(|class| self.groups_where(|at| self.classes[at] == class)).collect()
     }
 
-    /// At most `most` rows, whole groups of them, drawn at random.
+    /// At most `most` rows, whole groups of them, drawn at random; first some groups of each class, so that rare ones stay.
     pub(super) fn capped(self, most: usize, groups: &[usize], seed: u64) -> Self {
         if self.len() <= most {
             return self;
         }
+        let mut members = vec![Vec::new(); self.count];
+        (0..self.len()).for_each(|at| members[self.groups[at]].push(at));
         let mut order: Vec<usize> = (0..self.count).collect();
         order.shuffle(&mut generator(seed, Purpose::Cap, 0));
-        let mut sizes = vec![0; self.count];
-        self.groups.iter().for_each(|&group| sizes[group] += 1);
+        let mut drawn = BTreeMap::new();
+        let mut is_among_the_first = |group: &usize| {
+            let classes: BTreeSet<u32> = members[*group].iter().map(|&at| self.classes[at]).collect();
+            let mut draw = |class: u32| {
+                let times = drawn.entry(class).or_insert(0);
+                *times += 1;
+                *times <= MIN_TRAIN_GROUPS
+            };
+            // Each of its classes is counted, whatever the others say.
+            classes.into_iter().filter(|&class| draw(class)).count() > 0
+        };
+        let (first, rest): (Vec<usize>, Vec<usize>) = order.into_iter().partition(&mut is_among_the_first);
         let (mut keep, mut total) = (vec![false; self.count], 0);
-        for group in order {
-            if total + sizes[group] <= most {
+        for group in first.into_iter().chain(rest) {
+            if total + members[group].len() <= most {
                 keep[group] = true;
-                total += sizes[group];
+                total += members[group].len();
             }
         }
         let kept = (0..self.len()).filter(|&at| keep[self.groups[at]]);
         let (rows, classes) = kept.map(|at| (self.rows[at], self.classes[at])).unzip();
         Self::of(rows, classes, groups)
+    }
+
+    /// The rows' values, with labels that they have or are given, and how often each counts; those that do not count are left out.
+    pub(super) fn vectors<'s>(
+        &'s self,
+        z: ArrayView2<'s, f32>,
+        labels: &'s [u32],
+        times: Option<&'s [f64]>,
+    ) -> impl Iterator<Item = (impl Iterator<Item = f64> + 's, u32, f64)> + 's {
+        let weight = move |at: usize| times.map_or(1.0, |times| times[at]);
+        let counted = self.rows.iter().enumerate().filter(move |&(at, _)| weight(at) > 0.0);
+        counted.map(move |(at, &row)| (vector(z, row), labels[at], weight(at)))
     }
 
     /// How often each row counts when as many groups are drawn with replacement.
@@ -164,6 +186,15 @@ mod tests {
         assert!((1..weights.len()).all(|at| groups[at] != groups[at - 1] || weights[at] == weights[at - 1]));
         let drawn: f64 = (0..10).map(|g| weights[groups.iter().position(|&group| group == g).unwrap_or(0)]).sum();
         assert_eq!(drawn, 10.0);
+    }
+
+    #[test]
+    fn a_cap_leaves_rare_classes_their_groups() {
+        // A thousand rows, each a group of its own, twelve of them of class 1.
+        let groups: Vec<usize> = (0..1000).collect();
+        let classes = groups.iter().map(|g| u32::from(g % 83 == 0)).collect();
+        let rare = Sample::of(groups.clone(), classes, &groups).capped(100, &groups, 1);
+        assert!(rare.groups_by_class(2)[1] >= MIN_TRAIN_GROUPS && rare.len() <= 100, "{}", rare.len());
     }
 
     #[test]

@@ -5,18 +5,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::sample::{Purpose, Sample, generator};
-use super::{Answer, CardOptions, CardTask, MIN_TRAIN_GROUPS, within};
+use super::{Answer, CardOptions, CardTask, MIN_TRAIN_GROUPS, SHRINKAGE, within};
 use crate::linalg::Symmetric;
 use crate::ordinal::Refits;
 use crate::task::Prepared;
-use crate::{ProbeOptions, Result, Split, Task};
+use crate::{ProbeOptions, Result, Split, Task, scatter};
 
 /// Cosine that refits must reach.
 const SAME: f64 = 0.9;
 /// Cosine below which they are other axes.
 const OTHER: f64 = 0.7;
-/// Shrinkage of a discriminant's within-class covariance, in units of its mean variance.
-const SHRINKAGE: f64 = 1e-4;
 /// Most turns of the power method, and the change of a turn at which it ends.
 const TURNS: (usize, f64) = (2000, 1e-10);
 
@@ -87,11 +85,14 @@ pub(super) fn stable(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardOp
     let mut found = Stable { rows: train.len(), ..Stable::default() };
     let prepared = Prepared::new(&task, probe)?;
     let refit = match by_order {
-        true => Refit::Ordinal(Box::new(Refits::new(&prepared, probe, &train.rows, &train.classes)?)),
-        false => Refit::Discriminant { z: task.z, sample: &train, classes },
+        true => {
+            Refits::new(&prepared, probe, &train.rows, &train.classes).ok().map(|fits| Refit::Ordinal(Box::new(fits)))
+        }
+        false => Some(Refit::Discriminant { z: task.z, sample: &train, classes }),
     };
-    let (Some(metric), Some(axis)) = (within(task.z, &train, classes), refit.weights()) else {
-        found.reason = Some("the train images of a value do not vary".to_owned());
+    let fitted = refit.and_then(|refit| Some((refit.weights()?, within(task.z, &train, classes)?, refit)));
+    let Some((axis, metric, refit)) = fitted else {
+        found.reason = Some("no axis could be fitted".to_owned());
         return Ok(found);
     };
     let cosines: Vec<f64> = (0..options.bootstraps)
@@ -118,7 +119,9 @@ pub(super) fn stable(card: &CardTask<'_>, probe: &ProbeOptions, options: &CardOp
     let named = |class: &usize| !by_order || task.order.contains(&(*class as u32));
     let fewest = (0..classes).filter(named).map(|class| groups[class]).min().unwrap_or(0);
     if fewest < MIN_TRAIN_GROUPS {
-        found.reason = Some(format!("a value has {fewest} groups of train images, and {MIN_TRAIN_GROUPS} are needed"));
+        found.reason = Some(format!(
+            "too few groups of train images have one of the values ({fewest}; {MIN_TRAIN_GROUPS} are needed)"
+        ));
     }
     found.answer = match (&found.reason, found.cosine, found.by_chance) {
         (None, Some(cosine), Some(chance)) if cosine >= SAME && cosine > chance => Answer::Yes,
@@ -146,32 +149,14 @@ fn first_discriminant(
     classes: usize,
 ) -> Option<Vec<f64>> {
     let k = z.ncols();
-    let (mut means, mut mass) = (vec![vec![0.0; k]; classes], vec![0.0; classes]);
-    let rows = || {
-        let weight = move |at: usize| times.map_or(1.0, |times| times[at]);
-        sample
-            .rows
-            .iter()
-            .enumerate()
-            .map(move |(at, &row)| (row, labels[at] as usize, weight(at)))
-            .filter(|(_, _, w)| *w > 0.0)
-    };
-    for (row, class, weight) in rows() {
-        mass[class] += weight;
-        means[class].iter_mut().zip(z.row(row)).for_each(|(m, &v)| *m += weight * f64::from(v));
-    }
+    let (mut means, mass) = scatter::class_means(k, sample.vectors(z, labels, times), classes);
     if mass.contains(&0.0) {
         return None;
     }
-    means.iter_mut().zip(&mass).for_each(|(mean, mass)| mean.iter_mut().for_each(|m| *m /= mass));
-    let mut covariance = Symmetric::zero(k);
-    let mut off = vec![0.0; k];
-    for (row, class, weight) in rows() {
-        off.iter_mut().zip(z.row(row)).zip(&means[class]).for_each(|((o, &v), m)| *o = f64::from(v) - m);
-        covariance.add_outer(weight / mass[class], &off);
-    }
-    let shrink = SHRINKAGE * covariance.trace() / k as f64;
-    (0..k).for_each(|axis| covariance.add_diagonal(axis, shrink));
+    let rows =
+        sample.vectors(z, labels, times).map(|(values, class, weight)| (values, class, weight / mass[class as usize]));
+    let mut covariance = scatter::about(&means, rows);
+    covariance.shrink(SHRINKAGE);
     let factor = covariance.factor()?;
     let middle: Vec<f64> = (0..k).map(|j| means.iter().map(|mean| mean[j]).sum::<f64>() / classes as f64).collect();
     for mean in &mut means {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use latentwalk_images::{AttributeKind, Label};
 use latentwalk_lines::MetricKind;
 use latentwalk_lines::toward::TowardFigures;
-use latentwalk_probe::verdict::{Answer, Card};
+use latentwalk_probe::verdict::{Answer, Card, Finding};
 use latentwalk_probe::{Direction, Method, Verdict};
 use latentwalk_report as page;
 use latentwalk_run::{
@@ -20,8 +20,6 @@ use crate::stage::toward::CLASSIFIER;
 
 /// Share of the cases of a value from which it is told that one image answers them.
 const MANY: f64 = 0.2;
-/// AUC from which an order counts as found well.
-const ENOUGH: f64 = 0.96;
 
 /// What the sections are made from.
 pub(crate) struct Sources<'a> {
@@ -49,10 +47,10 @@ fn section(
     metrics: &AttributeMetrics,
 ) -> Result<page::AttributeSection> {
     let card = sources.cards.iter().find(|card| card.attribute == labels.name);
-    let plain = distribution(sources.data, labels, direction)?;
+    let card = card.with_context(|| format!("verdicts.json has no card of `{}`", labels.name))?;
     Ok(page::AttributeSection {
-        verdict: card.map_or(plain.verdict.clone(), |card| badge(labels, direction, card)),
-        claims: card.map(|card| claims(labels, card)).unwrap_or_default(),
+        verdict: badge(labels, direction, card),
+        claims: claims(labels, card),
         method: method(direction.method).to_owned(),
         settings: settings(sources, direction, metrics),
         restarts: restarts(labels, direction),
@@ -65,47 +63,43 @@ fn section(
             None => None,
         },
         strips: walks.strips.iter().map(|s| strip(sources, labels, s)).collect::<Result<_>>()?,
-        ..plain
+        ..distribution(sources.data, labels, direction)?
     })
 }
 
 /// The badge of an attribute: the weakest of what its verdicts say of the axis.
 fn badge(labels: &AttributeLabels, direction: &Direction, card: &Card) -> page::Verdict {
     use page::Tone::{Bad, Caution, Good, Neutral};
-    let [exists, ordered, one_axis, ..] = card.verdicts();
-    let named = |tone, badge: &str, sentence: String| page::Verdict { tone, badge: badge.to_owned(), sentence };
     if direction.verdict == Verdict::Folded {
-        return verdict(labels, direction);
+        return page::Verdict::folded(direction.evidence.min_adjacent_auc.unwrap_or(f64::NAN));
     }
-    let declared = labels.order.len() > 2;
-    match (exists.1, ordered.1, one_axis.1) {
-        (Answer::No, ..) => named(Caution, "not of training", exists.2),
-        (Answer::Unclear, ..) => named(Neutral, "unclear", exists.2),
-        (Answer::Yes, Answer::No, _) => named(Bad, "another order", ordered.2),
-        (Answer::Yes, Answer::Unclear, _) if declared => named(Caution, "order unclear", ordered.2),
-        (Answer::Yes, _, Answer::No) => named(Caution, "more than one axis", one_axis.2),
-        (Answer::Yes, Answer::Yes, _) => named(Good, "in order", ordered.2),
-        (Answer::Yes, ..) => named(Good, "readable", exists.2),
-    }
+    let [exists, ordered, one_axis, ..] = card.findings();
+    let asked_for_order = labels.order.len() > 2;
+    let (tone, badge, finding) = match (exists.answer, ordered.answer, one_axis.answer) {
+        (Answer::No, ..) => (Caution, "not of training", exists),
+        (Answer::Unclear, ..) => (Neutral, "unclear", exists),
+        (Answer::Yes, Answer::No, _) => (Bad, "another order", ordered),
+        (Answer::Yes, Answer::Unclear, _) if asked_for_order => (Caution, "order unclear", ordered),
+        (Answer::Yes, _, Answer::No) => (Caution, "more than one axis", one_axis),
+        (Answer::Yes, Answer::Yes, _) => (Good, "in order", ordered),
+        (Answer::Yes, ..) => (Good, "readable", exists),
+    };
+    page::Verdict { tone, badge: badge.to_owned(), sentence: finding.sentence }
 }
 
 /// The questions that were asked of an attribute: two values have no order to get wrong, nor have values without one.
 fn claims(labels: &AttributeLabels, card: &Card) -> Vec<page::Claim> {
-    let asked = |name: &str| name != "ordered" || labels.order.len() > 2;
-    let claim = |(name, answer, sentence): (&str, Answer, String)| page::Claim {
-        question: match name {
-            "exists" => "readable".to_owned(),
-            "one_axis" => "one axis".to_owned(),
-            other => other.to_owned(),
-        },
-        answer: match answer {
+    let asked = |finding: &Finding| finding.key != "ordered" || labels.order.len() > 2;
+    let claim = |finding: Finding| page::Claim {
+        question: finding.title.to_owned(),
+        answer: match finding.answer {
             Answer::Yes => page::Answer::Yes,
             Answer::No => page::Answer::No,
             Answer::Unclear => page::Answer::Unclear,
         },
-        sentence,
+        sentence: finding.sentence,
     };
-    card.verdicts().into_iter().filter(|(name, ..)| asked(name)).map(claim).collect()
+    card.findings().into_iter().filter(asked).map(claim).collect()
 }
 
 /// As much of a section as the figure of its distribution needs.
@@ -122,21 +116,10 @@ pub(crate) fn distribution(
             AttributeKind::Multi => page::Kind::Multi,
         },
         order: labels.order.iter().map(|&c| labels.classes[c as usize].clone()).collect(),
-        verdict: verdict(labels, direction),
         split: "test".to_owned(),
         classes: classes(data, labels, direction)?,
         ..Default::default()
     })
-}
-
-fn verdict(labels: &AttributeLabels, direction: &Direction) -> page::Verdict {
-    let auc = direction.evidence.min_adjacent_auc.unwrap_or(f64::NAN);
-    match direction.verdict {
-        Verdict::Folded => page::Verdict::folded(auc),
-        Verdict::Unordered if labels.classes.len() > 2 => page::Verdict::nominal(),
-        _ if labels.classes.len() == 2 => page::Verdict::separated(auc, ENOUGH),
-        _ => page::Verdict::ordered(auc, ENOUGH),
-    }
 }
 
 fn method(method: Method) -> &'static str {

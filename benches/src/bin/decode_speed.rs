@@ -15,11 +15,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use latentwalk_images::{Decoding, Exif, Preparation, Resize, prepare};
+use latentwalk_images::{Alpha, DEFAULT_LIMITS, Damaged, Decoding, Exif, FileDecoding, Preparation, Resize, prepare};
 use latentwalk_jpeg::{Decoder, Options, Region};
 
+const FILE: FileDecoding =
+    FileDecoding { exif: Exif::Ignore, alpha: Alpha::Drop, damaged: Damaged::Refuse, limits: DEFAULT_LIMITS };
 const PREPARATION: Preparation =
-    Preparation { resize: 256, crop: 224, filter: Resize::Bilinear, exif: Exif::Ignore, decoding: Decoding::Exact };
+    Preparation { resize: 256, crop: 224, filter: Resize::Bilinear, file: FILE, decoding: Decoding::Exact };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -11,6 +11,9 @@ use crate::{DescriptionArgs, JsonArgs};
 pub struct InitArgs {
     /// The folder of images.
     pub dir: PathBuf,
+    /// The description to write; it must not exist yet. Paths in it start from its own folder [default: DIR/latentwalk.toml]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// The result as JSON.
     #[command(flatten)]
     pub json: JsonArgs,
@@ -25,7 +28,7 @@ pub struct ImportArgs {
     /// Say what was understood, and import nothing.
     #[arg(long)]
     pub check: bool,
-    /// With `--check`: read every image file too, to find damaged files and the same picture under two names.
+    /// With `--check`: decode every image file too, to find damaged files and the same picture under two names.
     #[arg(long, requires = "check")]
     pub contents: bool,
     /// Folder of the results, as for `pipeline` [default: .latentwalk]

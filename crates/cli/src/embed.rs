@@ -25,6 +25,15 @@ pub struct EmbedArgs {
     /// Whether images are turned upright as their EXIF data says. torchvision and timm ignore it [default: ignore]
     #[arg(long, value_enum)]
     pub exif: Option<ExifRule>,
+    /// What becomes of transparent pixels. torchvision's loader takes the colour that the file states for them [default: drop]
+    #[arg(long, value_enum)]
+    pub alpha: Option<AlphaRule>,
+    /// Files of more pixels are left out [default: 178956970]
+    #[arg(long, value_name = "PIXELS")]
+    pub max_pixels: Option<u64>,
+    /// Files of more bytes are left out [default: 536870912]
+    #[arg(long, value_name = "BYTES")]
+    pub max_file_bytes: Option<u64>,
     /// Decode JPEG files that are much larger than needed at a half, a quarter or an eighth of their sides: faster, but not
     /// quite the pixels that the network was trained on.
     #[arg(long)]
@@ -59,6 +68,15 @@ pub enum ExifRule {
     Apply,
     /// The image stays as it is stored.
     Ignore,
+}
+
+/// What becomes of transparent pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlphaRule {
+    /// Their colour is taken and the transparency dropped.
+    Drop,
+    /// They are laid on white.
+    White,
 }
 
 /// The numbers of a network's products.

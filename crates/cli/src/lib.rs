@@ -20,7 +20,7 @@ mod stage;
 pub use artifacts::{ArtifactsArgs, ArtifactsCommand, WhyArgs};
 pub use bench::{BenchCommand, PrecisionArgs};
 pub use data::{GarmentsArgs, ImageFormat, ImportArgs, InitArgs};
-pub use embed::{EmbedArgs, ExifRule, PrecisionRule};
+pub use embed::{AlphaRule, EmbedArgs, ExifRule, PrecisionRule};
 pub use experiment::ExperimentArgs;
 pub use finished::{ExportArgs, ProjectArgs};
 pub use message::{causes, message};

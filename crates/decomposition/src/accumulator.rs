@@ -92,7 +92,15 @@ impl Accumulator {
     /// **Errors.** Fewer than 2 rows, rows that are all equal, options that the rows cannot meet ([`PcaOptions`]), a
     /// certificate that fails.
     pub fn finish(self, options: &PcaOptions) -> Result<Pca> {
-        decompose(self.into_moments()?, options)
+        decompose(self.into_moments()?, options, false)
+    }
+
+    /// As [`Accumulator::finish`], but [`crate::Keep::Axes`] means "at most": no more than `d`, `n - 1` and the numerical rank,
+    /// and [`Pca::k`] says how many these are.
+    ///
+    /// **Errors.** As there, but for too many axes.
+    pub fn finish_at_most(self, options: &PcaOptions) -> Result<Pca> {
+        decompose(self.into_moments()?, options, true)
     }
 
     fn into_moments(mut self) -> Result<Moments> {

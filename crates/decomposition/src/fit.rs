@@ -10,26 +10,35 @@ use crate::pca::{Pca, axes_for, numerical_rank};
 use crate::{Error, Result};
 
 /// The axes that the options ask for, checked.
-pub(crate) fn decompose(moments: Moments, options: &PcaOptions) -> Result<Pca> {
+///
+/// With `clip` more axes than there can be are no error: as many are kept as have variance.
+pub(crate) fn decompose(moments: Moments, options: &PcaOptions, clip: bool) -> Result<Pca> {
     let (n, d) = (moments.n, moments.mean.len());
     let trace: f64 = (0..d).map(|i| moments.covariance[(i, i)]).sum();
     if trace == 0.0 {
         return Err(Error::NoVariance { n });
     }
+    let mut options = *options;
+    if let (Keep::Axes(k), true) = (options.keep, clip) {
+        options.keep = Keep::Axes(k.min(d).min(n - 1));
+    }
     check_keep(options.keep, n, d)?;
     let Eigen { values, vectors } = eigen(moments.covariance.as_ref())?;
+    let rank = numerical_rank(&moments.mean, &values);
+    if let (Keep::Axes(k), true) = (options.keep, clip) {
+        options.keep = Keep::Axes(k.min(rank.max(1)));
+    }
     let k = match options.keep {
         Keep::Axes(k) => k,
         Keep::Variance(share) => axes_for(&values, share).min(n - 1),
     };
-    let rank = numerical_rank(&moments.mean, &values);
     if options.whiten && k > rank {
         return Err(no_variance_to_whiten(k, rank));
     }
     let axes = vectors.slice(s![..k, ..]).to_owned();
     let certificates = Certificates::examine(&moments, axes.view(), &values);
     certificates.verify()?;
-    Ok(Pca { mean: moments.mean, axes, variances: values, n, options: *options, certificates })
+    Ok(Pca { mean: moments.mean, axes, variances: values, n, options, certificates })
 }
 
 fn check_keep(keep: Keep, n: usize, d: usize) -> Result<()> {

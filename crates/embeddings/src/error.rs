@@ -194,6 +194,12 @@ impl Error {
         move |source| Self::Parquet { path: path.clone(), source: bare(Box::new(source)) }
     }
 
+    /// A column that is not there or holds something else.
+    pub(crate) fn column(path: &Path, column: &str, wrong: &str) -> Self {
+        let (path, column, wrong) = (path.to_owned(), column.to_owned(), wrong.to_owned());
+        Self::Column { path, column, wrong, hint: "name another column, or write the table anew" }
+    }
+
     /// A value of a vector that is NaN or an infinity.
     pub(crate) fn not_finite(path: &Path, (row, id): (usize, String), (axis, value): (usize, f32)) -> Self {
         let wrong = format!("has {value} on axis {axis} of its vector");

@@ -15,8 +15,10 @@ mod numbers;
 mod rows;
 mod safetensors;
 mod scratch;
+mod shards;
 
 pub use fault::VectorFault;
+pub use npz::TextArray;
 use rows::Rows;
 use scratch::Scratch;
 
@@ -31,8 +33,9 @@ const NAMES: [&str; 3] = ["embeddings", "vectors", "arr_0"];
 /// |---|---|---|
 /// | Parquet | the column `vector`, a list of floats | the column `id`, text or whole numbers |
 /// | `.npy` | the array, n × d | none: rows stand in the order of the images |
-/// | `.npz` | the only 2-d array, or `embeddings`, `vectors`, `arr_0` | the array `ids` or `id`, where there is one |
+/// | `.npz` | the only 2-d array, or `embeddings`, `vectors`, `arr_0` | the array `ids` or `id`, where there is one; else see [`VectorFile::texts`] |
 /// | safetensors | the only 2-d tensor, or `embeddings`, `vectors` | none |
+/// | a folder of `.npy` files (in it or in `img_emb`) | their arrays, one after another in the order of their numbers | none; the text columns of the Parquet tables in `metadata` are [`VectorFile::texts`] |
 ///
 /// Floats have 16, 32 or 64 bits (bfloat16 in safetensors) and become `f32`. Memory holds the ids and what [`VectorFile::read`]
 /// is asked for. Parquet and compressed `.npz` cannot be read by position; their vectors are first written to a file beside
@@ -41,7 +44,9 @@ const NAMES: [&str; 3] = ["embeddings", "vectors", "arr_0"];
 pub struct VectorFile {
     path: PathBuf,
     ids: Option<Vec<String>>,
-    rows: Rows,
+    texts: Vec<TextArray>,
+    /// One after another.
+    rows: Vec<Rows>,
     /// Whether there may be further columns.
     parquet: bool,
     /// Held so that it is removed last.
@@ -55,23 +60,27 @@ impl VectorFile {
     /// arrays of which none has a name that tells; for Parquet those of [`Reader::vectors`].
     pub fn open(path: impl AsRef<Path>, scratch: impl AsRef<Path>) -> Result<Self> {
         let (path, scratch) = (path.as_ref().to_owned(), scratch.as_ref());
+        if path.is_dir() {
+            let (rows, texts) = shards::open(&path)?;
+            return Ok(Self { path, ids: None, texts, rows, parquet: false, _scratch: None });
+        }
         let mut file = File::open(&path).map_err(Error::io(&path))?;
         let mut start = Vec::new();
         Read::by_ref(&mut file).take(9).read_to_end(&mut start).map_err(Error::io(&path))?;
         if start.starts_with(npy::MAGIC) {
-            let rows = npy::open(&path, file)?;
-            return Ok(Self { path, ids: None, rows, parquet: false, _scratch: None });
+            let rows = vec![npy::open(&path, file)?];
+            return Ok(Self { path, ids: None, texts: Vec::new(), rows, parquet: false, _scratch: None });
         }
         if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
-            let (ids, rows, scratch) = npz::open(&path, file, scratch)?;
-            return Ok(Self { path, ids, rows, parquet: false, _scratch: scratch });
+            let npz::Contents { ids, texts, rows, scratch } = npz::open(&path, file, scratch)?;
+            return Ok(Self { path, ids, texts, rows: vec![rows], parquet: false, _scratch: scratch });
         }
         if start.starts_with(b"PAR1") {
             return Self::parquet(path, scratch);
         }
         if start.get(8) == Some(&b'{') {
-            let rows = safetensors::open(&path, file)?;
-            return Ok(Self { path, ids: None, rows, parquet: false, _scratch: None });
+            let rows = vec![safetensors::open(&path, file)?];
+            return Ok(Self { path, ids: None, texts: Vec::new(), rows, parquet: false, _scratch: None });
         }
         Err(VectorFault::Unknown.of(&path))
     }
@@ -85,8 +94,8 @@ impl VectorFile {
             ids.extend(names);
             scratch.write_floats(&values)?;
         }
-        let rows = Rows::floats(scratch.finish()?, scratch.path(), [ids.len(), reader.schema().width]);
-        Ok(Self { path, ids: Some(ids), rows, parquet: true, _scratch: Some(scratch) })
+        let rows = vec![Rows::floats(scratch.finish()?, scratch.path(), [ids.len(), reader.schema().width])];
+        Ok(Self { path, ids: Some(ids), texts: Vec::new(), rows, parquet: true, _scratch: Some(scratch) })
     }
 
     /// One id a row, where the file has them.
@@ -94,14 +103,22 @@ impl VectorFile {
         self.ids.as_deref()
     }
 
+    /// Arrays beside the vectors with one text or whole number each, of which none is called `ids`. Whoever knows the images can
+    /// tell whether one of them names them.
+    ///
+    /// **Shapes.** `n` entries each. Only `.npz` and folders of shards have such.
+    pub fn texts(&self) -> &[TextArray] {
+        &self.texts
+    }
+
     /// Number of vectors, `n`.
     pub fn rows(&self) -> usize {
-        self.rows.shape[0]
+        self.rows.iter().map(|rows| rows.shape[0]).sum()
     }
 
     /// Values in a vector, `d`.
     pub fn width(&self) -> usize {
-        self.rows.shape[1]
+        self.rows.first().map_or(0, |rows| rows.shape[1])
     }
 
     /// Writes the columns other than the vectors, of the rows that `keep` says, into a Parquet file, as they are, and gives
@@ -127,7 +144,7 @@ impl VectorFile {
         if let Some(&row) = rows.iter().find(|&&row| row >= n) {
             return Err(Error::RowRequest { path: self.path.clone(), row, after: None, rows: n });
         }
-        let values = self.rows.read(rows)?;
+        let values = self.values(rows)?;
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             let (row, axis, value) = (rows[at / d], at % d, values[at]);
             let id = self.ids.as_ref().map_or_else(|| format!("row {row}"), |ids| ids[row].clone());
@@ -140,6 +157,39 @@ impl VectorFile {
             got,
         })
     }
+}
+
+impl VectorFile {
+    /// The values of rows that there are, one row after another.
+    fn values(&mut self, rows: &[usize]) -> Result<Vec<f32>> {
+        let ends: Vec<usize> = self
+            .rows
+            .iter()
+            .scan(0, |end, rows| {
+                *end += rows.shape[0];
+                Some(*end)
+            })
+            .collect();
+        let shard = |row: usize| ends.partition_point(|&end| end <= row);
+        let mut values = Vec::with_capacity(rows.len() * self.width());
+        for run in rows.chunk_by(|a, b| shard(*a) == shard(*b)) {
+            let at = shard(run[0]);
+            let start = if at == 0 { 0 } else { ends[at - 1] };
+            let within: Vec<usize> = run.iter().map(|row| row - start).collect();
+            values.append(&mut self.rows[at].read(&within)?);
+        }
+        Ok(values)
+    }
+}
+
+/// The files that are read for the vectors at a path: the file itself, or those of a folder of shards.
+///
+/// **Errors.** A folder that cannot be listed.
+pub fn vector_files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    Ok(shards::files(path)?.concat())
 }
 
 /// The one of several arrays that holds the vectors: the only one of two dimensions, or one of [`NAMES`].

@@ -47,8 +47,8 @@ mod writer;
 
 pub use columns::{Column, write_columns};
 pub use error::Error;
-pub use foreign::{VectorFault, VectorFile};
-pub use json_lines::JsonLines;
+pub use foreign::{TextArray, VectorFault, VectorFile, vector_files};
+pub use json_lines::{EmbeddedBytes, JsonLines};
 pub use reader::{Batches, DEFAULT_BATCH_ROWS, Reader};
 pub use schema::{AttributeColumn, ID, SCHEMA_KEY, SCHEMA_VERSION, SPLIT, Schema, VECTOR};
 pub use table::{LabelColumn, Labels, Table};

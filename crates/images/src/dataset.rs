@@ -69,6 +69,30 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// Kinds of reasons that [`skipped_summary`] names.
+const REASONS_TOLD: usize = 6;
+
+/// How many files were left out, and how many for each reason; `None` for fewer than two.
+pub fn skipped_summary(skipped: &[Skipped]) -> Option<String> {
+    if skipped.len() < 2 {
+        return None;
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    // Figures of a single file stand behind a colon, a comma or a semicolon.
+    let kind = |reason: &'_ str| {
+        let marked = reason.find([':', ',', ';']).unwrap_or(reason.len());
+        reason.find(" at byte").unwrap_or(reason.len()).min(marked)
+    };
+    for one in skipped {
+        *reasons.entry(&one.reason[..kind(&one.reason)]).or_default() += 1;
+    }
+    let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+    reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let more = if reasons.len() > REASONS_TOLD { ", and other reasons" } else { "" };
+    let told = reasons.iter().take(REASONS_TOLD).map(|(reason, count)| format!("{count} ({reason})"));
+    Some(format!("{} files left out: {}{more}", skipped.len(), told.collect::<Vec<_>>().join(", ")))
+}
+
 /// A class that too few images of the train split carry; its images are unlabelled for the attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -203,6 +203,26 @@ pub enum Error {
         /// The length given.
         got: usize,
     },
+    /// A source is larger than `[images.limits]` allows.
+    #[error("{what}, more than `images.limits.{key}` = {limit} allows\nhint: raise it if that is meant")]
+    Limit {
+        /// What is too large, with its size.
+        what: String,
+        /// The key of `[images.limits]`.
+        key: &'static str,
+        /// Its value.
+        limit: u64,
+    },
+    /// No column of a source can be an attribute.
+    #[error("{place} has no labels that could be an attribute: {}\nhint: {hint}", reasons.join("; "))]
+    NoAttribute {
+        /// The file or the folder.
+        place: String,
+        /// Why each column is none.
+        reasons: Vec<String>,
+        /// What to do.
+        hint: &'static str,
+    },
     /// A PNG could not be written.
     #[error("the thumbnail of row {row} cannot be encoded: {reason}")]
     Encode {
@@ -264,6 +284,9 @@ impl Error {
 
     /// A folder or a file without images.
     pub(crate) fn no_images(place: impl Into<String>) -> Self {
-        Self::NoImages { place: place.into(), hint: "name another place; JPEG, PNG and WebP files are looked for" }
+        Self::NoImages {
+            place: place.into(),
+            hint: "name another place; JPEG, PNG, WebP, BMP, TIFF and GIF files are looked for",
+        }
     }
 }

@@ -87,20 +87,23 @@ mod source;
 mod survey;
 
 pub use attribute::{Attribute, AttributeKind, Label, Split};
-pub use dataset::{Dataset, Dropped, ImageShape, Item, SCHEMA_VERSION, Skipped};
+pub use dataset::{Dataset, Dropped, ImageShape, Item, SCHEMA_VERSION, Skipped, skipped_summary};
 pub use description::{
-    AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_GARMENTS, DEFAULT_LIMIT, DEFAULT_MAXIMUM_UNREADABLE,
-    DEFAULT_MINIMUM_PER_CLASS, DEFAULT_MINIMUM_SUPPORT, DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE, Description, Exif,
-    ImagesSection, MAX_SIZE, Part, Rest, Shares, Source, Wardrobe, init,
+    Alpha, AttributeDescription, Attributes, DEFAULT_CHANNELS, DEFAULT_GARMENTS, DEFAULT_LIMIT, DEFAULT_LIMIT_CLASSES,
+    DEFAULT_LIMIT_FILE_BYTES, DEFAULT_LIMIT_PIXELS, DEFAULT_LIMIT_ROWS, DEFAULT_LIMITS, DEFAULT_MAXIMUM_UNREADABLE,
+    DEFAULT_MINIMUM_PER_CLASS, DEFAULT_MINIMUM_SUPPORT, DEFAULT_SEED, DEFAULT_SHARES, DEFAULT_SIZE,
+    DEFAULT_SPLIT_FOLDERS, Damaged, Description, Draft, Exif, ImagesSection, InitOptions, Limits, MAX_SIZE, Part,
+    PathMatch, Rest, Shares, Source, Wardrobe, init,
 };
 pub use error::{Error, Place, Result};
 pub use import::import;
 pub use pixel::{
-    Augmentation, Batcher, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
-    DEFAULT_SHIFT_PX, Decoding, Fill, Pixels, Preparation, Resize, SMALL_IMAGES_PX, SMALL_SHIFT_PX, contact_sheet,
-    list_images, pack_file, prepare, thumbnail,
+    Augmentation, Batcher, DECODER_VERSION, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA,
+    DEFAULT_FLIP, DEFAULT_SHIFT_PX, Decoding, FileDecoding, Fill, Pixels, Preparation, Resize, SMALL_IMAGES_PX,
+    SMALL_SHIFT_PX, contact_sheet, is_decoding, pack_file, prepare, read_rgb, thumbnail,
 };
-pub use source::{Origin, SourceFile, TableReader, files, idx, originals};
+pub use source::unicode::nfc;
+pub use source::{EmbeddedImages, Listing, Origin, SourceFile, TableReader, files, idx, list_images, originals};
 pub use survey::{AttributeSurvey, ColumnSurvey, Depth, Frequency, Survey, Suspicion, survey};
 
 /// The examples of the README, run with those of the docs.

@@ -1,6 +1,10 @@
 //! Whole imports: the true Fashion-MNIST part, folders, manifests, bad input, batches.
 #![allow(clippy::unwrap_used)]
 
+#[path = "import/drafts.rs"]
+mod drafts;
+#[path = "import/embedded.rs"]
+mod embedded;
 #[path = "import/fashion.rs"]
 mod fashion;
 #[path = "import/folder.rs"]
@@ -21,8 +25,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use latentwalk_images::{
-    Attribute, AttributeKind, Augmentation, Batcher, Dataset, Depth, Description, Error, Label, Origin, Pixels, Result,
-    Skipped, Split, Suspicion, files, import, init, originals, survey, thumbnail,
+    Attribute, AttributeKind, Augmentation, Batcher, Dataset, Depth, Description, Error, FileDecoding, InitOptions,
+    Label, Origin, Pixels, Result, Skipped, Split, Suspicion, files, import, init, originals, survey, thumbnail,
 };
 use latentwalk_testing::{fixture, on_threads};
 use tempfile::TempDir;
@@ -34,9 +38,14 @@ fn photographs() -> PathBuf {
 fn run(text: &str, dir: &Path) -> Result<(Dataset, TempDir)> {
     let out = TempDir::new().unwrap();
     let origin = Origin::Folder(dir.into());
-    let dataset = import("test", &Description::parse(text)?, &origin, out.path(), &|_, _| {})?;
+    let (dataset, _) = import("test", &Description::parse(text)?, &origin, out.path(), &|_, _| {})?;
     assert_eq!(Dataset::open(out.path())?, dataset);
     Ok((dataset, out))
+}
+
+/// A first description.
+fn drafted(dir: &Path) -> Result<String> {
+    Ok(init(dir, &InitOptions::default())?.text)
 }
 
 fn message(text: &str, dir: &Path) -> String {

@@ -82,11 +82,26 @@ pub struct Options {
     pub region: Option<Region>,
     /// Most bytes for pixels and coefficients.
     pub max_bytes: u64,
+    /// What becomes of a picture whose data are damaged or end too early.
+    pub damage: Damage,
+}
+
+/// What becomes of a picture whose data are damaged or end too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Damage {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// What could be read is shown, the rest is grey up to the next restart marker.
+    ///
+    /// **Source.** libjpeg's way. The pixels are its pixels where the data of a sequential file end too early; behind a code that is
+    /// none libjpeg reads on and shows whatever comes, and of progressive files that lack scans it smooths the blocks.
+    Keep,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { scale: Scale::Full, region: None, max_bytes: DEFAULT_MAX_BYTES }
+        Self { scale: Scale::Full, region: None, max_bytes: DEFAULT_MAX_BYTES, damage: Damage::Refuse }
     }
 }
 
@@ -152,7 +167,7 @@ impl<'a> Decoder<'a> {
     /// Nothing is done about EXIF orientation or colour profiles.
     ///
     /// **Errors.** [`Error::TooLarge`] before anything is allocated, [`Error::Region`], [`Error::Truncated`],
-    /// [`Error::Damaged`]; unlike libjpeg, damage is never painted grey.
+    /// [`Error::Damaged`]; unlike in libjpeg, damage is painted grey only where [`Damage::Keep`] asks for it.
     pub fn decode(&self, options: &Options) -> Result<Image> {
         self.decode_with(options, Kernels::best())
     }
@@ -161,8 +176,11 @@ impl<'a> Decoder<'a> {
         let is_buffered = self.frame.is_progressive || self.scan.parts.len() < self.frame.components.len();
         let colour = self.colour();
         let plan = Plan::new(&self.frame, colour, is_buffered, options)?;
-        self.check_length()?;
         let mut segments = self.segments.clone();
+        segments.keeps_damage = options.damage == Damage::Keep;
+        if !segments.keeps_damage {
+            self.check_length()?;
+        }
         let (width, height) = (plan.region.width, plan.region.height);
         let conversion = self.conversion();
         let render = |latched: &[Option<Quant>; 4]| -> Result<Renderer> {
@@ -196,7 +214,7 @@ impl<'a> Decoder<'a> {
     fn finish(&self, segments: &mut Segments<'_>, end: usize) -> Result<()> {
         segments.seek(end);
         match segments.next_scan() {
-            Err(error @ Error::Truncated) => Err(error),
+            Err(error @ Error::Truncated) if !segments.keeps_damage => Err(error),
             _ => Ok(()),
         }
     }
@@ -209,12 +227,15 @@ impl<'a> Decoder<'a> {
         while let Some(scan) = next {
             scan.parts.iter().filter(|_| scan.band.0 == 0).for_each(|part| seen[part.component] = true);
             let end = if self.frame.is_progressive {
-                progressive(segments, &self.frame, &scan, &mut coefficients)?
+                progressive(segments, &self.frame, &scan, &mut coefficients)
             } else {
-                sequential(segments, &self.frame, &scan, &mut coefficients)?
+                sequential(segments, &self.frame, &scan, &mut coefficients)
             };
-            segments.seek(end);
-            next = segments.next_scan()?;
+            let following = end.and_then(|end| {
+                segments.seek(end);
+                segments.next_scan()
+            });
+            next = if segments.keeps_damage { following.unwrap_or(None) } else { following? };
         }
         if seen.iter().take(self.frame.components.len()).all(|&seen| seen) {
             Ok(coefficients)

@@ -19,12 +19,13 @@ pub(crate) trait Sink {
     fn row_done(&mut self, row: usize);
 }
 
-/// Calls `decode(bits, MCU, whether an interval begins)` for every MCU of a scan; gives where its data end.
+/// Calls `decode(bits, MCU, whether an interval begins)` for every MCU of a scan; gives where its data end. Where damage is kept,
+/// there are no bits for the MCUs behind it, up to the next interval.
 pub(crate) fn for_each_mcu(
     segments: &Segments<'_>,
     scan: &Scan,
     mcus: (usize, usize),
-    mut decode: impl FnMut(&mut Bits<'_>, (usize, usize), bool) -> Result<()>,
+    mut decode: impl FnMut(Option<&mut Bits<'_>>, (usize, usize), bool) -> Result<()>,
 ) -> Result<usize> {
     let damaged = |what| Error::Damaged { what, at: scan.at };
     let mut interval = Interval::default();
@@ -32,14 +33,30 @@ pub(crate) fn for_each_mcu(
     let total = mcus.0 * mcus.1;
     let longest = if segments.restart == 0 { total } else { segments.restart };
     let (mut at, mut x, mut y) = (0, 0, 0);
+    // Intervals that are lost, of those to come.
+    let mut lost = 0;
+    // Whether the data had ended before the interval: then nothing of it is decoded, else one MCU, from zeros.
+    let mut is_lost = false;
     for restart in 0.. {
+        is_lost &= lost > 0;
         let mut bits = interval.bits();
         for index in 0..longest.min(total - at) {
-            let decoded = decode(&mut bits, (x, y), index == 0);
-            if decoded.is_err() || bits.is_overrun() {
-                // Whatever looks wrong in data that no marker ends, the end is what is missing.
-                let reason = decoded.err().unwrap_or(damaged("a scan's data end too early"));
-                return Err(if end == segments.bytes.len() { Error::Truncated } else { reason });
+            if is_lost {
+                decode(None, (x, y), index == 0)?;
+            } else {
+                let decoded = decode(Some(&mut bits), (x, y), index == 0);
+                if decoded.is_err() || bits.is_overrun() {
+                    if !segments.keeps_damage {
+                        // Whatever looks wrong in data that no marker ends, the end is what is missing.
+                        let reason = decoded.err().unwrap_or(damaged("a scan's data end too early"));
+                        return Err(if end == segments.bytes.len() { Error::Truncated } else { reason });
+                    }
+                    // Data that end within an MCU go on with zeros; a code that is none spoils its MCU.
+                    if decoded.is_err() {
+                        decode(None, (x, y), false)?;
+                    }
+                    is_lost = true;
+                }
             }
             x += 1;
             if x == mcus.0 {
@@ -50,8 +67,27 @@ pub(crate) fn for_each_mcu(
         if at == total {
             break;
         }
+        if lost > 1 {
+            lost -= 1;
+            continue;
+        }
+        let wanted = restart % 8;
         match segments.bytes.get(end..end + 2) {
-            Some([_, marker]) if *marker == 0xd0 + restart % 8 => end = interval.fill(segments.bytes, end + 2),
+            // The interval that this marker begins was waited for.
+            Some([_, 0xd0..=0xd7]) if lost == 1 => {
+                lost = 0;
+                end = interval.fill(segments.bytes, end + 2);
+            }
+            Some([_, marker]) if *marker == 0xd0 + wanted => end = interval.fill(segments.bytes, end + 2),
+            Some([_, marker @ 0xd0..=0xd7]) if segments.keeps_damage => {
+                // A marker that comes too early says that the intervals before it are lost.
+                lost = usize::from((marker - 0xd0 + 8 - wanted) % 8);
+                interval.fill(segments.bytes, end);
+            }
+            _ if segments.keeps_damage => {
+                lost = usize::MAX;
+                interval.fill(segments.bytes, end);
+            }
             Some(_) => return Err(damaged("a restart marker is missing or out of order")),
             None => return Err(Error::Truncated),
         }
@@ -98,6 +134,15 @@ pub(crate) fn sequential(segments: &Segments<'_>, frame: &Frame, scan: &Scan, si
             shares.iter_mut().for_each(|share| share.predicted = 0);
         }
         let is_wanted = sink.wants((x, y));
+        let Some(bits) = bits else {
+            if is_wanted {
+                lose(&shares, (x, y), sink);
+            }
+            if x + 1 == mcus.0 {
+                sink.row_done(y);
+            }
+            return Ok(());
+        };
         for share in &mut shares {
             for down in 0..share.v {
                 for across in 0..share.h {
@@ -116,6 +161,17 @@ pub(crate) fn sequential(segments: &Segments<'_>, frame: &Frame, scan: &Scan, si
         }
         Ok(())
     })
+}
+
+/// Gives blocks without anything in them for an MCU that is lost.
+#[cold]
+fn lose(shares: &[Share], (x, y): (usize, usize), sink: &mut impl Sink) {
+    for share in shares {
+        for place in 0..share.h * share.v {
+            let at = (x * share.h + place % share.h, y * share.v + place / share.h);
+            sink.block(share.component, at, &[0; 64], 0);
+        }
+    }
 }
 
 /// The tables that a part of a sequential scan names.

@@ -35,7 +35,7 @@ mod progressive;
 mod render;
 mod segments;
 
-pub use decoder::{Colour, DEFAULT_MAX_BYTES, Decoder, Image, Options, Region, Scale};
+pub use decoder::{Colour, DEFAULT_MAX_BYTES, Damage, Decoder, Image, Options, Region, Scale};
 pub use error::{Error, Result};
 
 /// The examples of the README, run with those of the docs.

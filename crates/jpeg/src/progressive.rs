@@ -77,6 +77,7 @@ fn first_of_dc(segments: &Segments<'_>, frame: &Frame, scan: &Scan, coefficients
     let shares = shares(frame, scan);
     let mut predicted = [0_i32; 4];
     for_each_mcu(segments, scan, mcus(frame, scan), |bits, (x, y), begins| {
+        let Some(bits) = bits else { return Ok(()) };
         if begins {
             predicted = [0; 4];
         }
@@ -97,6 +98,7 @@ fn first_of_dc(segments: &Segments<'_>, frame: &Frame, scan: &Scan, coefficients
 fn rest_of_dc(segments: &Segments<'_>, frame: &Frame, scan: &Scan, coefficients: &mut Coefficients) -> Result<usize> {
     let shares = shares(frame, scan);
     for_each_mcu(segments, scan, mcus(frame, scan), |bits, (x, y), _| {
+        let Some(bits) = bits else { return Ok(()) };
         for &(component, h, v) in &shares {
             let (across, blocks) = &mut coefficients.planes[component];
             for at in 0..h * v {
@@ -117,6 +119,7 @@ fn of_ac(segments: &Segments<'_>, frame: &Frame, scan: &Scan, coefficients: &mut
     let mut empty = 0_u32;
     let is_first = scan.bit.0 == 0;
     for_each_mcu(segments, scan, mcus(frame, scan), |bits, (x, y), begins| {
+        let Some(bits) = bits else { return Ok(()) };
         if begins {
             empty = 0;
         }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::frame::Frame;
-use crate::huffman::Spec;
+use crate::huffman::{STANDARD_AC, STANDARD_DC, Spec};
 
 /// Position in natural order by position in the zigzag.
 pub(crate) const ZIGZAG: [u8; 64] = {
@@ -76,6 +76,8 @@ pub(crate) struct Segments<'a> {
     /// The colour transform of Adobe's segment.
     pub(crate) adobe: Option<u8>,
     pub(crate) exif: Option<&'a [u8]>,
+    /// Whether what is damaged is painted grey instead of refused.
+    pub(crate) keeps_damage: bool,
 }
 
 impl<'a> Segments<'a> {
@@ -96,6 +98,7 @@ impl<'a> Segments<'a> {
             has_jfif: false,
             adobe: None,
             exif: None,
+            keeps_damage: false,
         })
     }
 
@@ -244,6 +247,13 @@ impl<'a> Segments<'a> {
                 return Err(damaged("a component's quantisation table is missing"));
             }
             parts.push(Part { component, dc, ac });
+        }
+        if !frame.is_progressive {
+            // Frames of moving pictures leave these out. libjpeg-turbo does the same.
+            for &Part { dc, ac, .. } in &parts {
+                self.dc[dc] = self.dc[dc].take().or_else(|| Spec::standard(dc, &STANDARD_DC));
+                self.ac[ac] = self.ac[ac].take().or_else(|| Spec::standard(ac, &STANDARD_AC));
+            }
         }
         let blocks = |part: &Part| frame.components[part.component].h * frame.components[part.component].v;
         if parts.is_empty() || parts.len() > 1 && parts.iter().map(blocks).sum::<usize>() > MAX_MCU_BLOCKS {

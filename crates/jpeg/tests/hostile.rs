@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use latentwalk_jpeg::{Decoder, Error, Image, Options, Scale};
+use latentwalk_jpeg::{Damage, Decoder, Error, Image, Options, Scale};
 
 fn golden(name: &str) -> Vec<u8> {
     let folder = latentwalk_testing::fixture("golden/jpeg");
@@ -18,6 +18,44 @@ fn decode(file: &[u8]) -> Result<Image, Error> {
 /// Where the payload of the `nth` segment with a marker begins.
 fn payload(file: &[u8], marker: u8) -> usize {
     file.windows(2).position(|pair| pair == [0xff, marker]).unwrap() + 4
+}
+
+fn kept(file: &[u8]) -> Result<Image, Error> {
+    Decoder::new(file)?.decode(&Options { damage: Damage::Keep, ..Options::default() })
+}
+
+/// **Source.** Pillow with `ImageFile.LOAD_TRUNCATED_IMAGES`: the same pixels, see `fixtures/golden/jpeg/damaged.py`.
+#[test]
+fn what_could_be_read_is_kept_on_request() {
+    for name in KINDS {
+        let whole = golden(name);
+        assert_eq!(kept(&whole), decode(&whole), "{name}");
+        let image = kept(&whole[..whole.len() * 9 / 10]).unwrap();
+        assert_eq!(image.pixels.len(), decode(&whole).unwrap().pixels.len(), "{name}");
+    }
+    let folder = latentwalk_testing::fixture("golden/jpeg");
+    let expected = fs::read_to_string(folder.join("damaged.txt")).unwrap();
+    for line in expected.lines().filter(|line| !line.starts_with('#')) {
+        let [name, end, hash] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let image = kept(&golden(name)[..end.parse::<usize>().unwrap()]).unwrap();
+        let got = latentwalk_arithmetic::Fnv::new().bytes(&image.pixels).value();
+        assert_eq!(got, u64::from_str_radix(hash, 16).unwrap(), "{name} {end}");
+    }
+    assert!(expected.lines().count() > 20);
+}
+
+#[test]
+fn an_interval_that_is_lost_leaves_the_others() {
+    let mut file = golden("420-restart");
+    let whole = decode(&file).unwrap();
+    // The second interval begins behind the first restart marker; all its bytes become a code that is none.
+    let first = file.windows(2).position(|pair| pair == [0xff, 0xd0]).unwrap() + 2;
+    let second = file.windows(2).position(|pair| pair == [0xff, 0xd1]).unwrap();
+    file.drain(first..second);
+    assert!(decode(&file).is_err());
+    let image = kept(&file).unwrap();
+    let same = image.pixels.iter().zip(&whole.pixels).filter(|(a, b)| a == b).count();
+    assert!(same * 2 > whole.pixels.len() && same < whole.pixels.len(), "{same} of {}", whole.pixels.len());
 }
 
 const KINDS: [&str; 12] = [
@@ -45,6 +83,7 @@ fn mutated_files_never_panic() {
         (state >> 11) as usize % below
     };
     let limited = Options { max_bytes: 1 << 22, ..Options::default() };
+    let keep = Options { damage: Damage::Keep, ..limited };
     let (mut refused, mut decoded) = (0, 0);
     for name in KINDS {
         let whole = golden(name);
@@ -60,6 +99,9 @@ fn mutated_files_never_panic() {
                 }
             }
             let scale = [Scale::Full, Scale::Half, Scale::Quarter, Scale::Eighth][random(4)];
+            if let Ok(decoder) = Decoder::new(&file) {
+                let _ = decoder.decode(&keep);
+            }
             match Decoder::new(&file).and_then(|decoder| decoder.decode(&Options { scale, ..limited })) {
                 Ok(_) => decoded += 1,
                 Err(error) => {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use latentwalk_backbone::{Arch, DEFAULT_ARCH, DEFAULT_PREPROCESS, Tap, TrainOptions};
 use latentwalk_cli::DescriptionArgs;
-use latentwalk_images::{Augmentation, Description, Origin, Source};
+use latentwalk_embeddings::{EmbeddedBytes, JsonLines};
+use latentwalk_images::{Augmentation, Description, Origin, Source, TableReader};
 use latentwalk_probe::verdict::CardOptions;
 use latentwalk_run::{PoolConfig, WalkPlan};
 use serde::de::DeserializeOwned;
@@ -296,11 +297,17 @@ fn source(description: &str, data: Option<&Path>) -> Result<(String, String, Ori
 
 /// A folder of files, with what reads Parquet manifests in it.
 fn folder_of(folder: &Path) -> Origin {
-    let read = |path: &Path| -> std::io::Result<Box<dyn std::io::Read>> {
-        Ok(Box::new(latentwalk_embeddings::JsonLines::open(path).map_err(std::io::Error::other)?))
-    };
-    Origin::FolderWithTables(folder.to_path_buf(), read)
+    Origin::FolderWithTables(folder.to_path_buf(), TABLES)
 }
+
+/// Reads Parquet tables.
+pub const TABLES: TableReader = TableReader {
+    rows: |path| Ok(Box::new(JsonLines::open(path).map_err(std::io::Error::other)?)),
+    images: |path, column| {
+        let images = EmbeddedBytes::open(path, column).map_err(std::io::Error::other)?;
+        Ok(Box::new(images.map(|bytes| bytes.map_err(std::io::Error::other))))
+    },
+};
 
 /// A sentence about some keys unless a condition holds.
 fn need(holds: bool, keys: &[&str], sentence: impl std::fmt::Display) -> Result<(), Mistake> {

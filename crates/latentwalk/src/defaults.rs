@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use latentwalk_backbone::{DEFAULT_DEVICE, Tap};
-use latentwalk_cli::{DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE, ExifRule};
+use latentwalk_cli::{AlphaRule, DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE, ExifRule};
 
 /// Threads that all stages share: one per core.
 pub const DEFAULT_THREADS: usize = 0;
@@ -18,6 +18,8 @@ pub const DEFAULT_EMBED_TAP: Tap = Tap::Pool;
 
 /// What `embed` does about EXIF rotation: what the libraries do that its preprocessings come from.
 pub const DEFAULT_EMBED_EXIF: ExifRule = ExifRule::Ignore;
+/// Default of `embed --alpha`: what torchvision's loader does.
+pub const DEFAULT_EMBED_ALPHA: AlphaRule = AlphaRule::Drop;
 
 /// The description that is run.
 pub fn description(given: Option<&str>) -> &str {

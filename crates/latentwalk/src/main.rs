@@ -37,6 +37,7 @@ enum Task {
 
 fn main() -> ExitCode {
     latentwalk_engine::keep_freed_memory();
+    quiet_decoders();
     let Cli { output, task } = Cli::parse();
     let console = Console::new(output);
     let result = match task {
@@ -51,6 +52,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A damaged picture that makes a decoder panic is told as one that cannot be read, and not by the decoder's own lines.
+fn quiet_decoders() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !latentwalk_images::is_decoding() {
+            usual(panic);
+        }
+    }));
 }
 
 /// The script that teaches a shell the commands and flags.

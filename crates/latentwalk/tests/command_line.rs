@@ -159,6 +159,7 @@ fn json_stands_alone_on_standard_output_or_goes_to_a_file_beside_the_text() {
         "columns",
         "groups",
         "images",
+        "left_out",
         "missing",
         "same_content",
         "skipped",

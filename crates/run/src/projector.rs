@@ -4,7 +4,7 @@ use std::path::Path;
 
 use latentwalk_backbone::{BackboneDevice, Network, Tap};
 use latentwalk_decomposition::Pca;
-use latentwalk_images::{Exif, ImageShape, pack_file};
+use latentwalk_images::{FileDecoding, ImageShape, pack_file};
 use ndarray::{Array2, ArrayView4};
 use rayon::prelude::*;
 
@@ -17,7 +17,7 @@ pub struct Projector {
     pca: Pca,
     tap: Tap,
     shape: ImageShape,
-    exif: Exif,
+    decoding: FileDecoding,
 }
 
 /// Where some images stand.
@@ -42,7 +42,7 @@ impl Projector {
             network: run.network(device)?,
             pca: run.pca()?,
             tap: run.tap()?,
-            exif: run.exif()?,
+            decoding: run.file_decoding()?,
         })
     }
 
@@ -53,7 +53,7 @@ impl Projector {
     /// # Errors
     /// What the network refuses.
     pub fn coordinates<P: AsRef<Path> + Sync>(&self, files: &[P]) -> Result<Projected> {
-        let pack = |file: &P| pack_file(file.as_ref(), self.shape.width, self.shape.channels, self.exif);
+        let pack = |file: &P| pack_file(file.as_ref(), self.shape.width, self.shape.channels, &self.decoding);
         let packed: Vec<Result<Vec<u8>, String>> = files.par_iter().map(pack).collect();
         let (mut read, mut skipped, mut pixels) = (Vec::new(), Vec::new(), Vec::new());
         for (place, bytes) in packed.into_iter().enumerate() {

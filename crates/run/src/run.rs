@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use latentwalk_artifacts::{Artifact, Key, Store};
 use latentwalk_backbone::{BackboneDevice, Network, Precision, Tap, multiplies_bf16};
 use latentwalk_decomposition::Pca;
-use latentwalk_images::{Dataset, Exif, Pixels};
+use latentwalk_images::{DEFAULT_LIMITS, Dataset, FileDecoding, Limits, Pixels};
 use latentwalk_lines::{HnswIndex, Metric, Space};
 use latentwalk_probe::Direction;
 use latentwalk_probe::verdict::Card;
@@ -254,8 +254,15 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::artifact`]; [`Error::Parameter`].
-    pub fn exif(&self) -> Result<Exif> {
-        Ok(parameter(&self.artifact(stage::IMAGES)?, "images.exif")?.unwrap_or_default())
+    pub fn file_decoding(&self) -> Result<FileDecoding> {
+        let images = self.artifact(stage::IMAGES)?;
+        Ok(FileDecoding {
+            exif: parameter(&images, "images.exif")?.unwrap_or_default(),
+            alpha: parameter(&images, "images.alpha")?.unwrap_or_default(),
+            damaged: parameter(&images, "images.damaged")?.unwrap_or_default(),
+            // Limits are no part of a run, and these files were named one by one.
+            limits: Limits { pixels: u64::MAX, file_bytes: u64::MAX, ..DEFAULT_LIMITS },
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use latentwalk_backbone::Preprocess;
-use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images, prepare};
+use latentwalk_images::{Alpha, Decoding, Exif, FileDecoding, Preparation, Resize, list_images, prepare};
 use rayon::prelude::*;
 
 use crate::prepare::IMAGES;
@@ -14,7 +14,8 @@ use crate::session::Session;
 pub(crate) fn decode(session: &mut Session, data: &Path, decoding: Decoding) -> Result<()> {
     let preset = Preprocess::named("torchvision-v1").context("the preset torchvision-v1 is gone")?;
     let (resize, crop) = (preset.resize as u32, preset.crop as u32);
-    let preparation = Preparation { resize, crop, filter: Resize::Bilinear, exif: Exif::Ignore, decoding };
+    let file = FileDecoding { exif: Exif::Ignore, alpha: Alpha::Drop, ..FileDecoding::default() };
+    let preparation = Preparation { resize, crop, filter: Resize::Bilinear, file, decoding };
     measure(session, data, preset, |path| prepare(path, &preparation))
 }
 
@@ -25,7 +26,7 @@ fn measure(
     prepare: impl Fn(&Path) -> Result<Vec<u8>, String> + Sync,
 ) -> Result<()> {
     let folder = data.join(IMAGES);
-    let (files, _) = list_images(&folder)?;
+    let files = list_images(&folder)?.images;
     ensure!(!files.is_empty(), "{} holds no images", folder.display());
     let image = preset.crop * preset.crop * 3;
     let mut pixels = vec![0.0_f32; files.len() * image];

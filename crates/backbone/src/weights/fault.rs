@@ -81,6 +81,15 @@ pub enum CheckpointFault {
         /// The other one.
         second: String,
     },
+    /// Several networks stand beside each other.
+    #[error(
+        "it holds several networks, below {}\nhint: save the one that is meant alone",
+        prefixes.iter().map(|prefix| format!("`{prefix}`")).collect::<Vec<_>>().join(" and ")
+    )]
+    Several {
+        /// What stands before the names of each.
+        prefixes: Vec<String>,
+    },
     /// A configuration beside the weights that this family of networks does not have.
     #[error(
         "`config.json` beside it sets `{setting}`, which no network of this family has\nhint: export vectors instead"
@@ -88,6 +97,17 @@ pub enum CheckpointFault {
     Configuration {
         /// The setting.
         setting: &'static str,
+    },
+    /// The first layer takes images of other colours.
+    #[error(
+        "its first layer takes images of {weights} channels, and the images have {images}\nhint: set `images.channels` = {weights}; \
+         grey files can be read as colour ones"
+    )]
+    Channels {
+        /// Channels that the weights take.
+        weights: usize,
+        /// Channels of the images.
+        images: usize,
     },
     /// The safetensors container is damaged.
     #[error("it is not a valid safetensors file\nhint: fetch it again, it may be cut short")]

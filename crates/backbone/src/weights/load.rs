@@ -79,6 +79,9 @@ impl Network {
     ) -> Result<(Self, LoadReport)> {
         spec.validate()?;
         let layout = Layout::of(&spec)?;
+        if let Some(weights) = checkpoint.in_channels().filter(|&weights| weights != spec.in_channels) {
+            return Err(checkpoint.fault(CheckpointFault::Channels { weights, images: spec.in_channels }));
+        }
         let report = match_tensors(&layout, &checkpoint.arrays).map_err(|source| {
             let (arch, detected) = (spec.arch.clone(), detect_arch(checkpoint));
             checkpoint.fault(CheckpointFault::Mismatch { arch, source, detected })

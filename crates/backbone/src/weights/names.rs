@@ -1,6 +1,6 @@
 //! From the names in a file to torchvision's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::CheckpointFault;
 use super::keys::KeyStyle;
@@ -17,16 +17,72 @@ const TRANSFORMERS_STEM: &str = "embedder.embedder.convolution.weight";
 pub(super) fn unify(arrays: Arrays) -> Result<(KeyStyle, Arrays), CheckpointFault> {
     let transformers = arrays.keys().any(|name| bare(name).ends_with(TRANSFORMERS_STEM));
     let style = if transformers { KeyStyle::Transformers } else { KeyStyle::Torchvision };
+    let around = if transformers { Around::default() } else { Around::find(arrays.keys().map(|name| bare(name)))? };
     let (mut unified, mut origins) = (Arrays::new(), BTreeMap::<String, String>::new());
     for (original, array) in arrays {
         let bare = bare(&original);
-        let name = if transformers { torchvision_name(bare) } else { None }.unwrap_or_else(|| bare.to_owned());
+        let name = if transformers { torchvision_name(bare) } else { around.inner(bare) };
+        let name = name.unwrap_or_else(|| bare.to_owned());
         if let Some(first) = origins.insert(name.clone(), original.clone()) {
             return Err(CheckpointFault::Duplicate { name, first, second: original });
         }
         unified.insert(name, array);
     }
     Ok((style, unified))
+}
+
+/// Prefixes that are preferred where a file holds the same network twice: the one that is trained, not its moving average.
+const PREFERRED: [&str; 5] = ["encoder_q.", "online_encoder.", "online_network.", "student.", "encoder."];
+/// The places of torchvision's modules where a script put them into a sequence, `nn.Sequential(*children)`.
+const CHILDREN: [(&str, &str); 7] =
+    [("0", "conv1"), ("1", "bn1"), ("4", "layer1"), ("5", "layer2"), ("6", "layer3"), ("7", "layer4"), ("9", "fc")];
+
+/// What a script put around a network.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Around {
+    /// What stands before every name of the network.
+    prefix: String,
+    /// Whether its modules have the numbers of a sequence.
+    numbered: bool,
+}
+
+impl Around {
+    /// Looks for a prefix below which all stages of a network stand.
+    ///
+    /// **Errors** [`CheckpointFault::Several`] where there are several networks.
+    fn find<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, CheckpointFault> {
+        let names: BTreeSet<&str> = names.collect();
+        let below = |stem: &'static str, last: &'static str| {
+            let prefixes = names.iter().filter_map(move |name| name.strip_suffix(stem));
+            let whole = prefixes.filter(|prefix| names.contains(format!("{prefix}{last}").as_str()));
+            whole.map(str::to_owned).collect::<Vec<String>>()
+        };
+        let named = below("layer1.0.conv1.weight", "layer4.0.conv1.weight");
+        let numbered = below("4.0.conv1.weight", "7.0.conv1.weight");
+        for (prefixes, numbered) in [(named, false), (numbered, true)] {
+            if let Some(plain) = prefixes.iter().find(|prefix| prefix.is_empty()) {
+                return Ok(Self { prefix: plain.clone(), numbered });
+            }
+            let preferred = PREFERRED.iter().find_map(|end| prefixes.iter().find(|prefix| prefix.ends_with(end)));
+            match (&prefixes[..], preferred) {
+                ([], _) => {}
+                ([prefix], _) | (_, Some(prefix)) => return Ok(Self { prefix: prefix.clone(), numbered }),
+                _ => return Err(CheckpointFault::Several { prefixes }),
+            }
+        }
+        Ok(Self::default())
+    }
+
+    /// A name as the network has it; `None` for what is not of the network.
+    fn inner(&self, name: &str) -> Option<String> {
+        let rest = name.strip_prefix(&self.prefix)?;
+        if !self.numbered {
+            return Some(rest.to_owned());
+        }
+        let (number, part) = rest.split_once('.')?;
+        let (_, module) = CHILDREN.iter().find(|(known, _)| *known == number)?;
+        Some(format!("{module}.{part}"))
+    }
 }
 
 /// A name without the prefixes of wrapping modules.
@@ -119,6 +175,42 @@ mod tests {
             "something.else",
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn any_common_prefix_falls_away() {
+        let network = ["conv1.weight", "bn1.bias", "layer1.0.conv1.weight", "layer4.0.conv1.weight", "fc.weight"];
+        let expected = ["bn1.bias", "conv1.weight", "fc.weight", "layer1.0.conv1.weight", "layer4.0.conv1.weight"];
+        let with = |prefix: &str| network.map(|name| format!("{prefix}{name}"));
+        for prefix in ["encoder.", "net.", "resnet.", "cnn.", "encoder_q.", "module.a.b.", "backbone.body."] {
+            let names = with(prefix);
+            let (_, found) = unified(&names.each_ref().map(String::as_str));
+            assert_eq!(found, expected, "{prefix}");
+        }
+        // The moving average beside it keeps its names, and so does what stands around.
+        let both = [with("encoder_k."), with("encoder_q."), network.map(|_| "head.weight".into())].concat();
+        let (_, found) = unified(&both.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(expected.iter().all(|name| found.contains(&(*name).to_owned())), "{found:?}");
+        assert!(found.contains(&"encoder_k.bn1.bias".to_owned()) && found.contains(&"head.weight".to_owned()));
+        let both = [with("left."), with("right.")].concat();
+        let message = unify(arrays(&both.iter().map(String::as_str).collect::<Vec<_>>())).unwrap_err().to_string();
+        assert!(message.contains("several networks, below `left.` and `right.`"), "{message}");
+    }
+
+    #[test]
+    fn numbers_of_a_sequence_become_names() {
+        let (_, found) =
+            unified(&["0.weight", "1.bias", "4.0.conv1.weight", "7.0.conv1.weight", "7.0.downsample.1.bias"]);
+        let expected = [
+            "bn1.bias",
+            "conv1.weight",
+            "layer1.0.conv1.weight",
+            "layer4.0.conv1.weight",
+            "layer4.0.downsample.1.bias",
+        ];
+        assert_eq!(found, expected);
+        let (_, found) = unified(&["features.0.weight", "features.4.0.conv1.weight", "features.7.0.conv1.weight"]);
+        assert_eq!(found, ["conv1.weight", "layer1.0.conv1.weight", "layer4.0.conv1.weight"]);
     }
 
     #[test]

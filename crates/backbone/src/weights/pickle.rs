@@ -1,8 +1,9 @@
 //! A reader for the pickles of torch's state dicts: it builds data and never runs anything.
 //!
 //! Python's pickle is a small machine whose instructions may call any function by name. This one knows the
-//! instructions that state dicts use and a list of names ([`Name`]); it refuses every other name before anything is
-//! built with it. Values live in one list and refer to each other by position, so that no nesting, however deep,
+//! instructions that state dicts use and a list of names ([`Name`]). Whatever else a pickle calls becomes a value of which
+//! nothing is known but the name: training scripts keep settings and figures beside the weights. Names by which a pickle would
+//! reach the system it refuses outright. Values live in one list and refer to each other by position, so that no nesting, however deep,
 //! costs stack.
 
 mod machine;
@@ -26,7 +27,52 @@ pub(super) enum Node {
     Name(Name),
     Storage(Storage),
     Tensor(View),
+    /// A class or a function that is not known, or what would come of calling it: its name.
+    Foreign(String),
 }
+
+/// Modules that no weights need, by which code would be run, files read or machines reached.
+const REFUSED_MODULES: [&str; 36] = [
+    "os",
+    "posix",
+    "nt",
+    "subprocess",
+    "sys",
+    "runpy",
+    "importlib",
+    "imp",
+    "shutil",
+    "socket",
+    "pty",
+    "ctypes",
+    "multiprocessing",
+    "threading",
+    "signal",
+    "webbrowser",
+    "code",
+    "codeop",
+    "pdb",
+    "bdb",
+    "timeit",
+    "cProfile",
+    "profile",
+    "asyncio",
+    "http",
+    "urllib",
+    "ftplib",
+    "smtplib",
+    "requests",
+    "aiohttp",
+    "pip",
+    "pickle",
+    "marshal",
+    "dill",
+    "operator",
+    "functools",
+];
+/// What of Python's own names is data.
+const BUILTINS: [&str; 12] =
+    ["list", "dict", "tuple", "int", "float", "str", "bytes", "bytearray", "complex", "slice", "range", "object"];
 
 /// What a pickle may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +84,8 @@ pub(super) enum Name {
     Storage(Kind),
     /// Data that is read over: types, devices, sets, bytes.
     Ignored,
+    /// A class or function of which nothing is known.
+    Foreign,
 }
 
 /// Numbers in a row, somewhere else in the file.
@@ -70,7 +118,7 @@ pub(super) struct Pickle {
 impl Name {
     fn of(module: &str, name: &str) -> Option<Name> {
         Some(match (module, name) {
-            ("collections", "OrderedDict") => Name::Dict,
+            ("collections", "OrderedDict" | "defaultdict") => Name::Dict,
             ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Name::RebuildTensor,
             ("torch._utils", "_rebuild_parameter") => Name::RebuildParameter,
             ("torch", "Size") => Name::Size,
@@ -81,7 +129,11 @@ impl Name {
             | ("collections", "Counter")
             | ("_codecs", "encode")
             | ("__builtin__" | "builtins", "set" | "frozenset") => Name::Ignored,
-            _ => return None,
+            ("torch" | "torch.cuda", storage) if storage.ends_with("Storage") => return None,
+            ("__builtin__" | "builtins", data) if BUILTINS.contains(&data) => Name::Foreign,
+            ("__builtin__" | "builtins", _) => return None,
+            _ if module.split('.').next().is_none_or(|root| REFUSED_MODULES.contains(&root)) => return None,
+            _ => Name::Foreign,
         })
     }
 }
@@ -148,6 +200,20 @@ mod tests {
         // The instructions that name a class and call it in one.
         assert!(message(b"(iposix\nsystem\n.").contains("instruction 0x69 at byte 1"));
         assert!(message(b"(cposix\nsystem\no.").contains("asks for `posix.system`"));
+    }
+
+    #[test]
+    fn what_scripts_keep_beside_the_weights_is_passed_over() {
+        // {"args": Namespace with a state, "best": a numpy scalar, "x": 7}
+        let pickle = Pickle::read(
+            b"\x80\x02}(U\x04argscargparse\nNamespace\n)\x81}U\x02lrG?\x84z\xe1G\xae\x14{sbU\x04bestcnumpy.core.multiarray\nscalar\n\
+              cnumpy\ndtype\n(U\x02f8K\x00K\x01tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbU\x08abcdefgh\x86RU\x01xK\x07u.",
+        )
+        .unwrap();
+        let entry = |key| pickle.node(pickle.entry(pickle.root, key).unwrap());
+        assert!(matches!(entry("args"), Node::Foreign(name) if name == "argparse.Namespace"));
+        assert!(matches!(entry("best"), Node::Foreign(name) if name == "numpy.core.multiarray.scalar"));
+        assert!(matches!(entry("x"), Node::Int(7)));
     }
 
     #[test]

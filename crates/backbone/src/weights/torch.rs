@@ -128,6 +128,10 @@ fn find_views(pickle: &Pickle) -> Result<(Option<String>, BTreeMap<String, View>
         _ => None,
     };
     let views: BTreeMap<_, _> = pickle.entries(at).filter_map(tensor).collect();
+    if let Node::Foreign(name) = pickle.node(at) {
+        let what = format!("holds an object of `{name}`, and not the tensors by name");
+        return Err(CheckpointFault::NotPlainData { what });
+    }
     if views.is_empty() {
         let keys = pickle.entries(at).take(SHOWN_KEYS).map(|(name, _)| format!("`{name}`")).collect();
         return Err(CheckpointFault::NoStateDict { keys });

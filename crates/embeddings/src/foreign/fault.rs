@@ -37,6 +37,14 @@ pub enum VectorFault {
         /// What to save in its place, in NumPy's terms.
         save: &'static str,
     },
+    /// The files of a folder do not belong together.
+    #[error(
+        "{what}\nhint: give a folder of .npy files, each with a Parquet table of as many rows in `metadata` beside it"
+    )]
+    Shards {
+        /// What does not fit.
+        what: String,
+    },
     /// No array is the vectors, or several may be.
     #[error(
         "it holds {}\nhint: save the vectors as the only array of two dimensions or call them `embeddings`",

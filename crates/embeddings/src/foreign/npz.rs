@@ -28,8 +28,24 @@ struct Member {
     header: Header,
 }
 
-/// What an archive holds: ids, where there are some, and vectors.
-type Contents = (Option<Vec<String>>, Rows, Option<Scratch>);
+/// What an archive holds.
+pub(crate) struct Contents {
+    /// Where there is an array of that name.
+    pub(crate) ids: Option<Vec<String>>,
+    /// Other arrays with one entry per vector that may be ids.
+    pub(crate) texts: Vec<TextArray>,
+    pub(crate) rows: Rows,
+    pub(crate) scratch: Option<Scratch>,
+}
+
+/// An array with one entry per vector, beside the vectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextArray {
+    /// Its name.
+    pub name: String,
+    /// Its entries as text, or why it cannot be read.
+    pub values: std::result::Result<Vec<String>, String>,
+}
 
 /// Opens an archive; vectors that are compressed are unpacked into `folder`.
 pub(crate) fn open(path: &Path, file: File, folder: &Path) -> Result<Contents> {
@@ -49,14 +65,34 @@ pub(crate) fn open(path: &Path, file: File, folder: &Path) -> Result<Contents> {
         (rows, Some(scratch))
     } else {
         let start = vectors.start + vectors.header.len;
-        (Rows::new((file, path), &wanted, (start, bytes), floats, &vectors.header.shape)?, None)
+        (
+            Rows::new(
+                (file.try_clone().map_err(Error::io(path))?, path),
+                &wanted,
+                (start, bytes),
+                floats,
+                &vectors.header.shape,
+            )?,
+            None,
+        )
     };
-    match &ids {
-        Some(ids) if ids.len() != rows.shape[0] => {
-            Err(VectorFault::IdCount { ids: ids.len(), rows: rows.shape[0] }.of(path))
-        }
-        _ => Ok((ids, rows, scratch)),
+    if let Some(ids) = &ids
+        && ids.len() != rows.shape[0]
+    {
+        return Err(VectorFault::IdCount { ids: ids.len(), rows: rows.shape[0] }.of(path));
     }
+    let beside = |member: &&Member| member.header.shape == [rows.shape[0]] && !IDS.contains(&member.name.as_str());
+    let may_name = |member: &&Member| matches!(member.header.kind.get(1..2), Some("U" | "S" | "i" | "u" | "O"));
+    let texts = members.iter().filter(beside).filter(may_name);
+    let texts = texts.map(|member| {
+        let values = self::texts(path, &file, member).map_err(|error| match error {
+            Error::Vectors { source, .. } => source.to_string().lines().next().unwrap_or_default().to_owned(),
+            other => other.to_string(),
+        });
+        TextArray { name: member.name.clone(), values }
+    });
+    let texts = texts.collect();
+    Ok(Contents { ids, texts, rows, scratch })
 }
 
 /// The archive's table of contents, with every array's header.

@@ -166,6 +166,62 @@ fn archives_give_vectors_and_ids_stored_and_compressed() {
 }
 
 #[test]
+fn arrays_beside_the_vectors_are_told() {
+    let vectors = npy("'<f4'", "(2, 3)", "False", &le(&VALUES));
+    let members = [
+        ("embeddings.npy", vectors),
+        ("filenames.npy", npy("'|S2'", "(2,)", "False", b"xyz\0")),
+        ("label.npy", npy("'<i2'", "(2,)", "False", &[0, 0, 1, 0])),
+        ("objects.npy", npy("'|O'", "(2,)", "False", b"pickle")),
+        ("three.npy", npy("'|S1'", "(3,)", "False", b"abc")),
+        ("loss.npy", npy("'<f4'", "(2,)", "False", &le(&[1.0, 2.0]))),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.npz");
+    fs::write(&path, npz(&members, true)).unwrap();
+    let file = VectorFile::open(&path, folder.path()).unwrap();
+    let found: Vec<(&str, Option<Vec<&str>>)> = file
+        .texts()
+        .iter()
+        .map(|array| {
+            let values = array.values.as_ref().ok();
+            (&array.name[..], values.map(|values| values.iter().map(String::as_str).collect()))
+        })
+        .collect();
+    assert_eq!(found, [("filenames", Some(vec!["xy", "z"])), ("label", Some(vec!["0", "1"])), ("objects", None)]);
+    assert!(file.ids().is_none());
+}
+
+#[test]
+fn shards_are_read_as_one_in_the_order_of_their_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vectors, tables) = (folder.path().join("img_emb"), folder.path().join("metadata"));
+    fs::create_dir(&vectors).unwrap();
+    fs::create_dir(&tables).unwrap();
+    for (shard, rows) in [(2_usize, 3_usize), (10, 2), (1, 1)] {
+        let values: Vec<f32> = (0..rows * 2).map(|at| (shard * 100 + at) as f32).collect();
+        let shape = format!("({rows}, 2)");
+        fs::write(vectors.join(format!("img_emb_{shard}.npy")), npy("'<f4'", &shape, "False", &le(&values))).unwrap();
+        let ids: Vec<String> = (0..rows).map(|row| format!("/data/{shard}/{row}.png")).collect();
+        let number = crate::Column::Number((0..rows).map(|row| row as f64).collect());
+        let table = tables.join(format!("metadata_{shard}.parquet"));
+        crate::write_columns(&table, &ids, &[("width".to_owned(), number)], None).unwrap();
+    }
+    let mut file = VectorFile::open(folder.path(), folder.path()).unwrap();
+    assert_eq!((file.rows(), file.width(), vector_files(folder.path()).unwrap().len()), (6, 2, 6));
+    let read = file.read(&[5, 0, 1, 2, 4]).unwrap();
+    assert_eq!(read.column(0).to_vec(), [1002.0, 100.0, 200.0, 202.0, 1000.0]);
+    let ids = file.texts().iter().find(|array| array.name == "id").unwrap().values.clone().unwrap();
+    assert_eq!((&ids[0][..], &ids[5][..]), ("/data/1/0.png", "/data/10/1.png"));
+    // A table that is missing, and a shard of another width.
+    fs::remove_file(tables.join("metadata_1.parquet")).unwrap();
+    let told = |error: Error| std::error::Error::source(&error).unwrap().to_string();
+    assert!(told(VectorFile::open(folder.path(), folder.path()).unwrap_err()).contains("3 .npy files and 2 tables"));
+    fs::write(vectors.join("img_emb_3.npy"), npy("'<f4'", "(1, 3)", "False", &le(&[0.0; 3]))).unwrap();
+    assert!(told(VectorFile::open(folder.path(), folder.path()).unwrap_err()).contains("vectors of 3 numbers"));
+}
+
+#[test]
 fn archives_that_do_not_fit_are_refused() {
     let vectors = npy("'<f4'", "(2, 3)", "False", &le(&VALUES));
     let two = npz(&[("a.npy", vectors.clone()), ("b.npy", vectors.clone())], false);

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{AttributeDescription, Description, Exif, ImagesSection, MAX_SIZE, Shares, Source};
+use super::{
+    Alpha, AttributeDescription, Damaged, Description, Exif, ImagesSection, MAX_SIZE, PathMatch, Shares, Source,
+};
 use crate::attribute::AttributeKind;
 use crate::error::{Error, Result};
+use crate::source::Separator;
 
 /// How far the three shares may be from making 1.
 const SHARES_TOLERANCE: f64 = 1e-6;
@@ -59,6 +62,11 @@ impl ImagesSection {
             ("images.annotations", self.annotations.is_some()),
             ("images.exif", self.exif != Exif::default()),
             ("images.garments", self.garments.is_some()),
+            ("images.split_folders", self.split_folders),
+            ("images.path_column", self.path_column.is_some()),
+            ("images.path_match", self.path_match != PathMatch::default()),
+            ("images.alpha", self.alpha != Alpha::default()),
+            ("images.damaged", self.damaged != Damaged::default()),
         ];
         let Keys { needed, allowed, must } = keys(self.source);
         if !self.parts.is_empty() {
@@ -113,36 +121,47 @@ fn keys(source: Source) -> Keys {
         Source::Idx => {
             (&["images.images", "images.labels"], &[], "source \"idx\" needs `images` and `labels`, and nothing else")
         }
-        Source::Folder => (&["images.root"], &["images.exif"], "source \"folder\" needs `root`, and may have `exif`"),
+        Source::Folder => (
+            &["images.root"],
+            &["images.exif", "images.alpha", "images.damaged", "images.split_folders"],
+            "source \"folder\" needs `root`, and may have `exif`, `alpha`, `damaged` and `split_folders`",
+        ),
         Source::Manifest => (
             &["images.file"],
-            &["images.root", "images.exif"],
-            "source \"manifest\" needs `file` or `parts`, and may have `root` and `exif`",
+            &[
+                "images.root",
+                "images.exif",
+                "images.alpha",
+                "images.damaged",
+                "images.path_column",
+                "images.path_match",
+            ],
+            "source \"manifest\" needs `file` or `parts`, and may have `root`, `exif`, `alpha`, `damaged`, `path_column` and `path_match`",
         ),
         Source::Imaterialist => (
             &["images.file", "images.labels_file"],
-            &["images.root", "images.exif"],
-            "source \"imaterialist\" needs `labels_file` and `file` or `parts`, and may have `root` and `exif`",
+            &["images.root", "images.exif", "images.alpha", "images.damaged"],
+            "source \"imaterialist\" needs `labels_file` and `file` or `parts`, and may have `root`, `exif`, `alpha` and `damaged`",
         ),
         Source::DeepFashion => (
             &["images.annotations"],
-            &["images.root", "images.exif"],
-            "source \"deepfashion\" needs `annotations`, and may have `root` and `exif`",
+            &["images.root", "images.exif", "images.alpha", "images.damaged"],
+            "source \"deepfashion\" needs `annotations`, and may have `root`, `exif`, `alpha` and `damaged`",
         ),
         Source::CelebA => (
             &["images.annotations"],
-            &["images.root", "images.exif"],
-            "source \"celeba\" needs `annotations`, and may have `root` and `exif`",
+            &["images.root", "images.exif", "images.alpha", "images.damaged"],
+            "source \"celeba\" needs `annotations`, and may have `root`, `exif`, `alpha` and `damaged`",
         ),
         Source::FashionAi => (
             &["images.file"],
-            &["images.root", "images.exif"],
-            "source \"fashionai\" needs `file` or `parts`, and may have `root` and `exif`",
+            &["images.root", "images.exif", "images.alpha", "images.damaged"],
+            "source \"fashionai\" needs `file` or `parts`, and may have `root`, `exif`, `alpha` and `damaged`",
         ),
         Source::Coco => (
             &["images.file"],
-            &["images.root", "images.exif"],
-            "source \"coco\" needs `file` or `parts`, and may have `root` and `exif`",
+            &["images.root", "images.exif", "images.alpha", "images.damaged"],
+            "source \"coco\" needs `file` or `parts`, and may have `root`, `exif`, `alpha` and `damaged`",
         ),
         Source::Garments => {
             (&[], &["images.garments"], "source \"garments\" may have a table [images.garments], and names no files")
@@ -172,6 +191,14 @@ impl AttributeDescription {
             return Err(setting("attributes", format!("`{}`", self.name), must));
         }
         self.check_list("classes", &self.classes)?;
+        self.check_list("columns", &self.columns)?;
+        if self.column.is_some() && !self.columns.is_empty() {
+            return Err(setting(&self.key("columns"), "given", "`column` is given too: give one of them"));
+        }
+        if self.separator.as_deref().is_some_and(|word| Separator::parse(word).is_none()) {
+            let got = format!("`{}`", self.separator.as_deref().unwrap_or_default());
+            return Err(setting(&self.key("separator"), got, "it must be one character, or `list`"));
+        }
         self.check_list("order", &self.order)?;
         if self.map.values().any(|class| class.trim().is_empty() || class.trim() != class) {
             return Err(setting(&self.key("map"), "to an empty class or one with outer blanks", "name a class"));

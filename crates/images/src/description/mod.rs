@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::{AttributeKind, Split};
 use crate::error::{Error, Result};
+use crate::pixel::FileDecoding;
+use crate::source::{Separator, Table};
 
 pub use garments::{DEFAULT_GARMENTS, Wardrobe};
-pub use init::init;
+pub use init::{Draft, InitOptions, init};
 
 /// Longest side of a packed image, in pixels.
 pub const MAX_SIZE: usize = 2_048;
@@ -30,6 +32,23 @@ pub const DEFAULT_MAXIMUM_UNREADABLE: f64 = 0.01;
 pub const DEFAULT_MINIMUM_SUPPORT: usize = 0;
 /// Default of [`ImagesSection::limit`].
 pub const DEFAULT_LIMIT: usize = 0;
+/// Default of [`ImagesSection::split_folders`].
+pub const DEFAULT_SPLIT_FOLDERS: bool = false;
+/// Default of [`Limits::pixels`]; Pillow refuses larger images too.
+pub const DEFAULT_LIMIT_PIXELS: u64 = 178_956_970;
+/// Default of [`Limits::file_bytes`].
+pub const DEFAULT_LIMIT_FILE_BYTES: u64 = 536_870_912;
+/// Default of [`Limits::rows`].
+pub const DEFAULT_LIMIT_ROWS: usize = 20_000_000;
+/// Default of [`Limits::classes`].
+pub const DEFAULT_LIMIT_CLASSES: usize = 10_000;
+/// Defaults of [`Limits`].
+pub const DEFAULT_LIMITS: Limits = Limits {
+    pixels: DEFAULT_LIMIT_PIXELS,
+    file_bytes: DEFAULT_LIMIT_FILE_BYTES,
+    rows: DEFAULT_LIMIT_ROWS,
+    classes: DEFAULT_LIMIT_CLASSES,
+};
 /// Defaults of [`Shares`]: train, validation, test.
 pub const DEFAULT_SHARES: [f64; 3] = [0.7, 0.1, 0.2];
 /// Default of [`Shares::seed`].
@@ -102,6 +121,68 @@ pub enum Exif {
     Ignore,
 }
 
+/// What a manifest calls an image by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PathMatch {
+    /// Its path from `root`; an absolute path below `root` is the same.
+    #[default]
+    Path,
+    /// The name of its file, which lies anywhere below `root`.
+    Name,
+    /// The same without its ending.
+    Stem,
+}
+
+impl PathMatch {
+    fn is_path(&self) -> bool {
+        *self == Self::Path
+    }
+
+    /// The word as descriptions write it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Name => "name",
+            Self::Stem => "stem",
+        }
+    }
+}
+
+/// What becomes of transparent pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Alpha {
+    /// The picture is laid on white, the usual ground of product photographs.
+    #[default]
+    White,
+    /// The colour that the file states for them is taken, as torchvision's loader does.
+    Drop,
+}
+
+impl Alpha {
+    fn is_white(&self) -> bool {
+        *self == Self::White
+    }
+}
+
+/// What becomes of JPEG files that are damaged or cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Damaged {
+    /// They count as unreadable.
+    #[default]
+    Refuse,
+    /// What could be read is taken, and the rest is grey, much as libjpeg shows it.
+    Keep,
+}
+
+impl Damaged {
+    fn is_refuse(&self) -> bool {
+        *self == Self::Refuse
+    }
+}
+
 /// Table `[images]`: the source, the size of the pack and the limits of an import.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,9 +200,9 @@ pub struct ImagesSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
     /// Source `manifest`: a CSV or TSV file with a header, JSON Lines (`.jsonl`, `.ndjson`) with one object per row, or
-    /// Parquet (`.parquet`). Columns `path` (or `file_name`, `filepath`, `image`, `image_path`), and optionally `id`, `split`,
-    /// `group`; all others are label columns. An empty cell, `null` or a missing key is unlabelled, `a|b` or a list is two
-    /// labels. Source `imaterialist`: the JSON with `images` and `annotations`. Source `fashionai`: the label CSV. Source
+    /// Parquet (`.parquet`). Columns `path` (or `file_name`, `filepath`, `image`, `image_path`, `filename`, `img_path`,
+    /// `image_name`, `img_name`, `image_file`, `image_filename`, `file`, `img`), and optionally `id`, `split`, `group`; all
+    /// others are label columns. An empty cell, `null` or a missing key is unlabelled, `a|b` or a list is two labels. Source `imaterialist`: the JSON with `images` and `annotations`. Source `fashionai`: the label CSV. Source
     /// `coco`: the JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -139,6 +220,22 @@ pub struct ImagesSection {
     /// Sources with image files: whether images are turned upright as their EXIF data says. Default [`Exif::Apply`].
     #[serde(default)]
     pub exif: Exif,
+    /// Source `folder`: the first folder below `root` names the split (`train`, `val`, `test` and the like), the one below it is
+    /// the class. Images that lie in no such pair of folders are left out, and that is told. Default [`DEFAULT_SPLIT_FOLDERS`].
+    #[serde(default, skip_serializing_if = "is_default_split_folders")]
+    pub split_folders: bool,
+    /// Source `manifest`: the column that names the image, where it is called otherwise than `file` lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_column: Option<String>,
+    /// Source `manifest`: what that column holds. Default [`PathMatch::Path`].
+    #[serde(default, skip_serializing_if = "PathMatch::is_path")]
+    pub path_match: PathMatch,
+    /// Sources with image files: what becomes of transparent pixels. Default [`Alpha::White`].
+    #[serde(default, skip_serializing_if = "Alpha::is_white")]
+    pub alpha: Alpha,
+    /// Sources with image files: what becomes of JPEG files that are damaged or cut short. Default [`Damaged::Refuse`].
+    #[serde(default, skip_serializing_if = "Damaged::is_refuse")]
+    pub damaged: Damaged,
     /// Source `garments`: which garments are drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub garments: Option<Wardrobe>,
@@ -167,6 +264,43 @@ pub struct ImagesSection {
     /// Which share of the images goes into which split.
     #[serde(default)]
     pub split: Shares,
+    /// What is too large to be read. No part of a result's identity.
+    #[serde(default, skip_serializing)]
+    pub limits: Limits,
+}
+
+/// Table `[images.limits]`: what is too large to be read. No key of it is part of a result's identity.
+///
+/// The defaults are [`DEFAULT_LIMITS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Pixels of an image file. A larger one counts as unreadable. No part of a result's identity. Default
+    /// [`DEFAULT_LIMIT_PIXELS`].
+    pub pixels: u64,
+    /// Bytes of an image file. A larger one counts as unreadable. No part of a result's identity. Default
+    /// [`DEFAULT_LIMIT_FILE_BYTES`].
+    pub file_bytes: u64,
+    /// Images of a source; more are an error. No part of a result's identity. Default [`DEFAULT_LIMIT_ROWS`].
+    pub rows: usize,
+    /// Classes of an attribute; more are an error. No part of a result's identity. Default [`DEFAULT_LIMIT_CLASSES`].
+    pub classes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        DEFAULT_LIMITS
+    }
+}
+
+impl Limits {
+    /// Why a file is not read.
+    pub(crate) fn passed(&self, what: &str, key: &str, limit: u64) -> String {
+        format!(
+            "{what}, more than `images.limits.{key}` = {limit} allows (for `embed`: `--max-{}`)",
+            key.replace('_', "-")
+        )
+    }
 }
 
 /// Table `[[images.parts]]`: one of several label files; the table is written once per file.
@@ -251,6 +385,14 @@ pub struct AttributeDescription {
     /// The source's column; without it `label` (source `idx`), `folder` (source `folder`) or the attribute's name (all others).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
+    /// In place of `column`: the columns of a table with one column per class, which hold 1 where the class applies and 0 where
+    /// it does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// What separates several labels in one cell: a character, or `list` for cells like `["a", "b"]`. Without it `|`, and nothing
+    /// in sources whose labels come singly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separator: Option<String>,
     /// The classes. Without them, those that the map leads to, in the order of its keys; without a map too, the distinct
     /// values of the column. Both are sorted, whole numbers by value and before other text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -319,8 +461,19 @@ impl Description {
         toml::from_str(text).map_err(|error| Error::Toml(Box::new(error)))
     }
 
-    /// The source's column that an attribute reads.
+    /// The source's columns that an attribute reads.
+    pub(crate) fn columns<'a>(&self, attribute: &'a AttributeDescription) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+        match attribute.columns.is_empty() {
+            true => Box::new(std::iter::once(self.column(attribute))),
+            false => Box::new(attribute.columns.iter().map(String::as_str)),
+        }
+    }
+
+    /// The table's column that an attribute reads: the source's, or the one that is gathered from several.
     pub(crate) fn column<'a>(&self, attribute: &'a AttributeDescription) -> &'a str {
+        if !attribute.columns.is_empty() {
+            return &attribute.name;
+        }
         attribute.column.as_deref().unwrap_or(match self.images.source {
             Source::Idx => "label",
             Source::Folder => "folder",
@@ -351,6 +504,11 @@ impl ImagesSection {
         named.to_owned()
     }
 
+    /// How its image files become pixels.
+    pub fn decoding(&self) -> FileDecoding {
+        FileDecoding { exif: self.exif, alpha: self.alpha, damaged: self.damaged, limits: self.limits }
+    }
+
     /// The garments of source `garments`, or the default ones.
     pub(crate) fn wardrobe(&self) -> Wardrobe {
         self.garments.clone().unwrap_or_default()
@@ -369,6 +527,9 @@ impl AttributeDescription {
     pub(crate) fn known_classes(&self) -> Vec<String> {
         if !self.classes.is_empty() {
             return self.classes.clone();
+        }
+        if self.map.is_empty() && !self.columns.is_empty() {
+            return self.columns.clone();
         }
         let mut keys: Vec<&String> = self.map.keys().collect();
         keys.sort_by(|a, b| natural(a, b));
@@ -396,6 +557,11 @@ impl AttributeDescription {
             None => Err(self.unknown("order", class, classes.to_vec())),
         };
         self.order.iter().map(index).collect()
+    }
+
+    /// What separates its labels in a cell of the table.
+    pub(crate) fn separator(&self, table: &Table) -> Separator {
+        self.separator.as_deref().and_then(Separator::parse).unwrap_or(table.separator)
     }
 
     /// The error of a key that names a class which does not exist.
@@ -427,6 +593,10 @@ fn default_minimum_support() -> usize {
 
 fn is_default_minimum_support(minimum: &usize) -> bool {
     *minimum == DEFAULT_MINIMUM_SUPPORT
+}
+
+fn is_default_split_folders(value: &bool) -> bool {
+    *value == DEFAULT_SPLIT_FOLDERS
 }
 
 fn default_limit() -> usize {

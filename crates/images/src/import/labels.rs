@@ -1,10 +1,12 @@
 //! From a source's raw cells to attributes and labels.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attribute::{Attribute, AttributeKind, Label};
 use crate::description::{AttributeDescription, Description, Rest, natural};
 use crate::error::{Error, Place, Result};
+use crate::source::unicode::{alike, nfc};
 use crate::source::{Record, Table, values};
 
 /// Maps every record's cells; labels come one list a record, in the order of the attributes.
@@ -14,7 +16,7 @@ pub(super) fn map(description: &Description, table: &Table, source: &str) -> Res
     let mut labels = vec![Vec::with_capacity(declared.len()); table.records.len()];
     for attribute in declared {
         let column = description.column(attribute);
-        let at = table.columns.iter().position(|known| known == column).ok_or_else(|| Error::Unknown {
+        let at = table.columns.iter().position(|known| alike(known, column)).ok_or_else(|| Error::Unknown {
             key: format!("attributes.{}", attribute.name),
             kind: "column",
             name: column.into(),
@@ -22,6 +24,11 @@ pub(super) fn map(description: &Description, table: &Table, source: &str) -> Res
             known: table.available.clone(),
         })?;
         let classes = classes(attribute, table, at);
+        let limit = description.images.limits.classes;
+        if classes.len() > limit {
+            let what = format!("attribute `{}` has {} classes", attribute.name, classes.len());
+            return Err(Error::Limit { what, key: "classes", limit: limit as u64 });
+        }
         let mapper = Mapper::new(attribute, &classes);
         for (record, labels) in table.records.iter().zip(&mut labels) {
             labels.push(mapper.label(table, record, at)?);
@@ -44,7 +51,8 @@ pub(crate) fn classes(attribute: &AttributeDescription, table: &Table, at: usize
         return known;
     }
     let cells = table.records.iter().map(|record| &*record.cells[at]);
-    let distinct: BTreeSet<&str> = cells.flat_map(|cell| values(cell, table.separator)).collect();
+    let separator = attribute.separator(table);
+    let distinct: BTreeSet<&str> = cells.flat_map(|cell| values(cell, separator)).collect();
     let mut classes: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
     classes.sort_by(|a, b| natural(a, b));
     classes
@@ -54,7 +62,7 @@ pub(crate) fn classes(attribute: &AttributeDescription, table: &Table, at: usize
 pub(crate) struct Mapper<'a> {
     attribute: &'a AttributeDescription,
     /// From a source's value to a class index.
-    index: BTreeMap<&'a str, u32>,
+    index: BTreeMap<Cow<'a, str>, u32>,
 }
 
 impl<'a> Mapper<'a> {
@@ -62,8 +70,12 @@ impl<'a> Mapper<'a> {
         let numbered = classes.iter().zip(0..).map(|(class, at)| (class.as_str(), at));
         let by_class: BTreeMap<&str, u32> = numbered.collect();
         let mapped =
-            attribute.map.iter().filter_map(|(value, class)| Some((value.as_str(), *by_class.get(class.as_str())?)));
-        let index = if attribute.map.is_empty() { by_class.clone() } else { mapped.collect() };
+            attribute.map.iter().filter_map(|(value, class)| Some((nfc(value), *by_class.get(class.as_str())?)));
+        // Cells are in NFC, whatever the description is in.
+        let index = match attribute.map.is_empty() {
+            true => by_class.iter().map(|(class, at)| (nfc(class), *at)).collect(),
+            false => mapped.collect(),
+        };
         Self { attribute, index }
     }
 
@@ -75,7 +87,7 @@ impl<'a> Mapper<'a> {
     fn label(&self, table: &Table, record: &Record, at: usize) -> Result<Label> {
         let cell = &record.cells[at];
         let mut found = Vec::new();
-        for value in values(cell, table.separator) {
+        for value in values(cell, self.attribute.separator(table)) {
             match (self.class(value), self.attribute.rest) {
                 (Some(class), _) => found.push(class),
                 (None, Rest::Unlabelled) => {}
@@ -85,6 +97,8 @@ impl<'a> Mapper<'a> {
         found.sort_unstable();
         found.dedup();
         match (self.attribute.kind, &found[..]) {
+            // A cell that holds nothing but the separator: it is known that no class applies.
+            (AttributeKind::Multi, []) if &**cell == "|" => Ok(Label::Many(found)),
             (_, []) => Ok(Label::Missing),
             (AttributeKind::Multi, _) => Ok(Label::Many(found)),
             (_, [class]) => Ok(Label::One(*class)),
@@ -115,7 +129,7 @@ mod tests {
     fn mapped(attribute: &str, cells: &[&str]) -> Result<(Vec<Attribute>, Vec<Label>)> {
         let text = format!("[images]\nsource = \"manifest\"\nfile = \"m.csv\"\n[attributes.x]\n{attribute}");
         let rows: String = cells.iter().enumerate().map(|(row, cell)| format!("{row}.png,{cell}\n")).collect();
-        let table = manifest::scan(format!("path,x\n{rows}").as_bytes(), "m.csv", None)?;
+        let table = manifest::scan(format!("path,x\n{rows}").as_bytes(), "m.csv", manifest::Wanted::default())?;
         let (attributes, labels) = map(&Description::parse(&text)?, &table, "m.csv")?;
         Ok((attributes, labels.into_iter().flatten().collect()))
     }

@@ -28,6 +28,9 @@ const CHUNK_BYTES: usize = 32 << 20;
 /// Reads the source and writes `dataset.json`, `items.jsonl`, `pixels.u8` and `skipped.jsonl` into the existing folder
 /// `out`; `progress` hears (images done, images in all).
 ///
+/// Gives the data set, and sentences about files that were passed over and what was done unasked; these are not stored, because
+/// such files are no part of the source.
+///
 /// Pixels stream through in chunks; the bytes written do not depend on the number of threads. Images that cannot be read
 /// are left out, listed with their reason, and past a share stop the import.
 ///
@@ -40,11 +43,12 @@ pub fn import(
     origin: &Origin,
     out: &Path,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Dataset> {
+) -> Result<(Dataset, Vec<String>)> {
     description.check()?;
     let section = &description.images;
     let table = source::scan(description, origin)?;
     check_ids(&table)?;
+    check_rows(&table, section.limits.rows)?;
     let (mut attributes, mut labels) = labels::map(description, &table, &section.source_name())?;
     let plan = Plan { description, table: &table, attributes: &attributes, labels: &labels };
     let chosen = plan.choose();
@@ -70,10 +74,34 @@ pub fn import(
         group: table.records[at].group.clone(),
     };
     let items = kept.iter().zip(&splits).map(item).collect();
+    let mut remarks = table.left_out.clone();
+    remarks.extend(drawn_from_train(&table, section));
     let shape = ImageShape { height: section.size, width: section.size, channels: section.channels };
     let dataset = Dataset { name: name.into(), attributes, items, shape, skipped, dropped };
     dataset.write(out)?;
-    Ok(dataset)
+    Ok((dataset, remarks))
+}
+
+/// Says which splits the source declares no images for, so that they come out of its train images.
+pub(crate) fn drawn_from_train(table: &Table, section: &ImagesSection) -> Option<String> {
+    let member = |record: &source::Record| Member { stratum: 0, group: None, declared: record.split };
+    let members: Vec<Member<'_>> = table.records.iter().map(member).collect();
+    let (_, shares, missing) = split::lend(&members, section.split.all());
+    let sum: f64 = shares.iter().sum();
+    let share = |split: &Split| shares[Split::ALL.iter().position(|known| known == split).unwrap_or_default()] / sum;
+    let told: Vec<String> = missing.iter().map(|split| format!("{:.2} of them for {split}", share(split))).collect();
+    (!told.is_empty()).then(|| {
+        let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        format!("the source declares no {missing} images, so some are drawn from its train images: {}", told.join(", "))
+    })
+}
+
+/// More rows than are allowed.
+fn check_rows(table: &Table, rows: usize) -> Result<()> {
+    match table.records.len() {
+        got if got <= rows => Ok(()),
+        got => Err(Error::Limit { what: format!("the source names {got} images"), key: "rows", limit: rows as u64 }),
+    }
 }
 
 fn check_ids(table: &Table) -> Result<()> {
@@ -119,7 +147,8 @@ impl Plan<'_> {
     /// The split of each row.
     fn assign(&self, rows: &[usize]) -> Result<Vec<Split>> {
         let shares = &self.description.images.split;
-        split::assign(&self.members(rows), shares.all(), shares.seed).map_err(|straddle| {
+        let (members, drawn, _) = split::lend(&self.members(rows), shares.all());
+        split::assign(&members, drawn, shares.seed).map_err(|straddle| {
             let record = &self.table.records[rows[straddle.member]];
             Error::Cell {
                 place: self.table.place(record),
@@ -199,6 +228,7 @@ impl Plan<'_> {
         };
         progress(0, chosen.len());
         let result = match (section.source, source::originals(self.description, origin)) {
+            _ if self.table.embedded.is_some() => self.pack_embedded(chosen, origin, &mut packer),
             (Source::Garments, _) => {
                 let draw = |at: usize| match self.table.records[at].place {
                     RecordPlace::Drawn { index, member } => wardrobe::draw(section, index, member),
@@ -207,13 +237,55 @@ impl Plan<'_> {
                 self.pack_images(chosen, &draw, &mut packer)
             }
             (_, Some(root)) => {
-                let open = |at: usize| decode::open(&root.join(self.path(at)), section.exif);
+                let decoding = section.decoding();
+                let open = |at: usize| decode::open(&root.join(self.path(at)), &decoding);
                 self.pack_images(chosen, &open, &mut packer)
             }
             (_, None) => pack_idx(section, chosen, origin, &mut packer).map(|()| (chosen.to_vec(), Vec::new())),
         }?;
         packer.finish(result.0.len())?;
         Ok(result)
+    }
+
+    /// Packs images that lie in their tables.
+    fn pack_embedded(
+        &self,
+        chosen: &[usize],
+        origin: &Origin,
+        packer: &mut Packer<'_>,
+    ) -> Result<(Vec<usize>, Vec<Skipped>)> {
+        let section = &self.description.images;
+        let (decoding, target) = (section.decoding(), packer.target);
+        let mut wanted = chosen.iter().copied().peekable();
+        let (mut kept, mut skipped, mut batch) = (Vec::new(), Vec::new(), Vec::new());
+        let mut flush = |batch: &mut Vec<(usize, Option<Vec<u8>>)>, packer: &mut Packer<'_>| -> Result<()> {
+            let decode = |(at, bytes): (usize, Option<Vec<u8>>)| {
+                let bytes = bytes.ok_or_else(|| "the row has no image".to_owned());
+                let image = bytes.and_then(|bytes| decode::decode(&bytes, &decoding));
+                (at, image.map(|image| decode::fit(&image, target, section.alpha)))
+            };
+            let decoded: Vec<_> = std::mem::take(batch).into_par_iter().map(decode).collect();
+            for (at, image) in decoded {
+                match image {
+                    Ok(bytes) => {
+                        packer.write(&bytes)?;
+                        kept.push(at);
+                    }
+                    Err(reason) => skipped.push(Skipped { path: self.table.records[at].id.clone(), reason }),
+                }
+            }
+            check_unreadable(&skipped, chosen.len(), section.maximum_unreadable)?;
+            (packer.progress)(kept.len() + skipped.len(), packer.total);
+            Ok(())
+        };
+        source::embedded::each(self.table, origin, &mut |at, bytes| {
+            if wanted.next_if_eq(&at).is_some() {
+                batch.push((at, bytes));
+            }
+            if batch.len() == packer.chunk { flush(&mut batch, packer) } else { Ok(()) }
+        })?;
+        flush(&mut batch, packer)?;
+        Ok((kept, skipped))
     }
 
     /// The record's own file, or its id where it has none.
@@ -235,7 +307,8 @@ impl Plan<'_> {
         let total = chosen.len() + skipped.len();
         check_unreadable(&skipped, total, maximum)?;
         for chunk in chosen.chunks(packer.chunk) {
-            let decode = |&at: &usize| open(at).map(|image| decode::fit(&image, packer.target));
+            let alpha = self.description.images.alpha;
+            let decode = |&at: &usize| open(at).map(|image| decode::fit(&image, packer.target, alpha));
             let decoded: Vec<_> = chunk.par_iter().map(decode).collect();
             for (&at, image) in chunk.iter().zip(decoded) {
                 match image {

@@ -45,6 +45,31 @@ pub(super) fn strata<'a>(labels: impl Iterator<Item = &'a Label> + Clone, classe
     labels.map(stratum).collect()
 }
 
+/// Where the source declares a split for every image and none in a split that should have a share: that share is drawn from
+/// the images declared for training. Gives the members and shares to draw by, and the splits that were missing.
+pub(super) fn lend<'a>(members: &[Member<'a>], shares: [f64; 3]) -> (Vec<Member<'a>>, [f64; 3], Vec<Split>) {
+    let declares = |split: Split| members.iter().any(|member| member.declared == Some(split));
+    let all_declared = members.iter().all(|member| member.declared.is_some());
+    let missing: Vec<Split> = Split::ALL
+        .into_iter()
+        .zip(shares)
+        .filter(|&(split, share)| share > 0.0 && !declares(split))
+        .map(|(split, _)| split)
+        .collect();
+    if !all_declared || missing.is_empty() || !declares(Split::Train) {
+        return (members.to_vec(), shares, Vec::new());
+    }
+    let lent = |member: &Member<'a>| match member.declared {
+        Some(Split::Train) => Member { declared: None, ..*member },
+        _ => *member,
+    };
+    let kept =
+        |(split, share): (Split, f64)| if split == Split::Train || missing.contains(&split) { share } else { 0.0 };
+    let mut drawn = [0.0; 3];
+    drawn.iter_mut().zip(Split::ALL.into_iter().zip(shares)).for_each(|(drawn, share)| *drawn = kept(share));
+    (members.iter().map(lent).collect(), drawn, missing)
+}
+
 /// Gives every member its split: the declared one, else by share within its stratum (largest remainder), groups whole.
 pub(super) fn assign(members: &[Member<'_>], shares: [f64; 3], seed: u64) -> Result<Vec<Split>, Straddle> {
     let declared = declared(members)?;
@@ -236,6 +261,24 @@ mod tests {
         members[2].declared = Some(Split::Train);
         let straddle = assign(&members, SHARES, 1).unwrap_err();
         assert_eq!(straddle, Straddle { member: 2, first: Split::Test, second: Split::Train });
+    }
+
+    #[test]
+    fn what_the_source_leaves_out_is_drawn_from_train() {
+        let declared = |split| Member { declared: Some(split), ..member(0, None) };
+        let mut members = vec![declared(Split::Train); 90];
+        members.extend(vec![declared(Split::Validation); 30]);
+        let (lent, shares, missing) = lend(&members, SHARES);
+        assert_eq!((shares, &missing[..]), ([0.7, 0.0, 0.2], &[Split::Test][..]));
+        let splits = assign(&lent, shares, 1).unwrap();
+        assert_eq!(Split::ALL.map(|split| count(&splits, &members, 0, split)), [70, 30, 20]);
+        assert!(splits[90..].iter().all(|split| *split == Split::Validation));
+        // One image without a split, no train images, or nothing missing: as it was.
+        members.push(member(0, None));
+        assert_eq!(lend(&members, SHARES), (members.clone(), SHARES, vec![]));
+        members.pop();
+        assert_eq!(lend(&members[90..], SHARES).2, []);
+        assert_eq!(lend(&members, [0.9, 0.1, 0.0]).2, []);
     }
 
     #[test]

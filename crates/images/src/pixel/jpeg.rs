@@ -4,6 +4,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use latentwalk_jpeg::{Colour, Decoder, Error, Image, Options};
 
+use super::orientation;
 use crate::description::Exif;
 
 /// Start of a marker.
@@ -31,11 +32,11 @@ pub(super) fn is_whole(bytes: &[u8]) -> bool {
     false
 }
 
-/// A decoder that has read the headers; `None` for a kind that it leaves to others.
-pub(super) fn open(bytes: &[u8]) -> Result<Option<Decoder<'_>>, String> {
+/// A decoder that has read the headers, or the reason for which it leaves the file's kind to others.
+pub(super) fn open(bytes: &[u8]) -> Result<Result<Decoder<'_>, String>, String> {
     match Decoder::new(bytes) {
-        Ok(decoder) => Ok(Some(decoder)),
-        Err(Error::Unsupported { .. }) => Ok(None),
+        Ok(decoder) => Ok(Ok(decoder)),
+        Err(error @ Error::Unsupported { .. }) => Ok(Err(reason(&error))),
         Err(error) => Err(reason(&error)),
     }
 }
@@ -48,7 +49,7 @@ fn reason(error: &Error) -> String {
 /// How the picture has to be turned to stand upright. A damaged EXIF block does not make an image unreadable.
 pub(super) fn orientation(decoder: &Decoder<'_>, exif: Exif) -> Orientation {
     let found = match exif {
-        Exif::Apply => decoder.exif().and_then(Orientation::from_exif_chunk),
+        Exif::Apply => decoder.exif().and_then(orientation::of_exif),
         Exif::Ignore => None,
     };
     found.unwrap_or(Orientation::NoTransforms)

@@ -5,6 +5,7 @@ mod batch;
 mod contact_sheet;
 pub(crate) mod decode;
 mod jpeg;
+mod orientation;
 mod pack;
 mod prepare;
 mod resample;
@@ -19,7 +20,8 @@ pub use augment::{
 };
 pub use batch::Batcher;
 pub use contact_sheet::contact_sheet;
+pub use decode::{DECODER_VERSION, FileDecoding, is_decoding};
 pub use pack::Pixels;
-pub use prepare::{Decoding, Preparation, list_images, pack_file, prepare};
+pub use prepare::{Decoding, Preparation, pack_file, prepare, read_rgb};
 pub use resample::Resize;
 pub use thumbnail::thumbnail;

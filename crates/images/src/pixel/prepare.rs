@@ -7,13 +7,10 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 use latentwalk_jpeg::{Options, Region, Scale};
 
-use super::decode::{self, Decoder, Target};
+use super::decode::{self, Decoder, FileDecoding, Target};
 use super::jpeg;
 use super::resample::{Resampler, Resize};
-use crate::dataset::Skipped;
-use crate::description::Exif;
-use crate::error::Result;
-use crate::source::folder;
+use crate::description::Alpha;
 
 /// How JPEG files that are much larger than asked for are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,18 +32,10 @@ pub struct Preparation {
     pub crop: u32,
     /// Filter of the resize.
     pub filter: Resize,
-    /// Whether an image is turned upright as its EXIF data say.
-    pub exif: Exif,
+    /// How image files become pixels.
+    pub file: FileDecoding,
     /// How large JPEG files are decoded.
     pub decoding: Decoding,
-}
-
-/// The image files below a folder, as paths with `/` below it, sorted; and those that no reader of this crate takes.
-///
-/// **Errors.** A folder that does not exist or cannot be listed, [`crate::Error::Missing`] or [`crate::Error::Io`].
-pub fn list_images(root: &Path) -> Result<(Vec<String>, Vec<Skipped>)> {
-    let table = folder::scan(root)?;
-    Ok((table.records.into_iter().map(|record| record.id).collect(), table.skipped))
 }
 
 /// An image as a network takes it.
@@ -56,13 +45,15 @@ pub fn list_images(root: &Path) -> Result<(Vec<String>, Vec<Skipped>)> {
 ///
 /// **Errors.** The reason, for a file that cannot be read or decoded.
 pub fn prepare(path: &Path, preparation: &Preparation) -> std::result::Result<Vec<u8>, String> {
-    let bytes = decode::read(path)?;
-    if let Decoder::Jpeg(decoder) = decode::decoder(&bytes)? {
-        let orientation = jpeg::orientation(&decoder, preparation.exif);
+    let file = &preparation.file;
+    let bytes = decode::read(path, &file.limits)?;
+    if let Decoder::Jpeg(decoder) = decode::guarded(|| decode::decoder(&bytes, &file.limits))? {
+        let orientation = jpeg::orientation(&decoder, file.exif);
         return of_jpeg(&decoder, orientation, preparation);
     }
-    let image = decode::decode(&bytes, preparation.exif)?;
-    let image = if image.color().has_alpha() { decode::on_white(&image) } else { image };
+    let image = decode::decode(&bytes, file)?;
+    let is_laid = image.color().has_alpha() && file.alpha == Alpha::White;
+    let image = if is_laid { decode::on_white(&image) } else { image };
     of_whole(image, preparation)
 }
 
@@ -86,7 +77,7 @@ fn of_jpeg(
     preparation: &Preparation,
 ) -> std::result::Result<Vec<u8>, String> {
     let scale = scale(decoder.size(Scale::Full), preparation);
-    let options = Options { scale, ..decode::JPEG };
+    let options = Options { scale, ..preparation.file.jpeg() };
     if orientation != Orientation::NoTransforms {
         let mut image = jpeg::decode(decoder, &options)?;
         image.apply_orientation(orientation);
@@ -125,8 +116,25 @@ fn resampler(from: (u32, u32), preparation: &Preparation) -> std::result::Result
 /// An image as an import packs it: `size * size * channels` bytes.
 ///
 /// **Errors.** The reason, for a file that cannot be read or decoded.
-pub fn pack_file(path: &Path, size: usize, channels: usize, exif: Exif) -> std::result::Result<Vec<u8>, String> {
-    Ok(decode::fit(&decode::open(path, exif)?, Target { size, channels }))
+pub fn pack_file(
+    path: &Path,
+    size: usize,
+    channels: usize,
+    decoding: &FileDecoding,
+) -> std::result::Result<Vec<u8>, String> {
+    Ok(decode::fit(&decode::open(path, decoding)?, Target { size, channels }, decoding.alpha))
+}
+
+/// The pixels of an image file, as every other function of this crate sees them.
+///
+/// **Shapes.** Width, height, and `height * width * 3` bytes, row by row, RGB.
+///
+/// **Errors.** The reason, for a file that cannot be read or decoded.
+pub fn read_rgb(path: &Path, decoding: &FileDecoding) -> std::result::Result<(u32, u32, Vec<u8>), String> {
+    let image = decode::open(path, decoding)?;
+    let is_laid = image.color().has_alpha() && decoding.alpha == Alpha::White;
+    let rgb = if is_laid { decode::on_white(&image) } else { image }.into_rgb8();
+    Ok((rgb.width(), rgb.height(), rgb.into_raw()))
 }
 
 fn resized(width: u32, height: u32, short: u32) -> (u32, u32) {
@@ -149,6 +157,8 @@ mod tests {
     use latentwalk_arithmetic::Fnv;
 
     use super::*;
+    use crate::description::Exif;
+    use crate::source::list_images;
 
     #[test]
     fn sides_and_corners_are_torchvisions() {
@@ -167,15 +177,15 @@ mod tests {
             resize: 16,
             crop: 12,
             filter: Resize::Bilinear,
-            exif: Exif::Ignore,
+            file: FileDecoding::default(),
             decoding: Decoding::Exact,
         };
         assert_eq!(prepare(&path, &preparation).unwrap(), [200, 10, 20].repeat(144));
         let refused = prepare(&path, &Preparation { crop: 20, ..preparation }).unwrap_err();
         assert!(refused.contains("20 pixels"), "{refused}");
-        assert_eq!(pack_file(&path, 8, 3, Exif::Apply).unwrap(), [200, 10, 20].repeat(64));
-        let (files, skipped) = list_images(folder.path()).unwrap();
-        assert_eq!((files, skipped.len()), (vec!["a.png".to_owned()], 0));
+        assert_eq!(pack_file(&path, 8, 3, &FileDecoding::default()).unwrap(), [200, 10, 20].repeat(64));
+        let found = list_images(folder.path()).unwrap();
+        assert_eq!((found.images, found.skipped.len()), (vec!["a.png".to_owned()], 0));
         assert!(prepare(&folder.path().join("b.png"), &preparation).unwrap_err().contains("does not exist"));
     }
 
@@ -188,7 +198,8 @@ mod tests {
             let [name, resize, crop, exact, scaled] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
             for (decoding, hash) in [(Decoding::Exact, exact), (Decoding::Scaled, scaled)] {
                 let (resize, crop) = (resize.parse().unwrap(), crop.parse().unwrap());
-                let preparation = Preparation { resize, crop, filter: Resize::Bilinear, exif: Exif::Ignore, decoding };
+                let file = FileDecoding { exif: Exif::Ignore, ..FileDecoding::default() };
+                let preparation = Preparation { resize, crop, filter: Resize::Bilinear, file, decoding };
                 let bytes = prepare(&folder.join(name).with_extension("jpg"), &preparation).unwrap();
                 let got = Fnv::new().bytes(&bytes).value();
                 assert_eq!(got, u64::from_str_radix(hash, 16).unwrap(), "{name} {resize} {decoding:?}");

@@ -5,7 +5,7 @@ use std::path::Path;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 
-use super::decode;
+use super::decode::{self, FileDecoding};
 use super::pack::Pixels;
 use crate::dataset::Dataset;
 use crate::description::Exif;
@@ -23,11 +23,13 @@ pub fn thumbnail(
     dataset: &Dataset,
     row: usize,
     max_px: u32,
-    originals: Option<&Path>,
+    originals: Option<(&Path, &FileDecoding)>,
 ) -> Result<Vec<u8>> {
     let item = dataset.items.get(row).ok_or(Error::Row { row, n: dataset.items.len() })?;
-    let file = originals.zip(item.path.as_deref()).map(|(root, path)| root.join(path));
-    let original = file.and_then(|path| decode::open(&path, Exif::Apply).ok());
+    let file = originals.zip(item.path.as_deref());
+    let original = file.and_then(|((root, decoding), path)| {
+        decode::open(&root.join(path), &FileDecoding { exif: Exif::Apply, ..*decoding }).ok()
+    });
     let image = match original {
         Some(image) => image,
         None => packed(pixels, row)?,

@@ -96,7 +96,7 @@ fn read_attributes(dir: &Path, files: Vec<String>, wanted: Option<&[&str]>) -> R
     let reader = lists::open(dir, &file)?;
     let mut attributes = Attributes { files, wanted, names: 0, rows: None };
     if is_csv(&file) {
-        csv_text::rows(&csv_text::read(reader, &file)?, &file, b',', &mut |line, cells| {
+        csv_text::rows(&csv_text::read(reader, &file)?, &file, b',', usize::MAX, &mut |line, cells| {
             if attributes.rows.is_none() {
                 attributes.head(cells.iter().skip(1));
                 return Ok(());
@@ -133,7 +133,7 @@ fn read_pairs(
     let reader = lists::open(dir, file)?;
     if is_csv(file) {
         let mut headed = false;
-        csv_text::rows(&csv_text::read(reader, file)?, file, b',', &mut |line, cells| {
+        csv_text::rows(&csv_text::read(reader, file)?, file, b',', usize::MAX, &mut |line, cells| {
             if !std::mem::replace(&mut headed, true) {
                 return Ok(());
             }

@@ -2,28 +2,28 @@
 
 use std::io::Read;
 
+use super::encoding;
 use crate::error::{Error, Place, Result};
 
-/// The whole text, without a byte-order mark.
-pub(super) fn read(mut reader: impl Read, file: &str) -> Result<Vec<u8>> {
+/// The whole text as UTF-8, without a byte-order mark.
+pub(super) fn read(reader: impl Read, file: &str) -> Result<Vec<u8>> {
     let mut text = Vec::new();
-    reader.read_to_end(&mut text).map_err(Error::io(file))?;
-    if text.starts_with(b"\xef\xbb\xbf") {
-        text.drain(..3);
-    }
+    encoding::utf8(reader).and_then(|mut reader| reader.read_to_end(&mut text)).map_err(Error::io(file))?;
     Ok(text)
 }
 
-/// Calls `visit` with the line and the cells of every row, the header included; all rows have as many cells as the first.
+/// Calls `visit` with the line and the cells of the first `most` rows, the header included; all have as many cells as the
+/// first.
 pub(super) fn rows(
     text: &[u8],
     file: &str,
     delimiter: u8,
+    most: usize,
     visit: &mut dyn FnMut(u64, &csv::StringRecord) -> Result<()>,
 ) -> Result<()> {
     let mut csv =
         csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).trim(csv::Trim::All).from_reader(text);
-    for cells in csv.records() {
+    for cells in csv.records().take(most) {
         let cells = cells.map_err(|error| malformed(text, file, &error))?;
         visit(cells.position().map_or(0, |position| line(text, position)), &cells)?;
     }
@@ -68,10 +68,10 @@ mod tests {
                 lines.push(line);
                 Ok(())
             };
-            rows(text.as_bytes(), "f", b',', &mut visit).unwrap();
+            rows(text.as_bytes(), "f", b',', usize::MAX, &mut visit).unwrap();
             assert_eq!(lines, expected, "{text:?}");
         }
-        let got = rows(b"a,b\r\nc,d\r\ne\r\n", "f", b',', &mut |_, _| Ok(())).unwrap_err().to_string();
+        let got = rows(b"a,b\r\nc,d\r\ne\r\n", "f", b',', usize::MAX, &mut |_, _| Ok(())).unwrap_err().to_string();
         assert_eq!(got, "f, row 3 cannot be read: it has 1 cells where the header has 2");
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn scan(reader: impl Read, file: &str, wanted: Option<&[&str]>) -> Re
     let place = |line: u64| Place { file: file.to_owned(), row: Some(line) };
     let wrong = |line: u64, reason: String| Error::Manifest { place: place(line), reason };
     let (mut columns, mut read) = (Vec::new(), Vec::new());
-    csv_text::rows(&csv_text::read(reader, file)?, file, b',', &mut |line, cells| {
+    csv_text::rows(&csv_text::read(reader, file)?, file, b',', usize::MAX, &mut |line, cells| {
         let (3, [path, key, marks]) = (cells.len(), [0, 1, 2].map(|at| cells.get(at).unwrap_or_default())) else {
             return Err(wrong(line, format!("it has {} cells: path, key and marks belong there", cells.len())));
         };

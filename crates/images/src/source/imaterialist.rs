@@ -57,7 +57,7 @@ pub(super) fn read_labels(reader: impl Read, file: &str) -> Result<LabelNames> {
         |row: u64, reason: String| Error::Manifest { place: Place { file: file.into(), row: Some(row) }, reason };
     let mut columns: Option<[usize; 3]> = None;
     let mut labels: BTreeMap<u64, (String, String)> = BTreeMap::new();
-    csv_text::rows(&csv_text::read(reader, file)?, file, b',', &mut |line, row| {
+    csv_text::rows(&csv_text::read(reader, file)?, file, b',', usize::MAX, &mut |line, row| {
         let Some([id, label, task]) = columns else {
             columns = Some(label_columns(row).map_err(|reason| wrong(line, reason))?);
             return Ok(());

@@ -6,13 +6,15 @@ use std::io::{BufReader, Read};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
 
+use super::encoding;
 use crate::error::{Error, Place, Result};
 
 /// Reads a whole JSON file into a struct; what the struct does not name is passed over without being kept.
 ///
 /// **Errors.** [`Error::Manifest`] with the line and column.
 pub(super) fn read<T: DeserializeOwned>(reader: impl Read, file: &str) -> Result<T> {
-    serde_json::from_reader(BufReader::new(reader)).map_err(|error| match error.classify() {
+    let text = encoding::utf8(reader).map_err(Error::io(file))?;
+    serde_json::from_reader(BufReader::new(encoding::WithoutNan::new(text))).map_err(|error| match error.classify() {
         serde_json::error::Category::Io => Error::io(file)(error.into()),
         _ => Error::Manifest { place: Place { file: file.to_owned(), row: None }, reason: error.to_string() },
     })

@@ -8,9 +8,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::manifest::{PATH_COLUMNS, read_split};
+use super::encoding;
+use super::manifest::{PATH_COLUMNS, Preview, Wanted, no_path_column, read_split};
 use super::rows::Cells;
-use super::table::{Cell, LABEL_SEPARATOR, Record, RecordPlace, Table};
+use super::table::{Cell, LABEL_SEPARATOR, Record, RecordPlace, Separator, Table};
+use super::unicode::{alike, nfc};
 use crate::error::{Error, Place, Result};
 
 /// Whether a manifest's name says that it is JSON Lines.
@@ -51,7 +53,7 @@ impl<'de> Deserialize<'de> for Fields {
 
 /// The label columns found so far.
 struct Columns<'a> {
-    wanted: Option<&'a [&'a str]>,
+    wanted: Wanted<'a>,
     names: Vec<String>,
     available: Vec<String>,
     index: BTreeMap<String, Option<usize>>,
@@ -63,38 +65,34 @@ impl Columns<'_> {
         if let Some(known) = self.index.get(key) {
             return *known;
         }
-        let asked = self.wanted.is_none_or(|list| list.contains(&key));
+        let asked = self.wanted.labels.is_none_or(|list| list.iter().any(|asked| alike(asked, key)));
         let at = asked.then_some(self.names.len());
-        self.names.extend(asked.then(|| key.to_owned()));
-        self.available.push(key.to_owned());
+        self.names.extend(asked.then(|| nfc(key).into_owned()));
+        self.available.push(nfc(key).into_owned());
         self.index.insert(key.to_owned(), at);
         at
     }
 }
 
 /// Reads the rows; of the label columns only those `wanted`, or all. Columns stand in the order in which rows name them.
-pub(crate) fn scan(reader: impl Read, name: &str, wanted: Option<&[&str]>) -> Result<Table> {
+pub(crate) fn scan(reader: impl Read, name: &str, wanted: Wanted<'_>) -> Result<Table> {
     let mut columns = Columns { wanted, names: Vec::new(), available: Vec::new(), index: BTreeMap::new() };
     let mut cells = Cells::default();
-    let mut records = Vec::new();
-    let mut reader = BufReader::new(reader);
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(Error::io(name))? == 0 {
-            break;
-        }
-        let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
-        if text.is_empty() {
-            continue;
-        }
-        let place = Place { file: name.into(), row: Some(number) };
-        let fields: Fields = serde_json::from_slice(text)
-            .map_err(|error| Error::Manifest { place: place.clone(), reason: error.to_string() })?;
-        records.push(record(fields, &mut columns, &mut cells, &place)?);
-    }
+    let (mut records, mut embedded) = (Vec::new(), Vec::new());
+    lines(reader, name, usize::MAX, &mut |fields, place| {
+        let (record, holds) = record(fields, &mut columns, &mut cells, place)?;
+        embedded.extend(holds.map(|column| (column, records.len())));
+        records.push(record);
+        Ok(())
+    })?;
     if records.is_empty() {
         return Err(Error::Manifest { place: Place { file: name.into(), row: None }, reason: "it is empty".into() });
+    }
+    if !embedded.is_empty() && embedded.len() < records.len() {
+        let at = records.iter().position(|record: &Record| record.path.is_some()).unwrap_or_default();
+        let place = Place { file: name.into(), row: Some(at as u64 + 1) };
+        let reason = "it names a file where other rows hold the image itself: split the table".to_owned();
+        return Err(Error::Manifest { place, reason });
     }
     let empty = cells.get("");
     records.iter_mut().for_each(|record| record.cells.resize(columns.names.len(), empty.clone()));
@@ -102,32 +100,106 @@ pub(crate) fn scan(reader: impl Read, name: &str, wanted: Option<&[&str]>) -> Re
         files: vec![name.into()],
         columns: columns.names,
         available: columns.available,
-        separator: Some(LABEL_SEPARATOR),
+        separator: Separator::Mark(LABEL_SEPARATOR),
         records,
+        embedded: embedded.into_iter().next().map(|(column, _)| column),
         ..Table::default()
     })
 }
 
-fn record(fields: Fields, columns: &mut Columns<'_>, cells: &mut Cells, place: &Place) -> Result<Record> {
+/// Calls `visit` with the first `most` rows and where they stand.
+fn lines(
+    reader: impl Read,
+    name: &str,
+    most: usize,
+    visit: &mut dyn FnMut(Fields, &Place) -> Result<()>,
+) -> Result<()> {
+    let mut reader = BufReader::new(encoding::utf8(reader).map_err(Error::io(name))?);
+    let (mut line, mut rows) = (Vec::new(), 0);
+    for number in 1.. {
+        line.clear();
+        if rows == most || reader.read_until(b'\n', &mut line).map_err(Error::io(name))? == 0 {
+            break;
+        }
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        let place = Place { file: name.into(), row: Some(number) };
+        visit(fields(text).map_err(|reason| Error::Manifest { place: place.clone(), reason })?, &place)?;
+        rows += 1;
+    }
+    Ok(())
+}
+
+/// The fields of one row. Python's `NaN` is no JSON, but everywhere.
+fn fields(text: &[u8]) -> std::result::Result<Fields, String> {
+    serde_json::from_slice(text).or_else(|error| {
+        let lenient = serde_json::from_reader(encoding::WithoutNan::new(text));
+        lenient.map_err(|_| error.to_string())
+    })
+}
+
+/// The first `rows` rows; columns in the order in which rows name them.
+pub(crate) fn preview(reader: impl Read, name: &str, rows: usize) -> Result<Preview> {
+    let mut preview = Preview::default();
+    lines(reader, name, rows, &mut |fields, _| {
+        let mut row = Vec::new();
+        for (key, value) in fields.0 {
+            if holds_image(&value) {
+                preview.embedded.get_or_insert_with(|| nfc(&key).into_owned());
+            }
+            let Some(text) = single(&value) else { continue };
+            let at = preview.columns.iter().position(|known| *known == nfc(&key)).unwrap_or_else(|| {
+                preview.columns.push(nfc(&key).into_owned());
+                preview.columns.len() - 1
+            });
+            row.resize(row.len().max(at + 1), String::new());
+            row[at] = text;
+        }
+        preview.rows.push(row);
+        Ok(())
+    })?;
+    preview.rows.iter_mut().for_each(|row| row.resize(preview.columns.len(), String::new()));
+    Ok(preview)
+}
+
+/// A row, and the column that holds its image, if the image itself lies in it.
+fn record(
+    fields: Fields,
+    columns: &mut Columns<'_>,
+    cells: &mut Cells,
+    place: &Place,
+) -> Result<(Record, Option<String>)> {
     let wrong = |reason: String| Error::Manifest { place: place.clone(), reason };
     let position = |name: &str| fields.0.iter().position(|field| field.0.eq_ignore_ascii_case(name));
-    let path_at = PATH_COLUMNS
-        .iter()
-        .find_map(|alias| position(alias))
-        .ok_or_else(|| wrong(format!("it needs a key with the path of the image ({})", PATH_COLUMNS.join(", "))))?;
+    let path_at = match columns.wanted.path {
+        Some(named) => fields.0.iter().position(|field| alike(&field.0, named)),
+        None => PATH_COLUMNS.iter().find_map(|alias| position(alias)),
+    };
+    let path_at = path_at.ok_or_else(|| {
+        let found = fields.0.iter().map(|field| field.0.as_str()).collect::<Vec<_>>().join(", ");
+        wrong(no_path_column("key", columns.wanted.path, &found))
+    })?;
     let special = [Some(path_at), position("id"), position("split"), position("group")];
     let mut texts = [const { None }; 4];
+    let held = holds_image(&fields.0[path_at].1).then(|| fields.0[path_at].0.clone());
     let mut row: Vec<Cell> = vec![cells.get(""); columns.names.len()];
     for (at, (key, value)) in fields.0.iter().enumerate() {
-        if let Some(which) = special.iter().position(|special| *special == Some(at)) {
-            texts[which] = Some(single(value).ok_or_else(|| wrong(format!("its `{key}` is no text")))?);
+        let special = special.iter().enumerate().filter(|(_, special)| **special == Some(at)).map(|(which, _)| which);
+        let special: Vec<usize> = special.collect();
+        if !special.is_empty() {
+            // The path may be the id too. An image that lies in the row is called as the file that it comes from.
+            let text = single(value.get("path").filter(|_| held.is_some() && at == path_at).unwrap_or(value))
+                .ok_or_else(|| wrong(format!("its `{key}` is no text")))?;
+            special.into_iter().for_each(|which| texts[which] = Some(text.clone()));
             continue;
         }
         let Some(column) = columns.at(key) else { continue };
         let text = match labels(value) {
             Some(text) => text,
             // Where all columns are looked at, those that cannot hold labels are passed over.
-            None if columns.wanted.is_none() => String::new(),
+            None if columns.wanted.labels.is_none() => String::new(),
             None => {
                 return Err(wrong(format!(
                     "its `{key}` is neither a text, a number, a boolean, null nor a list of them"
@@ -140,15 +212,26 @@ fn record(fields: Fields, columns: &mut Columns<'_>, cells: &mut Cells, place: &
         row[column] = cells.get(&text);
     }
     let [path, id, split, group] = texts.map(|text| text.filter(|text| !text.is_empty()));
-    let path = path.ok_or_else(|| wrong("its path is empty".into()))?;
-    Ok(Record {
+    let number = || format!("row-{:06}", place.row.unwrap_or_default());
+    let path = match (path, &held) {
+        (Some(path), _) => path,
+        (None, Some(_)) => number(),
+        (None, None) => return Err(wrong("its path is empty".into())),
+    };
+    let record = Record {
         id: id.unwrap_or_else(|| path.clone()),
-        path: Some(path.replace('\\', "/")),
+        path: held.is_none().then(|| path.replace('\\', "/")),
         place: RecordPlace::Row { file: 0, row: place.row.unwrap_or_default() },
         cells: row,
         split: split.map(|text| read_split(&text, place)).transpose()?,
         group,
-    })
+    };
+    Ok((record, held))
+}
+
+/// Whether a value says that the image itself lies in the row.
+fn holds_image(value: &Value) -> bool {
+    value.get("bytes").is_some_and(|bytes| bytes.is_u64())
 }
 
 /// A value that is no list, as text.
@@ -184,8 +267,8 @@ mod tests {
                         {\"id\": 7, \"file_name\": \"c.png\", \"buttons\": 3, \"sleeve\": null, \"group\": \"g\"}\n\
                         {\"file_name\": \"d.png\", \"worn\": true, \"vector\": [[0.5]]}\n";
 
-    fn read(text: &str, wanted: Option<&[&str]>) -> Result<Table> {
-        scan(text.as_bytes(), "m.jsonl", wanted)
+    fn read(text: &str, labels: Option<&[&str]>) -> Result<Table> {
+        scan(text.as_bytes(), "m.jsonl", Wanted { labels, path: None })
     }
 
     #[test]

@@ -4,12 +4,36 @@ use std::io::Read;
 
 use super::csv_text;
 use super::rows::Cells;
-use super::table::{LABEL_SEPARATOR, Record, RecordPlace, Table};
+use super::table::{LABEL_SEPARATOR, Record, RecordPlace, Separator, Table};
+use super::unicode::nfc;
 use crate::attribute::Split;
 use crate::error::{Error, Place, Result};
 
 /// Names of the path column, the first found wins.
-pub(super) const PATH_COLUMNS: [&str; 5] = ["path", "file_name", "filepath", "image", "image_path"];
+pub(crate) const PATH_COLUMNS: [&str; 13] = [
+    "path",
+    "file_name",
+    "filepath",
+    "image",
+    "image_path",
+    "filename",
+    "img_path",
+    "image_name",
+    "img_name",
+    "image_file",
+    "image_filename",
+    "file",
+    "img",
+];
+
+/// Which columns are read: the one with the path, if it is not known by its name, and those of the labels.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted<'a> {
+    /// The column with the path; without it, the first of [`PATH_COLUMNS`].
+    pub(crate) path: Option<&'a str>,
+    /// Label columns; without them, all.
+    pub(crate) labels: Option<&'a [&'a str]>,
+}
 
 /// Which columns mean what.
 struct Header {
@@ -23,12 +47,12 @@ struct Header {
     available: Vec<String>,
 }
 
-/// Reads the rows; of the label columns only those `wanted`, or all.
-pub(crate) fn scan(reader: impl Read, name: &str, wanted: Option<&[&str]>) -> Result<Table> {
+/// Reads the rows; of the label columns only those `wanted`.
+pub(crate) fn scan(reader: impl Read, name: &str, wanted: Wanted<'_>) -> Result<Table> {
     let text = csv_text::read(reader, name)?;
     let (mut records, mut cells) = (Vec::new(), Cells::default());
     let mut header = None;
-    csv_text::rows(&text, name, delimiter(&text), &mut |line, row| {
+    csv_text::rows(&text, name, delimiter(&text), usize::MAX, &mut |line, row| {
         match &header {
             None => header = Some(read_header(row, name, wanted)?),
             Some(header) => {
@@ -44,7 +68,7 @@ pub(crate) fn scan(reader: impl Read, name: &str, wanted: Option<&[&str]>) -> Re
         files: vec![name.into()],
         columns: header.labels.into_iter().map(|(_, column)| column).collect(),
         available: header.available,
-        separator: Some(LABEL_SEPARATOR),
+        separator: Separator::Mark(LABEL_SEPARATOR),
         records,
         ..Table::default()
     })
@@ -63,24 +87,27 @@ fn delimiter(text: &[u8]) -> u8 {
     best
 }
 
-fn read_header(row: &csv::StringRecord, name: &str, wanted: Option<&[&str]>) -> Result<Header> {
+fn read_header(row: &csv::StringRecord, name: &str, wanted: Wanted<'_>) -> Result<Header> {
     let wrong = |reason: String| Error::Manifest { place: Place { file: name.into(), row: Some(1) }, reason };
-    let columns: Vec<String> = row.iter().map(str::to_owned).collect();
+    let columns: Vec<String> = row.iter().map(|column| nfc(column).into_owned()).collect();
     for (at, column) in columns.iter().enumerate() {
         if columns[..at].contains(column) {
             return Err(wrong(format!("column `{column}` stands there twice")));
         }
     }
     let find = |wanted: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(wanted));
-    let Some(path) = PATH_COLUMNS.iter().find_map(|alias| find(alias)) else {
-        let (aliases, found) = (PATH_COLUMNS.join(", "), columns.join(", "));
-        return Err(wrong(format!("it needs a column with the path of the image ({aliases}), found are {found}")));
+    let path = match wanted.path {
+        Some(named) => columns.iter().position(|column| *column == *nfc(named)),
+        None => PATH_COLUMNS.iter().find_map(|alias| find(alias)),
+    };
+    let Some(path) = path else {
+        return Err(wrong(no_path_column("column", wanted.path, &columns.join(", "))));
     };
     let (id, split, group) = (find("id"), find("split"), find("group"));
     let used = [Some(path), id, split, group];
     let all: Vec<usize> = (0..columns.len()).filter(|at| !used.contains(&Some(*at))).collect();
     let available = all.iter().map(|&at| columns[at].clone()).collect();
-    let asked = |at: &usize| wanted.is_none_or(|list| list.contains(&&*columns[*at]));
+    let asked = |at: &usize| wanted.labels.is_none_or(|list| list.iter().any(|asked| *nfc(asked) == columns[*at]));
     let labels = all.into_iter().filter(asked).map(|at| (at, columns[at].clone())).collect();
     Ok(Header { path, id, split, group, labels, available })
 }
@@ -103,6 +130,39 @@ fn record(row: &csv::StringRecord, header: &Header, cells: &mut Cells, place: &P
     })
 }
 
+/// Why a table without the column that names the images cannot be read.
+pub(super) fn no_path_column(what: &str, named: Option<&str>, found: &str) -> String {
+    let needed = match named {
+        Some(named) => format!("it needs the {what} `{named}` that `images.path_column` names"),
+        None => format!(
+            "it needs a {what} with the path of the image ({}, or the one that `images.path_column` names)",
+            PATH_COLUMNS.join(", ")
+        ),
+    };
+    format!("{needed}, found are {found}")
+}
+
+/// The first rows of a table as text: its columns, and a cell for each.
+#[derive(Debug, Default)]
+pub(crate) struct Preview {
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+    /// The column that holds the images themselves.
+    pub(crate) embedded: Option<String>,
+}
+
+/// The first `rows` rows.
+pub(crate) fn preview(reader: impl Read, name: &str, rows: usize) -> Result<Preview> {
+    let text = csv_text::read(reader, name)?;
+    let mut all: Vec<Vec<String>> = Vec::new();
+    csv_text::rows(&text, name, delimiter(&text), rows + 1, &mut |_, row| {
+        all.push(row.iter().map(str::to_owned).collect());
+        Ok(())
+    })?;
+    let columns = if all.is_empty() { Vec::new() } else { all.remove(0) };
+    Ok(Preview { columns: columns.iter().map(|column| nfc(column).into_owned()).collect(), rows: all, embedded: None })
+}
+
 /// The split that a manifest names.
 pub(super) fn read_split(text: &str, place: &Place) -> Result<Split> {
     Split::parse(&text.to_ascii_lowercase()).ok_or_else(|| Error::unknown_split(text, place.clone()))
@@ -115,7 +175,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Table> {
-        scan(text.as_bytes(), "labels.csv", None)
+        scan(text.as_bytes(), "labels.csv", Wanted::default())
     }
 
     #[test]
@@ -142,7 +202,7 @@ mod tests {
     #[test]
     fn id_column_and_wanted_columns() {
         let text = "id,path,image,x\n7,a.png,b.png,1\n,c.png,d.png,2\n";
-        let table = scan(text.as_bytes(), "m", Some(&["x"])).unwrap();
+        let table = scan(text.as_bytes(), "m", Wanted { labels: Some(&["x"]), path: None }).unwrap();
         assert_eq!(table.columns, ["x"]);
         assert_eq!([&table.records[0].id[..], &table.records[1].id[..]], ["7", "c.png"]);
         assert_eq!(read(text).unwrap().columns, ["image", "x"]);
@@ -161,7 +221,7 @@ mod tests {
             let got = read(text).unwrap_err().to_string();
             assert!(got.contains(expected), "{got}");
         }
-        let got = scan(&b"path,a\nx.png,\xff\n"[..], "m", None).unwrap_err().to_string();
+        let got = scan(&b"path,a\nx.png,\xff\n"[..], "m", Wanted::default()).unwrap_err().to_string();
         assert!(got.contains("row 2") && got.contains("not UTF-8"), "{got}");
     }
 }

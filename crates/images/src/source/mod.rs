@@ -4,18 +4,24 @@ mod celeba;
 mod coco;
 mod csv_text;
 mod deepfashion;
+pub(crate) mod embedded;
+mod encoding;
 mod fashionai;
 pub(crate) mod folder;
+pub(crate) mod format;
 pub mod idx;
 mod imaterialist;
 mod json;
 pub(crate) mod jsonl;
 mod lists;
 pub(crate) mod manifest;
+mod one_hot;
 mod parts;
 mod paths;
+pub(crate) mod resolve;
 mod rows;
 mod table;
+pub(crate) mod unicode;
 pub(crate) mod wardrobe;
 
 use std::fs::File;
@@ -27,11 +33,28 @@ use crate::error::{Error, Place, Result};
 use paths::stays_below;
 use table::Cell;
 
+pub use folder::Listing;
 pub(crate) use paths::slashed;
-pub(crate) use table::{Record, RecordPlace, Table, values};
+pub(crate) use table::{Record, RecordPlace, Separator, Table, values};
 
-/// Turns the rows of a Parquet file into JSON Lines: this crate knows no Parquet, its caller may.
-pub type TableReader = fn(&Path) -> io::Result<Box<dyn Read>>;
+/// Lists all that lies below a folder of images.
+///
+/// **Errors.** A folder that does not exist or cannot be listed, [`Error::Missing`] or [`Error::Io`].
+pub fn list_images(root: &Path) -> Result<Listing> {
+    folder::list(root)
+}
+
+/// Reads Parquet files: this crate knows no Parquet, its caller may.
+#[derive(Debug, Clone, Copy)]
+pub struct TableReader {
+    /// The rows as JSON Lines. Where a column holds images its values are `{"bytes": LENGTH, "path": TEXT}`.
+    pub rows: fn(&Path) -> io::Result<Box<dyn Read>>,
+    /// The images that a column holds, one entry per row.
+    pub images: fn(&Path, &str) -> io::Result<EmbeddedImages>,
+}
+
+/// The bytes of image files, one entry per row of a table; `None` where a row has none.
+pub type EmbeddedImages = Box<dyn Iterator<Item = io::Result<Option<Vec<u8>>>>>;
 
 /// Where a description's files come from.
 #[derive(Debug, Clone)]
@@ -81,11 +104,19 @@ impl Origin {
     pub(crate) fn open_table(&self, name: &str) -> Result<Box<dyn Read>> {
         self.open(name, "images.file")?;
         match self {
-            Self::FolderWithTables(dir, read) => read(&dir.join(name)).map_err(Error::Table),
+            Self::FolderWithTables(dir, read) => (read.rows)(&dir.join(name)).map_err(Error::Table),
             _ => Err(Error::Manifest {
                 place: Place { file: name.into(), row: None },
                 reason: "Parquet is read by the program `latentwalk` alone: save it as CSV or JSON Lines".into(),
             }),
+        }
+    }
+
+    /// The images that a column of a Parquet manifest holds.
+    pub(crate) fn open_images(&self, name: &str, column: &str) -> Result<EmbeddedImages> {
+        match self {
+            Self::FolderWithTables(dir, read) => (read.images)(&dir.join(name), column).map_err(Error::Table),
+            _ => Err(Error::no_images(name)),
         }
     }
 
@@ -138,7 +169,10 @@ pub fn files(description: &Description, origin: &Origin) -> Result<Vec<SourceFil
             let table = scan(description, origin)?;
             let listed = table.files.iter().map(|name| named_file(origin, name, "images.file"));
             let mut files = listed.collect::<Result<Vec<_>>>()?;
-            for record in table.records {
+            // What pixels a file gives is a part of what is made from it.
+            let version = Some(crate::pixel::DECODER_VERSION.as_bytes());
+            files.push(SourceFile { name: "(decoder of image files)".into(), path: None, bytes: version });
+            for record in table.records.into_iter().filter(|record| record.path.is_some()) {
                 let path = dir.join(root).join(record.path.as_deref().unwrap_or_default());
                 let name = slashed(&Path::new(root).join(record.path.as_deref().unwrap_or_default()));
                 if path.is_file() {
@@ -164,13 +198,22 @@ fn named_file(origin: &Origin, name: &str, key: &'static str) -> Result<SourceFi
 
 /// Reads everything but the pixels; of the label columns those that attributes read.
 pub(crate) fn scan(description: &Description, origin: &Origin) -> Result<Table> {
-    let wanted: Vec<&str> = description.attributes.0.iter().map(|a| description.column(a)).collect();
-    scan_columns(description, origin, Some(&wanted))
+    let columns = |attribute| -> Vec<&str> { description.columns(attribute).collect() };
+    let wanted: Vec<&str> = description.attributes.0.iter().flat_map(columns).collect();
+    let mut table = scan_section(&description.images, origin, Some(&wanted))?;
+    one_hot::gather(&mut table, description)?;
+    Ok(table)
+}
+
+/// As [`scan`], with all label columns.
+pub(crate) fn scan_all(description: &Description, origin: &Origin) -> Result<Table> {
+    let mut table = scan_section(&description.images, origin, None)?;
+    one_hot::gather(&mut table, description)?;
+    Ok(table)
 }
 
 /// Reads everything but the pixels; of the label columns those `wanted`, or all.
-pub(crate) fn scan_columns(description: &Description, origin: &Origin, wanted: Option<&[&str]>) -> Result<Table> {
-    let section = &description.images;
+pub(crate) fn scan_section(section: &ImagesSection, origin: &Origin, wanted: Option<&[&str]>) -> Result<Table> {
     let table = if section.parts.is_empty() {
         scan_file(section, origin, wanted, section.file.as_deref().unwrap_or_default(), "")?
     } else {
@@ -201,12 +244,13 @@ fn scan_file(
     let annotations = || -> Result<(&Path, &str)> {
         Ok((origin.folder(section.source)?, section.annotations.as_deref().unwrap_or_default()))
     };
-    Ok(match section.source {
+    let columns = manifest::Wanted { path: section.path_column.as_deref(), labels: wanted };
+    let mut table = match section.source {
         Source::Idx => scan_idx(&section.images, &section.labels, origin)?,
-        Source::Folder => folder::scan(&root()?)?,
-        Source::Manifest if is_parquet(file) => jsonl::scan(origin.open_table(file)?, file, wanted)?,
-        Source::Manifest if jsonl::is_lines(file) => jsonl::scan(open()?, file, wanted)?,
-        Source::Manifest => manifest::scan(open()?, file, wanted)?,
+        Source::Folder => folder::scan(&root()?, section.split_folders)?,
+        Source::Manifest if is_parquet(file) => jsonl::scan(origin.open_table(file)?, file, columns)?,
+        Source::Manifest if jsonl::is_lines(file) => jsonl::scan(open()?, file, columns)?,
+        Source::Manifest => manifest::scan(open()?, file, columns)?,
         Source::Imaterialist => {
             let labels = section.labels_file.as_deref().unwrap_or_default();
             let names = imaterialist::read_labels(origin.open(labels, "images.labels_file")?, labels)?;
@@ -217,11 +261,15 @@ fn scan_file(
         Source::FashionAi => fashionai::scan(open()?, file, wanted)?,
         Source::Coco => coco::scan(open()?, file, wanted)?,
         Source::Garments => wardrobe::scan(section),
-    })
+    };
+    if table.records.iter().any(|record| matches!(record.place, RecordPlace::Row { .. }) && record.path.is_some()) {
+        resolve::paths(&mut table, &root()?, section.path_match)?;
+    }
+    Ok(table)
 }
 
 /// Whether a manifest's name says that it is Parquet.
-fn is_parquet(name: &str) -> bool {
+pub(crate) fn is_parquet(name: &str) -> bool {
     name.to_ascii_lowercase().ends_with(".parquet")
 }
 

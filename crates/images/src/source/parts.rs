@@ -29,8 +29,10 @@ fn append(all: &mut Table, table: Table, part: &Part, cells: &mut Cells) {
     let files = all.files.len();
     let empty = cells.get("");
     all.files.extend(table.files);
-    all.separator = all.separator.or(table.separator);
+    all.separator = table.separator;
+    all.embedded = table.embedded.or(all.embedded.take());
     all.remarks.extend(table.remarks);
+    all.left_out.extend(table.left_out);
     for mut skipped in table.skipped {
         skipped.path = below(&skipped.path);
         all.skipped.push(skipped);
@@ -66,6 +68,7 @@ mod tests {
     use super::*;
     use crate::attribute::Split;
     use crate::source::manifest;
+    use crate::source::table::Separator;
 
     fn part(file: &str, root: Option<&str>, split: Option<Split>) -> Part {
         Part { file: file.into(), root: root.map(str::to_owned), split, name: None }
@@ -79,10 +82,13 @@ mod tests {
                 "train" => "id,path,x,y\n1,1.png,a,b\n",
                 _ => "id,path,y,split\n1,1.png,c,\n2,2.png,d,train\n",
             };
-            manifest::scan(text.as_bytes(), &part.file, None)
+            manifest::scan(text.as_bytes(), &part.file, manifest::Wanted::default())
         };
         let table = scan(&parts, &read).unwrap();
-        assert_eq!((&table.columns[..], table.separator), (&["x".to_owned(), "y".to_owned()][..], Some('|')));
+        assert_eq!(
+            (&table.columns[..], table.separator),
+            (&["x".to_owned(), "y".to_owned()][..], Separator::Mark('|'))
+        );
         let rows: Vec<_> = table
             .records
             .iter()

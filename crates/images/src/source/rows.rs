@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::table::{Cell, LABEL_SEPARATOR, Record, RecordPlace, Table};
+use super::table::{Cell, LABEL_SEPARATOR, Record, RecordPlace, Separator, Table};
+use super::unicode::nfc;
 use crate::attribute::Split;
 use crate::error::{Error, Place, Result};
 
@@ -12,8 +13,9 @@ use crate::error::{Error, Place, Result};
 pub(super) struct Cells(HashSet<Cell>);
 
 impl Cells {
-    /// The shared text.
+    /// The shared text, in NFC.
     pub(super) fn get(&mut self, text: &str) -> Cell {
+        let text = &*nfc(text);
         if let Some(known) = self.0.get(text) {
             return known.clone();
         }
@@ -45,8 +47,13 @@ impl Rows {
             kept.push(asked.then_some(names.len()));
             names.extend(asked.then(|| column.clone()));
         }
-        let table =
-            Table { files, columns: names, available: columns, separator: Some(LABEL_SEPARATOR), ..Table::default() };
+        let table = Table {
+            files,
+            columns: names,
+            available: columns,
+            separator: Separator::Mark(LABEL_SEPARATOR),
+            ..Table::default()
+        };
         Self { table, kept, index: HashMap::new(), cells: Cells::default() }
     }
 

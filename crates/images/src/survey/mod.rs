@@ -11,11 +11,13 @@ use rayon::prelude::*;
 
 use crate::attribute::{AttributeKind, Split};
 use crate::dataset::Skipped;
-use crate::description::{AttributeDescription, Description, Rest, natural};
+use crate::description::{AttributeDescription, Description, ImagesSection, Rest, natural};
 use crate::error::Result;
+use crate::import::drawn_from_train;
 use crate::import::labels::{self, Mapper};
-use crate::pixel::decode;
-use crate::source::{self, Origin, Record, Table, slashed, values};
+use crate::pixel::decode::{self, FileDecoding};
+use crate::source::unicode::alike;
+use crate::source::{self, Origin, Record, Separator, Table, slashed, values};
 
 pub use suspicion::Suspicion;
 
@@ -27,8 +29,7 @@ const CHUNK_FILES: usize = 4_096;
 pub enum Depth {
     /// Whether they exist and are not empty.
     Names,
-    /// Each is read: whether its header is that of an image that can be decoded, whether it is cut short as far as that
-    /// shows without decoding, and whether another file has the same content.
+    /// Each is decoded as the import decodes it, and compared with the others: whether another file has the same content.
     Contents,
 }
 
@@ -94,6 +95,8 @@ pub struct Survey {
     pub attributes: Vec<AttributeSurvey>,
     /// What would stop an import or spoil its figures.
     pub suspicions: Vec<Suspicion>,
+    /// Sentences about files that were passed over, and about what the import does by itself.
+    pub remarks: Vec<String>,
 }
 
 /// Reads everything about a source but its pixels, and reports what it is rather than stopping at the first mistake;
@@ -113,13 +116,19 @@ pub fn survey(
     } else {
         description.check()?;
     }
-    let table = source::scan_columns(description, origin, None)?;
+    let table = source::scan_all(description, origin)?;
     let root = source::originals(description, origin);
-    let looks = root.map(|root| look_at(&table, &root, depth, progress)).unwrap_or_default();
+    let section = &description.images;
+    let looks = match root {
+        _ if table.embedded.is_some() => look_within(&table, origin, section, depth, progress)?,
+        Some(root) => look_at(&table, &root, section, depth, progress),
+        None => Vec::new(),
+    };
     let mut suspicions: Vec<Suspicion> = table.remarks.iter().cloned().map(Suspicion::LeftOver).collect();
     let mut skipped = table.skipped.clone();
     skipped.extend(looks.iter().zip(&table.records).filter_map(|(look, record)| {
-        Some(Skipped { path: record.path.clone()?, reason: look.as_ref().err()?.reason.clone() })
+        let path = record.path.clone().unwrap_or_else(|| record.id.clone());
+        Some(Skipped { path, reason: look.as_ref().err()?.reason.clone() })
     }));
     let total = table.records.len() + table.skipped.len();
     let maximum = description.images.maximum_unreadable;
@@ -144,6 +153,7 @@ pub fn survey(
         columns: (0..table.columns.len()).map(|at| column_survey(&table, at)).collect(),
         attributes,
         suspicions,
+        remarks: table.left_out.iter().cloned().chain(drawn_from_train(&table, section)).collect(),
     })
 }
 
@@ -157,19 +167,51 @@ struct Bad {
 type Look = std::result::Result<Option<blake3::Hash>, Bad>;
 
 /// Looks at every record's file, in the order of the records.
-fn look_at(table: &Table, root: &Path, depth: Depth, progress: &(dyn Fn(usize, usize) + Sync)) -> Vec<Look> {
+fn look_at(
+    table: &Table,
+    root: &Path,
+    section: &ImagesSection,
+    depth: Depth,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Vec<Look> {
+    let decoding = section.decoding();
     let total = table.records.len();
     let mut looks = Vec::with_capacity(total);
     progress(0, total);
     for chunk in table.records.chunks(CHUNK_FILES) {
-        let look = |record: &Record| look(&root.join(record.path.as_deref().unwrap_or(&record.id)), depth);
+        let look = |record: &Record| look(&root.join(record.path.as_deref().unwrap_or(&record.id)), &decoding, depth);
         looks.par_extend(chunk.par_iter().map(look));
         progress(looks.len(), total);
     }
     looks
 }
 
-fn look(path: &Path, depth: Depth) -> Look {
+/// Looks at images that lie in their tables, if contents are asked for.
+fn look_within(
+    table: &Table,
+    origin: &Origin,
+    section: &ImagesSection,
+    depth: Depth,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<Look>> {
+    let mut looks = Vec::new();
+    if depth == Depth::Names {
+        return Ok(looks);
+    }
+    let decoding = section.decoding();
+    source::embedded::each(table, origin, &mut |_, bytes| {
+        let bytes = bytes.ok_or_else(|| Bad { missing: true, reason: "the row has no image".into() });
+        looks.push(bytes.and_then(|bytes| {
+            decode::decode(&bytes, &decoding).map_err(|reason| Bad { missing: false, reason })?;
+            Ok(Some(blake3::hash(&bytes)))
+        }));
+        progress(looks.len(), table.records.len());
+        Ok(())
+    })?;
+    Ok(looks)
+}
+
+fn look(path: &Path, decoding: &FileDecoding, depth: Depth) -> Look {
     let bad = |reason: String| Bad { missing: false, reason };
     match fs::metadata(path) {
         Err(error) => {
@@ -183,18 +225,18 @@ fn look(path: &Path, depth: Depth) -> Look {
     match depth {
         Depth::Names => Ok(None),
         Depth::Contents => {
-            let bytes = decode::read(path).map_err(bad)?;
-            decode::check(&bytes).map_err(bad)?;
+            let bytes = decode::read(path, &decoding.limits).map_err(bad)?;
+            decode::decode(&bytes, decoding).map_err(bad)?;
             Ok(Some(blake3::hash(&bytes)))
         }
     }
 }
 
 /// How often each value of a column occurs, an image counting once a value.
-fn counts(table: &Table, at: usize) -> BTreeMap<&str, usize> {
+fn counts(table: &Table, at: usize, separator: Separator) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for record in &table.records {
-        let mut distinct: Vec<&str> = values(&record.cells[at], table.separator).collect();
+        let mut distinct: Vec<&str> = values(&record.cells[at], separator).collect();
         distinct.sort_unstable();
         distinct.dedup();
         distinct.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
@@ -213,7 +255,7 @@ fn column_survey(table: &Table, at: usize) -> ColumnSurvey {
     let (labelled, several) = labels.fold((0, 0), |(labelled, several), count| {
         (labelled + usize::from(count > 0), several + usize::from(count > 1))
     });
-    let values = by_frequency(counts(table, at).into_iter());
+    let values = by_frequency(counts(table, at, table.separator).into_iter());
     ColumnSurvey { name: table.columns[at].clone(), labelled, several, values }
 }
 
@@ -224,18 +266,19 @@ fn attribute_survey(
     suspicions: &mut Vec<Suspicion>,
 ) -> Option<AttributeSurvey> {
     let (name, column) = (&attribute.name, description.column(attribute));
-    let Some(at) = table.columns.iter().position(|known| known == column) else {
+    let Some(at) = table.columns.iter().position(|known| alike(known, column)) else {
         let known = table.available.clone();
         suspicions.push(Suspicion::UnknownColumn { attribute: name.clone(), column: column.into(), known });
         return None;
     };
     let classes = labels::classes(attribute, table, at);
     let mapper = Mapper::new(attribute, &classes);
+    let separator = attribute.separator(table);
     let mut images = vec![0; classes.len()];
     let (mut labelled, mut several) = (0, Vec::new());
     for record in &table.records {
         let mut found: Vec<u32> =
-            values(&record.cells[at], table.separator).filter_map(|value| mapper.class(value)).collect();
+            values(&record.cells[at], separator).filter_map(|value| mapper.class(value)).collect();
         found.sort_unstable();
         found.dedup();
         labelled += usize::from(!found.is_empty());
@@ -244,7 +287,8 @@ fn attribute_survey(
             several.push(record);
         }
     }
-    let outside = by_frequency(counts(table, at).into_iter().filter(|(value, _)| mapper.class(value).is_none()));
+    let outside =
+        by_frequency(counts(table, at, separator).into_iter().filter(|(value, _)| mapper.class(value).is_none()));
     let classes: Vec<Frequency> =
         classes.into_iter().zip(images).map(|(name, images)| Frequency { name, images }).collect();
     suspect_classes(description, attribute, &classes, suspicions);
@@ -278,6 +322,12 @@ fn suspect_classes(
     }
     let unknown = attribute.order.iter().filter(|class| classes.iter().all(|known| known.name != **class));
     suspicions.extend(unknown.map(|class| Suspicion::UnknownClass { attribute: name(), class: class.clone() }));
+    let names: Vec<&str> = classes.iter().filter(|class| class.images > 0).map(|class| class.name.as_str()).collect();
+    suspicions.extend(alike_classes(&names).into_iter().map(|classes| Suspicion::Alike { attribute: name(), classes }));
+    let void: Vec<String> = names.iter().filter(|class| is_void(class)).map(|class| (*class).to_owned()).collect();
+    if !void.is_empty() {
+        suspicions.push(Suspicion::Void { attribute: name(), classes: void });
+    }
     let support = description.images.minimum_support;
     let rare = classes.iter().filter(|class| class.images < support);
     suspicions.extend(rare.map(|class| Suspicion::RareClass {
@@ -293,6 +343,28 @@ fn suspect_classes(
         count: class.images,
         minimum,
     }));
+}
+
+/// Classes that differ in upper and lower case or in outer marks alone.
+pub(crate) fn alike_classes(classes: &[&str]) -> Vec<Vec<String>> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for class in classes {
+        let words: Vec<String> = class
+            .to_lowercase()
+            .split(|c: char| c.is_whitespace() || c == '_' || c == '-')
+            .map(str::to_owned)
+            .collect();
+        groups.entry(words.join(" ")).or_default().push((*class).to_owned());
+    }
+    groups.into_values().filter(|group| group.len() > 1).collect()
+}
+
+/// Whether a class's name is what programs write where there is no label.
+pub(crate) fn is_void(class: &str) -> bool {
+    matches!(
+        class.to_lowercase().as_str(),
+        "nan" | "none" | "null" | "na" | "n/a" | "<na>" | "nil" | "#n/a" | "undefined"
+    )
 }
 
 /// Whether two images may come to stand in two splits.
@@ -330,12 +402,12 @@ fn same_content(table: &Table, looks: &[Look], suspicions: &mut Vec<Suspicion>) 
         let Ok(Some(hash)) = look else { continue };
         let first = *firsts.entry(*hash.as_bytes()).or_insert(record);
         let file = |record: &Record| record.path.as_deref().map(|path| slashed(Path::new(path)));
-        if file(first) == file(record) {
+        if std::ptr::eq(first, record) || record.path.is_some() && file(first) == file(record) {
             continue;
         }
         count += 1;
         if apart(first, record) {
-            let paths = [first, record].map(|record| record.path.clone().unwrap_or_default());
+            let paths = [first, record].map(|record| record.path.clone().unwrap_or_else(|| record.id.clone()));
             suspicions.push(Suspicion::SameContent { paths, splits: [first.split, record.split] });
         }
     }
@@ -454,7 +526,7 @@ mod tests {
             "- a.png and a copy.png have the same content, and may be drawn into two splits: give them one `group`",
             "- m.csv, row 6 puts group `g` into split test, an earlier row into train",
             "- e.png: it is empty",
-            "- f.png: it is neither a JPEG nor a PNG nor a WebP file",
+            "- f.png: it is no picture of a kind that is read",
             "- h.png: it does not exist",
         ] {
             assert!(said.contains(expected), "{expected}\n{said}");

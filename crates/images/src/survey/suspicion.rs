@@ -121,6 +121,20 @@ pub enum Suspicion {
         /// `images.maximum_unreadable`.
         maximum: f64,
     },
+    /// Classes whose names differ in case, blanks, `_` or `-` alone.
+    Alike {
+        /// The attribute.
+        attribute: String,
+        /// The classes.
+        classes: Vec<String>,
+    },
+    /// Classes that are called as programs write a missing value.
+    Void {
+        /// The attribute.
+        attribute: String,
+        /// The classes.
+        classes: Vec<String>,
+    },
     /// What the source has that no image takes up.
     LeftOver(String),
 }
@@ -171,9 +185,24 @@ impl fmt::Display for Suspicion {
                 f,
                 "{unreadable} of {total} images are missing or unreadable, more than `images.maximum_unreadable` = {maximum} allows"
             ),
+            Self::Alike { attribute, classes } => write!(
+                f,
+                "classes {} of attribute `{attribute}` look alike: if they are one, join them by the attribute's `map`",
+                quoted(classes)
+            ),
+            Self::Void { attribute, classes } => write!(
+                f,
+                "{} of attribute `{attribute}` may stand for a missing label: leave the cells empty, or leave it out of the \
+                 attribute's `classes` and set `rest = \"unlabelled\"`",
+                quoted(classes)
+            ),
             Self::LeftOver(sentence) => f.write_str(sentence),
         }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Two splits that differ or may come to differ.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{AttributeSurvey, ColumnSurvey, Frequency, Survey};
+use crate::dataset::skipped_summary;
 
 /// Lines and values that a list prints; the rest is counted.
 const PRINTED: usize = 20;
@@ -30,7 +31,11 @@ impl fmt::Display for Survey {
         for AttributeSurvey { name, column, labelled, classes, .. } in &self.attributes {
             writeln!(f, "attribute {name} of column {column}: {labelled} labelled: {}", Frequencies(classes))?;
         }
+        write_list(f, "left out", self.remarks.iter())?;
         write_list(f, "suspicious", self.suspicions.iter())?;
+        if let Some(summary) = skipped_summary(&self.skipped) {
+            writeln!(f, "{summary}")?;
+        }
         let skipped = self.skipped.iter().map(|skipped| format!("{}: {}", skipped.path, skipped.reason));
         write_list(f, "skipped", skipped)
     }

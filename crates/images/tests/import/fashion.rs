@@ -54,7 +54,7 @@ fn imaterialist_is_imported_with_its_gaps() {
     let origin = Origin::Folder(dir.path().into());
     let description = Description::parse(&text).unwrap();
     let names: Vec<String> = files(&description, &origin).unwrap().into_iter().map(|file| file.name).collect();
-    assert_eq!((names.len(), &names[23..]), (25, &["labels.csv".to_owned(), "train.json".to_owned()][..]));
+    assert_eq!((names.len(), &names[24..]), (26, &["labels.csv".to_owned(), "train.json".to_owned()][..]));
     assert_eq!(originals(&description, &origin), Some(dir.path().join("images")));
     let got = message(&text.replace("maximum_unreadable = 0.1", "maximum_unreadable = 0.01"), dir.path());
     assert!(got.contains("1 of 24 images could not be read") && got.contains("9.jpg: it does not exist"), "{got}");
@@ -103,7 +103,10 @@ fn two_files_of_one_contest_keep_their_images_apart() {
     let listed = files(&description, &Origin::Folder(dir.path().into())).unwrap();
     let names: Vec<&str> =
         listed.iter().map(|file| &file.name[..]).filter(|name| !name.starts_with("images")).collect();
-    assert_eq!((names, listed.len()), (vec!["labels.csv", "train.json", "validation.json"], 28));
+    assert_eq!(
+        (names, listed.len()),
+        (vec!["(decoder of image files)", "labels.csv", "train.json", "validation.json"], 29)
+    );
 
     let got = message(&both.replace("file = \"validation.json\"", "file = \"train.json\""), dir.path());
     assert!(got.contains("`images.parts` is with `train` twice"), "{got}");
@@ -195,7 +198,7 @@ fn list_files_bring_their_splits_and_groups() {
     let (dataset, _out) = run(text, dir.path()).unwrap();
     assert_eq!(Split::ALL.map(|split| dataset.class_counts(0, split)), [[5, 5, 0], [5, 5, 0], [5, 5, 0]]);
     let listed = files(&Description::parse(text).unwrap(), &Origin::Folder(dir.path().into())).unwrap();
-    assert_eq!(listed.len(), 33);
+    assert_eq!(listed.len(), 34);
     // One person in two splits.
     let path = dir.path().join("identity_CelebA.txt");
     fs::write(&path, fs::read_to_string(&path).unwrap().replace("000010.jpg 2", "000010.jpg 1")).unwrap();
@@ -242,7 +245,7 @@ fn fashion_data_sets_are_read_through_descriptions() {
             survey.attributes[0].classes.iter().map(|class| (&class.name[..], class.images)).collect();
         assert_eq!(found, classes.map(|class| (class, 1)), "{source}");
         assert!(survey.suspicions.is_empty(), "{:?}", survey.suspicions);
-        assert_eq!(files(&description, &origin).unwrap().len(), label_files, "{source}");
+        assert_eq!(files(&description, &origin).unwrap().len(), label_files + 1, "{source}");
         let got = message(&text, dir.path());
         assert!(got.contains("2 of 2 images could not be read") || got.contains("split holds no images"), "{got}");
     }

@@ -33,11 +33,12 @@ fn a_folder_is_read_and_its_broken_file_skipped() {
     let description = Description::parse(FOLDER).unwrap();
     let origin = Origin::Folder(dir.path().into());
     let names: Vec<String> = files(&description, &origin).unwrap().into_iter().map(|file| file.name).collect();
-    assert_eq!(names.len(), 41);
-    assert!(names.is_sorted() && names[0] == "photos/dark/00.png");
+    assert_eq!(names.len(), 42);
+    assert!(names.is_sorted() && names[0] == "(decoder of image files)" && names[1] == "photos/dark/00.png");
 
+    let decoding = FileDecoding::default();
     let size = |root: Option<&Path>, max_px: u32| {
-        let png = thumbnail(&pixels, &dataset, 20, max_px, root).unwrap();
+        let png = thumbnail(&pixels, &dataset, 20, max_px, root.map(|root| (root, &decoding))).unwrap();
         let image = image::load_from_memory_with_format(&png, ImageFormat::Png).unwrap();
         (image.width(), image.height())
     };
@@ -62,10 +63,10 @@ fn folders_without_what_is_needed_are_named() {
     assert!(got.contains("`attributes.tone.order` names the class `bright`"), "{got}");
     let got = message(&FOLDER.replace("channels = 3", "split.validation = 0.001\nsplit.test = 0.299"), dir.path());
     assert!(got.contains("the validation split holds no images\nhint: add images"), "{got}");
-    fs::write(dir.path().join("photos/light/x.gif"), "GIF89a").unwrap();
+    fs::write(dir.path().join("photos/light/x.heic"), "").unwrap();
     let (dataset, _out) = run(FOLDER, dir.path()).unwrap();
-    let gif = Skipped { path: "light/x.gif".into(), reason: "only JPEG, PNG and WebP are read: convert it".into() };
-    assert_eq!(dataset.skipped[0], gif);
+    let reason = "it is a HEIC picture, which is not read: convert it to JPEG or PNG".into();
+    assert_eq!(dataset.skipped[0], Skipped { path: "light/x.heic".into(), reason });
     fs::remove_dir_all(dir.path().join("photos/light")).unwrap();
     assert!(message(FOLDER, dir.path()).contains("fewer than two classes"));
 }
@@ -75,25 +76,28 @@ fn a_first_description_imports_as_it_stands() {
     // Sub-folders; the broken file is one of 41, past the share that a first description allows.
     let dir = TempDir::new().unwrap();
     photos(dir.path());
-    let text = init(dir.path()).unwrap();
+    let text = drafted(dir.path()).unwrap();
     assert!(text.contains("root = \"photos\"") && text.contains("\"light\",   # 20 images"), "{text}");
     assert!(message(&text, dir.path()).contains("broken.png"));
     fs::remove_file(dir.path().join("photos/dark/broken.png")).unwrap();
-    let (dataset, _out) = run(&init(dir.path()).unwrap(), dir.path()).unwrap();
+    let (dataset, _out) = run(&drafted(dir.path()).unwrap(), dir.path()).unwrap();
     assert_eq!((dataset.items.len(), &dataset.attributes[0].name[..]), (40, "category"));
 
     // A manifest: the number of a product is no attribute.
     let dir = TempDir::new().unwrap();
     manifest(dir.path());
-    let text = init(dir.path()).unwrap();
-    assert!(text.contains("file = \"labels.csv\"\nroot = \"img\"") && text.contains("too many values: sku"), "{text}");
+    let text = drafted(dir.path()).unwrap();
+    assert!(
+        text.contains("file = \"labels.csv\"\nroot = \"img\"") && text.contains("sku (60 values for 60 images)"),
+        "{text}"
+    );
     let (dataset, _out) = run(&text, dir.path()).unwrap();
     let found: Vec<(&str, AttributeKind)> = dataset.attributes.iter().map(|a| (&a.name[..], a.kind)).collect();
     assert_eq!(found, [("sleeve", AttributeKind::Nominal), ("tags", AttributeKind::Multi)]);
     assert_eq!(dataset.shape.channels, 1);
 
     // IDX files.
-    let text = init(&photographs()).unwrap();
+    let text = drafted(&photographs()).unwrap();
     assert!(
         text.contains("images = [\"t10k-images-idx3-ubyte.gz\"]") && text.contains("\"9\",   # 1000 images"),
         "{text}"
@@ -103,10 +107,10 @@ fn a_first_description_imports_as_it_stands() {
 
     // Nothing at all.
     let dir = TempDir::new().unwrap();
-    assert!(matches!(init(dir.path()), Err(Error::NoImages { .. })));
-    assert!(init(&dir.path().join("nowhere")).is_err());
+    assert!(matches!(drafted(dir.path()), Err(Error::NoImages { .. })));
+    assert!(drafted(&dir.path().join("nowhere")).is_err());
     save(&dir.path().join("only/1.png"), GrayImage::new(2, 2), ImageFormat::Png);
-    assert!(matches!(init(dir.path()), Err(Error::OneClass { .. })));
+    assert!(matches!(drafted(dir.path()), Err(Error::NoAttribute { .. })));
 }
 
 #[test]
@@ -131,8 +135,15 @@ fn bad_images_are_skipped_counted_and_named() {
         skipped[..2],
         [("dark/cut.jpg", "it is cut short: its end marker is missing"), ("dark/empty.jpg", "it is empty"),]
     );
-    assert!(skipped[2].0 == "dark/huge.jpg" && skipped[2].1.contains("50000 x 50000 pixels"), "{skipped:?}");
-    assert!(skipped[3].0 == "dark/text.jpg" && skipped[3].1.contains("neither a JPEG nor a PNG"), "{skipped:?}");
+    assert!(
+        skipped[2].0 == "dark/huge.jpg"
+            && skipped[2].1.contains("50000 x 50000 pixels, more than `images.limits.pixels` = 178956970 allows"),
+        "{skipped:?}"
+    );
+    assert!(
+        skipped[3].0 == "dark/text.jpg" && skipped[3].1.contains("no picture of a kind that is read"),
+        "{skipped:?}"
+    );
     let got = message(FOLDER, dir.path());
     assert!(got.contains("4 of 45 images could not be read") && got.contains("dark/cut.jpg"), "{got}");
 }

@@ -50,7 +50,7 @@ fn embedded_files_give_the_same_bytes() {
         assert!(done <= all && all == 500);
         calls.fetch_add(1, Ordering::Relaxed);
     };
-    let embedded = import("test", &description, &origin, second.path(), &seen).unwrap();
+    let (embedded, _) = import("test", &description, &origin, second.path(), &seen).unwrap();
     assert!(calls.into_inner() > 1);
     assert_eq!(embedded, from_folder);
     assert_eq!(embedded.class_counts(0, Split::Train), [vec![35; 10], vec![0]].concat());

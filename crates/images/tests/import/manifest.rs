@@ -27,7 +27,7 @@ fn a_manifest_keeps_groups_splits_and_several_labels() {
     // A missing image is data, not a failure, up to a share.
     fs::remove_file(dir.path().join("img/30.png")).unwrap();
     let origin = Origin::Folder(dir.path().into());
-    assert_eq!(files(&Description::parse(&text).unwrap(), &origin).unwrap().len(), 60);
+    assert_eq!(files(&Description::parse(&text).unwrap(), &origin).unwrap().len(), 61);
     let got = message(&text, dir.path());
     assert!(got.contains("1 of 60 images could not be read") && got.contains("30.png: it does not exist"), "{got}");
     let (dataset, _out) = run(&text.replace("size = 4", "size = 4\nmaximum_unreadable = 0.02"), dir.path()).unwrap();
@@ -52,7 +52,7 @@ fn bad_manifests_are_named() {
             "labels.csv, row 4 has `g0`, a group in split train that an earlier row puts into test\nhint: correct",
         ),
         ("2.png,g0,test", "2.png,g0,dev", "row 4 has `dev`, which is no split\nhint: use train, validation"),
-        ("file_name", "file", "it needs a column with the path"),
+        ("file_name", "title", "it needs a column with the path"),
         (",sleeve,", ",sleeves,", "`attributes.sleeve` names the column `sleeve`, which labels.csv does not have"),
         (
             "0.png,g0,test,short",
@@ -72,6 +72,26 @@ fn bad_manifests_are_named() {
     assert!(message(&text, dir.path()).contains("labels.csv holds no images"));
     fs::remove_file(&path).unwrap();
     assert!(message(&text, dir.path()).contains("labels.csv does not exist\nhint: check `images.file`"));
+}
+
+#[test]
+fn what_passes_a_limit_names_its_key() {
+    let dir = TempDir::new().unwrap();
+    let text = manifest(dir.path()).replace("size = 4", "size = 4\n    maximum_unreadable = 1.0");
+    let limited =
+        |limit: &str| text.replacen("[attributes", &format!("[images.limits]\n    {limit}\n    [attributes"), 1);
+    let got = message(&limited("rows = 59"), dir.path());
+    assert!(
+        got.contains("the source names 60 images, more than `images.limits.rows` = 59 allows\nhint: raise it"),
+        "{got}"
+    );
+    let got = message(&limited("classes = 1"), dir.path());
+    assert!(got.contains("attribute `sleeve` has 2 classes, more than `images.limits.classes` = 1 allows"), "{got}");
+    let got = message(&limited("pixels = 15"), dir.path());
+    assert!(got.contains("it is 4 x 4 pixels, more than `images.limits.pixels` = 15 allows"), "{got}");
+    let got = message(&limited("file_bytes = 10"), dir.path());
+    assert!(got.contains("more than `images.limits.file_bytes` = 10 allows"), "{got}");
+    assert!(run(&limited("rows = 60"), dir.path()).is_ok());
 }
 
 #[test]
@@ -95,7 +115,7 @@ fn json_lines_are_a_manifest_too() {
     let (from_lines, _out) = run(&text, dir.path()).unwrap();
     assert_eq!(from_lines, from_csv);
     fs::remove_file(dir.path().join("labels.csv")).unwrap();
-    let first = init(dir.path()).unwrap();
+    let first = drafted(dir.path()).unwrap();
     assert!(first.contains("file = \"labels.jsonl\"\nroot = \"img\""), "{first}");
 }
 
@@ -105,7 +125,7 @@ fn paths_that_leave_the_root_stop_the_import() {
     let text = manifest(dir.path());
     let path = dir.path().join("labels.csv");
     let rows = fs::read_to_string(&path).unwrap();
-    let absolute = dir.path().join("img/5.png");
+    let absolute = dir.path().join("5.png");
     for outside in ["../img/5.png", "a/../../5.png", absolute.to_str().unwrap()] {
         fs::write(&path, rows.replacen("\n5.png", &format!("\n{outside}"), 1)).unwrap();
         let got = message(&text, dir.path());

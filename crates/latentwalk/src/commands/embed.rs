@@ -18,13 +18,16 @@ use latentwalk_backbone::{
     ARCHITECTURES, Checkpoint, DEFAULT_PREPROCESS, Interpolation, Network, NetworkSpec, PREPROCESSES, Precision,
     Preprocess, Tap, checkpoint_file, checkpoint_of, detect_arch,
 };
-use latentwalk_cli::{EmbedArgs, ExifRule, PrecisionRule};
+use latentwalk_cli::{AlphaRule, EmbedArgs, ExifRule, PrecisionRule};
 use latentwalk_embeddings::Schema;
-use latentwalk_images::{Decoding, Exif, Preparation, Resize, list_images};
+use latentwalk_images::{
+    Alpha, DECODER_VERSION, DEFAULT_LIMITS, Damaged, Decoding, Exif, FileDecoding, Limits, Preparation, Resize,
+    list_images, skipped_summary,
+};
 use serde_json::{Value, json};
 
 use super::answer;
-use crate::defaults::{self, DEFAULT_EMBED_EXIF, DEFAULT_EMBED_TAP};
+use crate::defaults::{self, DEFAULT_EMBED_ALPHA, DEFAULT_EMBED_EXIF, DEFAULT_EMBED_TAP};
 use crate::progress::Console;
 use crate::runner;
 
@@ -50,18 +53,32 @@ pub(super) fn run(args: &EmbedArgs, console: &Console) -> Result<()> {
     let tap = args.tap.as_deref().map_or(Ok(DEFAULT_EMBED_TAP), tap)?;
     let (hash, checkpoint) = read(weights)?;
     let network = load(args, weights, checkpoint, preprocess, console)?;
-    let (files, unread) = list_images(folder)?;
-    ensure!(!files.is_empty(), "{} holds no JPEG, PNG or WebP images", folder.display());
+    let listing = list_images(folder)?;
+    listing.left_out.iter().for_each(|sentence| console.say(sentence));
+    let (files, unread) = (listing.images, listing.skipped);
+    ensure!(
+        !files.is_empty(),
+        "{} holds no images{}",
+        folder.display(),
+        unread.first().map_or(String::new(), |first| format!(
+            "; the first of {} left out is {}: {}",
+            unread.len(),
+            first.path,
+            first.reason
+        ))
+    );
     let settings = Settings {
         weights: hash,
         arch: network.spec().arch.clone(),
         preprocess: preprocess.name.to_owned(),
         tap: tap.name().to_owned(),
         exif: args.exif.unwrap_or(DEFAULT_EMBED_EXIF) == ExifRule::Apply,
+        white: args.alpha.unwrap_or(DEFAULT_EMBED_ALPHA) == AlphaRule::White,
         scaled: args.scaled,
         precision: args.precision.map(precision).unwrap_or_default(),
         device: latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?.kind().to_owned(),
         files: fingerprint(folder, &files)?,
+        decoder: DECODER_VERSION.to_owned(),
         shard: SHARD,
     };
     let shards = Shards::open(out, &settings, files.len(), console)?;
@@ -193,9 +210,21 @@ fn preparation(preprocess: &Preprocess, args: &EmbedArgs) -> Preparation {
             Interpolation::Bilinear => Resize::Bilinear,
             Interpolation::Bicubic => Resize::Bicubic,
         },
-        exif: match args.exif.unwrap_or(DEFAULT_EMBED_EXIF) {
-            ExifRule::Apply => Exif::Apply,
-            ExifRule::Ignore => Exif::Ignore,
+        file: FileDecoding {
+            exif: match args.exif.unwrap_or(DEFAULT_EMBED_EXIF) {
+                ExifRule::Apply => Exif::Apply,
+                ExifRule::Ignore => Exif::Ignore,
+            },
+            alpha: match args.alpha.unwrap_or(DEFAULT_EMBED_ALPHA) {
+                AlphaRule::Drop => Alpha::Drop,
+                AlphaRule::White => Alpha::White,
+            },
+            damaged: Damaged::Refuse,
+            limits: Limits {
+                pixels: args.max_pixels.unwrap_or(DEFAULT_LIMITS.pixels),
+                file_bytes: args.max_file_bytes.unwrap_or(DEFAULT_LIMITS.file_bytes),
+                ..DEFAULT_LIMITS
+            },
         },
         decoding: if args.scaled { Decoding::Scaled } else { Decoding::Exact },
     }
@@ -239,6 +268,11 @@ fn tell(args: &EmbedArgs, out: &Path, rows: usize, skipped: &[Skipped], console:
             let _ = writeln!(lines, "{}", serde_json::to_string(s)?);
         }
         write_atomic(&path, lines.as_bytes())?;
+        let listed =
+            skipped.iter().map(|s| latentwalk_images::Skipped { path: s.path.clone(), reason: s.reason.clone() });
+        if let Some(summary) = skipped_summary(&listed.collect::<Vec<_>>()) {
+            console.say(&summary);
+        }
         console.say(&format!("{} images could not be read; {} lists them", skipped.len(), path.display()));
     }
     let value = json!({ "file": answer::path(out), "vectors": rows, "skipped": skipped });

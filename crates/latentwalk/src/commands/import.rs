@@ -60,6 +60,7 @@ fn value(survey: &Survey) -> Value {
         "groups": survey.groups,
         "columns": columns.collect::<Value>(),
         "attributes": attributes.collect::<Value>(),
+        "left_out": survey.remarks,
         "suspicious": survey.suspicions.iter().map(ToString::to_string).collect::<Value>(),
     })
 }

@@ -1,31 +1,48 @@
 //! `init`: a first description for a folder of images.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use latentwalk_cli::InitArgs;
+use latentwalk_images::InitOptions;
 use serde_json::json;
 
 use super::answer;
+use crate::config::TABLES;
+use crate::progress::Console;
 
 /// Writes a first description into a folder of images.
 ///
 /// # Errors
 /// The folder cannot be understood, or it has a description already.
-pub(super) fn run(args: &InitArgs) -> Result<()> {
-    let text = format!("name = \"{}\"\n\n{}", run_name(&args.dir), latentwalk_images::init(&args.dir)?);
-    let path = args.dir.join("latentwalk.toml");
+pub(super) fn run(args: &InitArgs, console: &Console) -> Result<()> {
+    let beside =
+        args.out.as_deref().map(|out| out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")));
+    let options = InitOptions { base: beside.map(Path::to_owned), tables: Some(TABLES) };
+    let draft = latentwalk_images::init(&args.dir, &options)?;
+    let text = format!("name = \"{}\"\n\n{}", run_name(&args.dir), draft.text);
+    let path = args.out.clone().unwrap_or_else(|| args.dir.join("latentwalk.toml"));
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
     let mut file = match file {
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
             bail!("{} exists already\nhint: edit it, or move it away first", path.display())
+        }
+        Err(e)
+            if args.out.is_none()
+                && matches!(e.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+        {
+            bail!(
+                "cannot write {}: {e}\nhint: write it elsewhere by --out FILE; its paths will lead back to the images",
+                path.display()
+            )
         }
         other => other.with_context(|| format!("cannot write {}", path.display()))?,
     };
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    draft.remarks.iter().for_each(|remark| console.say(remark));
     let text = format!("wrote {}; read it, then run: latentwalk pipeline {}\n", path.display(), path.display());
-    answer::give(&args.json, &text, &json!({ "description": answer::path(&path) }))
+    answer::give(&args.json, &text, &json!({ "description": answer::path(&path), "remarks": draft.remarks }))
 }
 
 /// The folder's name, as far as it can be a run's name.

@@ -28,7 +28,7 @@ use output::typed;
 pub fn run(command: &Command, console: &Console) -> Result<()> {
     match command {
         Command::Pipeline(args) => pipeline::run(args, &typed(), console),
-        Command::Init(args) => init::run(args),
+        Command::Init(args) => init::run(args, console),
         Command::Import(args) => import::run(args, &typed(), console),
         Command::Garments(args) => garments::run(args, console),
         Command::Experiment(args) => experiment::run(args, &typed(), console),

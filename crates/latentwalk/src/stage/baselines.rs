@@ -132,7 +132,7 @@ fn write(
         accumulator.push(vectors.select(Axis(0), part).view())?;
     }
     let axes = axes.min(vectors.ncols()).min(train.len().saturating_sub(1)).max(1);
-    let pca = match accumulator.finish(&PcaOptions { keep: Keep::Axes(axes), whiten: false }) {
+    let pca = match accumulator.finish_at_most(&PcaOptions { keep: Keep::Axes(axes), whiten: false }) {
         Err(Error::NoVariance { .. } | Error::TooFewRows { .. }) => return Ok(false),
         found => found?,
     };

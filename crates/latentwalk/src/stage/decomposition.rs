@@ -15,7 +15,7 @@ use crate::job::Job;
 /// Two passes over the embeddings: one accumulates the covariance, one projects.
 ///
 /// # Errors
-/// More axes than the vectors allow, a vector that is not finite, a certificate that does not hold.
+/// No variance at all, a vector that is not finite, a certificate that does not hold.
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let options = &job.config.decomposition;
     let path = job.input(Stage::Embeddings, &vectors_file(options.tap))?;
@@ -29,7 +29,18 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
         accumulator.push(train(&table).view())?;
         job.progress.set(done, total);
     }
-    let pca = accumulator.finish(&pca_options(options))?;
+    let wanted = pca_options(options);
+    let pca = accumulator.finish_at_most(&wanted)?;
+    if let Keep::Axes(k) = wanted.keep
+        && pca.k() < k
+    {
+        job.progress.say(&format!(
+            "`decomposition.axes` asks for {k} axes; {} are kept, as many as have variance: {} train images, vectors of {} numbers",
+            pca.k(),
+            pca.n(),
+            pca.d()
+        ));
+    }
     pca.save(job.out)?;
     let mut schema = reader.schema().clone();
     schema.width = pca.k();

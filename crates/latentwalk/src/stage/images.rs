@@ -1,7 +1,7 @@
 //! Images and labels become a dataset with splits and packed pixels.
 
 use anyhow::Result;
-use latentwalk_images::Split;
+use latentwalk_images::{Split, skipped_summary};
 use serde_json::{Value, json};
 
 use crate::job::Job;
@@ -13,12 +13,13 @@ use crate::job::Job;
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let c = job.config;
     let progress = |done, total| job.progress.set(done, total);
-    let dataset = latentwalk_images::import(&c.name, &c.images, &c.origin, job.out, &progress)?;
+    let (dataset, remarks) = latentwalk_images::import(&c.name, &c.images, &c.origin, job.out, &progress)?;
+    remarks.iter().for_each(|remark| job.progress.say(remark));
     for skipped in dataset.skipped.iter().take(3) {
         job.progress.say(&format!("skipped {}: {}", skipped.path, skipped.reason));
     }
-    if dataset.skipped.len() > 3 {
-        job.progress.say(&format!("skipped {} images in all; skipped.jsonl lists them", dataset.skipped.len()));
+    if let Some(summary) = skipped_summary(&dataset.skipped) {
+        job.progress.say(&format!("{summary}; skipped.jsonl lists them"));
     }
     for dropped in &dataset.dropped {
         job.progress.say(&format!(

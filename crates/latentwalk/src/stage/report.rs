@@ -160,13 +160,15 @@ fn images(
 ) -> Result<(Vec<page::ImageData>, BTreeMap<usize, usize>)> {
     let pixels = Pixels::open(job.folder(Stage::Images)?, dataset)?;
     let originals = latentwalk_images::originals(&job.config.images, &job.config.origin);
+    let decoding = job.config.images.images.decoding();
+    let originals = originals.as_deref().map(|root| (root, &decoding));
     let (mut images, mut places) = (Vec::new(), BTreeMap::new());
     let strips = toward.iter().flat_map(|toward| &toward.strips);
     let mut shown = walks::shown(walks);
     shown.extend(strips.flat_map(|s| std::iter::once(s.start).chain(s.found.iter().filter_map(|(_, row)| *row))));
     for row in shown {
         let px = job.config.report.thumbnail_px;
-        let bytes = latentwalk_images::thumbnail(&pixels, dataset, row, px, originals.as_deref())?;
+        let bytes = latentwalk_images::thumbnail(&pixels, dataset, row, px, originals)?;
         let (width, height) = png_size(&bytes).context("a thumbnail is not a PNG")?;
         places.insert(row, images.len());
         let id = dataset.items[row].id.clone();

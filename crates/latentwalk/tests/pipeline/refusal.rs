@@ -100,11 +100,18 @@ fn refused(store: &Path, change: &str) -> String {
 #[test]
 fn a_failing_stage_leaves_what_was_finished_and_the_next_run_uses_it() {
     let folder = tempfile::tempdir().unwrap();
-    let too_many = command(folder.path(), &["decomposition.axes=5000", "backbone.epochs=1"], &[]).output().unwrap();
-    assert_eq!(too_many.status.code(), Some(1));
-    assert!(said(&too_many).contains("5000"), "{}", said(&too_many));
-    let mended = run(folder.path(), &["backbone.epochs=1"], &["--until", "decomposition"]);
-    assert_eq!(made(&mended), ["decomposition"]);
+    // Three vectors for all images.
+    let vectors = folder.path().join("three.npy");
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
+    let head = [&b"\x93NUMPY\x01\x00\x76\x00"[..], format!("{header:<117}\n").as_bytes()].concat();
+    std::fs::write(&vectors, [head, vec![0; 24]].concat()).unwrap();
+    let given = ["--embeddings", vectors.to_str().unwrap()];
+    let too_few = command(folder.path(), &["backbone.epochs=1"], &given).output().unwrap();
+    assert_eq!(too_few.status.code(), Some(1));
+    assert!(said(&too_few).contains("three.npy has 3 rows for"), "{}", said(&too_few));
+    assert_eq!(made(&said(&too_few)), ["images", "embeddings"]);
+    let mended = run(folder.path(), &["backbone.epochs=1"], &["--until", "backbone"]);
+    assert_eq!(made(&mended), ["backbone"]);
 }
 
 #[test]

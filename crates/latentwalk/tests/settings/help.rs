@@ -7,6 +7,7 @@ use latentwalk::defaults::{DEFAULT_EMBED_TAP, DEFAULT_KEEP_RUNS, DEFAULT_THREADS
 use latentwalk_backbone::{DEFAULT_DEVICE, DEFAULT_PREPROCESS, Precision};
 use latentwalk_cli::{BenchCommand, Command, DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE};
 use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format, MAX_SIZE, MIN_SIZE};
+use latentwalk_images::{DEFAULT_LIMIT_FILE_BYTES, DEFAULT_LIMIT_PIXELS};
 
 #[derive(Parser)]
 struct Cli {
@@ -53,7 +54,8 @@ fn the_help_names_every_default_as_the_constants_have_it() {
     let machine = [device[0].clone(), ("threads", DEFAULT_THREADS.to_string())];
     let store = [("store", DEFAULT_STORE.to_owned())];
     let description = [("description", DEFAULT_DESCRIPTION.to_owned())];
-    let commands: [(&str, Vec<(&str, String)>); 11] = [
+    let commands: [(&str, Vec<(&str, String)>); 12] = [
+        ("init", vec![("out", "DIR/latentwalk.toml".to_owned())]),
         ("pipeline", [&description[..], &store, &machine].concat()),
         ("import", [&description[..], &store].concat()),
         (
@@ -73,6 +75,9 @@ fn the_help_names_every_default_as_the_constants_have_it() {
                 &[
                     ("preprocess", DEFAULT_PREPROCESS.to_owned()),
                     ("exif", "ignore".to_owned()),
+                    ("alpha", "drop".to_owned()),
+                    ("max_pixels", DEFAULT_LIMIT_PIXELS.to_string()),
+                    ("max_file_bytes", DEFAULT_LIMIT_FILE_BYTES.to_string()),
                     ("tap", DEFAULT_EMBED_TAP.name().to_owned()),
                     ("precision", Precision::default().name().to_owned()),
                 ][..],

@@ -164,8 +164,8 @@ impl<'a> Machine<'a> {
         match &mut self.nodes[id] {
             Node::Sequence(list) if pairs.is_empty() => list.extend(items),
             Node::Dict(dict) if items.is_empty() => dict.extend(pairs),
-            // A set, whose items are of no use.
-            Node::Opaque => {}
+            // A set or an object, whose items are of no use.
+            Node::Opaque | Node::Foreign(_) => {}
             _ => return Err(malformed),
         }
         Ok(())
@@ -187,7 +187,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The door: names outside the list are refused here, before anything can be made with them.
+    /// The door: names that reach the system are refused here, before anything can be made with them; of others nothing is known
+    /// but how they are called.
     fn name(&mut self, opcode: u8) -> Result<(), CheckpointFault> {
         let (module, name) = if opcode == b'c' {
             (self.line()?, self.line()?)
@@ -199,7 +200,10 @@ impl<'a> Machine<'a> {
         let known = known.ok_or_else(|| CheckpointFault::NotPlainData {
             what: format!("asks for `{module}.{name}`, which could run code and is not part of a state dict"),
         })?;
-        self.push(Node::Name(known));
+        self.push(match known {
+            Name::Foreign => Node::Foreign(format!("{module}.{name}")),
+            known => Node::Name(known),
+        });
         Ok(())
     }
 
@@ -227,18 +231,27 @@ impl<'a> Machine<'a> {
     fn call(&mut self) -> Result<(), CheckpointFault> {
         let malformed = self.malformed("something is called that cannot be");
         let (arguments, callee) = (self.pop()?, self.pop()?);
+        if let Node::Foreign(name) = &self.nodes[callee] {
+            let result = Node::Foreign(name.clone());
+            self.push(result);
+            return Ok(());
+        }
         let (Node::Name(name), Node::Sequence(arguments)) = (&self.nodes[callee], &self.nodes[arguments]) else {
             return Err(malformed);
         };
         let first = arguments.first().copied();
         let node = match name {
+            // What makes the missing entries of a `defaultdict` is no entry.
+            Name::Dict if first.is_some_and(|first| matches!(self.nodes[first], Node::Foreign(_) | Node::Opaque)) => {
+                Node::Dict(Vec::new())
+            }
             Name::Dict => Node::Dict(first.map_or(Ok(Vec::new()), |list| self.dict_of(list))?),
             Name::RebuildTensor => Node::Tensor(self.tensor(arguments)?),
             Name::RebuildParameter | Name::Size => {
                 self.stack.push(Slot::Value(first.ok_or(malformed)?));
                 return Ok(());
             }
-            Name::Ignored => Node::Opaque,
+            Name::Ignored | Name::Foreign => Node::Opaque,
             Name::Storage(_) => return Err(malformed),
         };
         self.push(node);

@@ -12,10 +12,14 @@ pub(super) struct Settings {
     pub(super) tap: String,
     /// Whether EXIF rotation is applied.
     pub(super) exif: bool,
+    /// Whether transparent pixels are laid on white.
+    pub(super) white: bool,
     pub(super) scaled: bool,
     pub(super) precision: Precision,
     pub(super) device: String,
     pub(super) files: String,
+    /// The version of what pixels a file gives.
+    pub(super) decoder: String,
     /// Images a batch.
     pub(super) shard: usize,
 }

@@ -1,10 +1,48 @@
-//! `project` and `export`: what a finished run is good for.
+//! `walk`, `project` and `export`: what a finished run is good for.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::JsonArgs;
+
+/// Arguments of `walk`.
+#[derive(Debug, Clone, Args)]
+pub struct WalkArgs {
+    /// Where the walk starts: the id of an image of the run, or an image file, which the run's network then places.
+    #[arg(long, value_name = "ID|FILE")]
+    pub start: String,
+    /// The attribute that changes.
+    #[arg(long, value_name = "NAME")]
+    pub attribute: String,
+    /// The value toward which the walk leads; without it, the walk goes along the attribute's axis, from its low end to its high one.
+    #[arg(long, value_name = "VALUE")]
+    pub toward: Option<String>,
+    /// Stops [default: as many as the run's own walks have]
+    #[arg(long, value_name = "COUNT")]
+    pub stops: Option<usize>,
+    /// Images for each stop [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    pub per_stop: Option<usize>,
+    /// An attribute on whose axis the position has to stay; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub keep: Vec<String>,
+    /// Write the images as one picture, the start first: PNG where the name ends in .png, else JPEG.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The run: the name of a folder in STORE/runs; the latest when not given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// Folder of the results [default: .latentwalk]
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+    /// Where the network runs, as for `pipeline`; for an image file alone [default: cpu]
+    #[arg(long)]
+    pub device: Option<String>,
+    /// The result as JSON.
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
 
 /// Arguments of `project`.
 #[derive(Debug, Clone, Args)]

@@ -22,7 +22,7 @@ pub use bench::{BenchCommand, PrecisionArgs};
 pub use data::{GarmentsArgs, ImageFormat, ImportArgs, InitArgs};
 pub use embed::{AlphaRule, EmbedArgs, ExifRule, PrecisionRule};
 pub use experiment::ExperimentArgs;
-pub use finished::{ExportArgs, ProjectArgs};
+pub use finished::{ExportArgs, ProjectArgs, WalkArgs};
 pub use message::{causes, message};
 pub use output::{JsonArgs, OutputArgs};
 pub use pipeline::{DescriptionArgs, PipelineArgs, RunArgs};
@@ -87,6 +87,11 @@ pub enum Command {
     /// Takes torchvision's, timm's and transformers' ResNets. The column `id` is the image's path below DIR. A call that was
     /// stopped goes on where it stopped; with another network, other settings or other files it starts afresh.
     Embed(EmbedArgs),
+    /// Walk from an image along an attribute: the run's real images nearest to the line, stop by stop.
+    ///
+    /// Along the axis it finds what the report's strips show; toward a value its last stop is what the run's figures count. Prints each
+    /// stop's image, its label, and which other labels changed. `--keep` holds the position on another attribute's axis.
+    Walk(WalkArgs),
     /// Place new images on the direction of a finished run: each image's position and likeliest class.
     Project(ProjectArgs),
     /// Write a finished run as one Parquet table: id, split, labels, and each direction's position and likeliest class.

@@ -104,6 +104,24 @@ impl Metric {
     }
 }
 
+impl Metric {
+    /// As [`Metric::keeping`], and how much of the direction is left, `|L⁻¹w'| / |L⁻¹w|` from 0 to 1: near 0 the others say what `w`
+    /// says.
+    ///
+    /// **Errors.** As there, and a direction of length zero.
+    pub fn keeping_most(&self, w: &[f64], others: &[Vec<f64>]) -> Result<(Vec<f64>, f64)> {
+        let kept = self.keeping(w, others)?;
+        let [left, whole] = [&kept, w].map(|weights| {
+            let mapped = self.map_weights(weights);
+            dot(&mapped, &mapped).sqrt()
+        });
+        if whole == 0.0 {
+            return Err(Error::ZeroDirection);
+        }
+        Ok(if others.is_empty() { (kept, 1.0) } else { (kept, left / whole) })
+    }
+}
+
 /// Where each class of an attribute lies when the additive effects of other attributes are taken out: a difference of two of them is
 /// what changes, on average, between images that differ in the two classes alone.
 ///
@@ -351,6 +369,11 @@ mod tests {
         }
         assert!(dot(along, &kept) > 0.0);
         assert_eq!(metric.keeping(&[1.0, 0.5, -0.5], &[]).unwrap(), [1.0, 0.5, -0.5]);
+        let (same, left) = metric.keeping_most(&[1.0, 0.5, -0.5], &others).unwrap();
+        assert!(same == kept && left > 0.01 && left < 1.0, "{left}");
+        assert_eq!(metric.keeping_most(&[1.0, 0.5, -0.5], &[]).unwrap().1, 1.0);
+        assert!(metric.keeping_most(&others[0], &others).unwrap().1 < 1e-9, "nothing is left of what is kept");
+        assert!(matches!(metric.keeping_most(&[0.0; 3], &others), Err(Error::ZeroDirection)));
         assert!(metric.keeping(&[1.0, 0.5], &others).is_err());
     }
 

@@ -12,6 +12,7 @@ mod choice;
 mod figures;
 mod mapped;
 mod search;
+mod strip;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ use crate::way::LineToValue;
 
 pub use choice::{Chosen, choose};
 pub use figures::{Kept, TowardFigures};
+pub use strip::TowardWalk;
 
 /// By how much an attribute's ceiling has to exceed chance for the attribute to be informative.
 pub const INFORMATIVE_GAP: f64 = 0.05;

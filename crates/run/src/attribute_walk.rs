@@ -160,16 +160,19 @@ impl<'a> AttributeWalk<'a> {
 }
 
 fn stops(data: &WalkData, direction: &Direction, order: &[u32]) -> Result<Stops> {
-    let count = data.plan.stops;
-    let rule = match data.plan.placing {
-        Placing::Medians => StopRule::Medians { count },
-        Placing::Quantiles => StopRule::Quantiles { count, low: StopRule::DEFAULT_LOW, high: StopRule::DEFAULT_HIGH },
-        Placing::Sigma => StopRule::Sigma { count, step: 1.0 },
-    };
     let medians = order.iter().filter_map(|&class| direction.evidence.train[class as usize].as_ref());
     let medians: Vec<f64> = medians.map(|spread| spread.median()).collect();
     let pool = direction.positions(data.pool_z.view())?;
     // All starts share their stops, so that strips can be compared: sigma stops stand around the pool's mean.
     let start = pool.iter().sum::<f64>() / pool.len() as f64;
-    Ok(rule.place(&StopContext { medians: &medians, pool: &pool, start })?)
+    Ok(rule(data.plan.placing, data.plan.stops).place(&StopContext { medians: &medians, pool: &pool, start })?)
+}
+
+/// The rule by which a description's word places stops.
+pub(crate) fn rule(placing: Placing, count: usize) -> StopRule {
+    match placing {
+        Placing::Medians => StopRule::Medians { count },
+        Placing::Quantiles => StopRule::Quantiles { count, low: StopRule::DEFAULT_LOW, high: StopRule::DEFAULT_HIGH },
+        Placing::Sigma => StopRule::Sigma { count, step: 1.0 },
+    }
 }

@@ -115,6 +115,14 @@ pub enum Error {
         /// The reason.
         source: Box<Error>,
     },
+    /// A walk that makes no sense as it was asked for.
+    #[error("{reason}\nhint: {hint}")]
+    Asked {
+        /// Why.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// A file or a folder that cannot be read, or that is none of ours.
     #[error("cannot read {}", path.display())]
     File {

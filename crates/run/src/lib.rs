@@ -16,6 +16,7 @@
 //! | `files` | what `metrics.json` and `walks.json` hold |
 //! | `toward` | the ways toward each value of an attribute, and what `toward.json` holds |
 //! | `verdicts` | what may be said of each attribute, and what the network is compared with |
+//! | `walker` | a walk as somebody asks for it: from any image, along an axis or toward a value, with others kept |
 //! | `projector` | new images to coordinates |
 //!
 //! **Conventions.** Rows are the data set's, in its order. Positions are raw PCA coordinates along a direction. Nothing here
@@ -57,6 +58,7 @@ mod run;
 mod toward;
 mod verdicts;
 mod walk_data;
+mod walker;
 
 pub use attribute_walk::AttributeWalk;
 pub use error::{Error, Result};
@@ -76,6 +78,7 @@ pub use toward::{
 };
 pub use verdicts::{BASELINES_FILE, Baselines, BaselinesRecord, PIXELS, UNTRAINED, VERDICTS_FILE, read_verdicts};
 pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
+pub use walker::{LEAST_LEFT, Start, Walked, Wishes};
 
 /// The examples of the README, run with those of the docs.
 #[cfg(doctest)]

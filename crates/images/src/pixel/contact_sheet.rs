@@ -1,6 +1,7 @@
 //! Lines of images as one picture, for pages that show walks.
 
 use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
 use image::imageops::{self, FilterType};
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 
@@ -46,6 +47,40 @@ pub fn contact_sheet(
     side_px: u32,
     mark_first: bool,
 ) -> Result<Vec<u8>> {
+    let sheet = drawn(pixels, dataset, rows, side_px, mark_first)?;
+    encode(&sheet, first_row(rows))
+}
+
+/// As [`contact_sheet`], as PNG bytes.
+///
+/// **Errors.** As there.
+pub fn contact_sheet_png(
+    pixels: &Pixels,
+    dataset: &Dataset,
+    rows: &[Vec<Option<usize>>],
+    side_px: u32,
+    mark_first: bool,
+) -> Result<Vec<u8>> {
+    let sheet = drawn(pixels, dataset, rows, side_px, mark_first)?;
+    let mut png = Vec::new();
+    let (width, height) = (sheet.width(), sheet.height());
+    let written = PngEncoder::new(&mut png).write_image(sheet.as_raw(), width, height, ExtendedColorType::Rgb8);
+    written.map_err(|error| Error::Encode { row: first_row(rows), reason: error.to_string() })?;
+    Ok(png)
+}
+
+/// The row that a picture which cannot be written is named after.
+fn first_row(rows: &[Vec<Option<usize>>]) -> usize {
+    rows.iter().flatten().flatten().next().copied().unwrap_or(0)
+}
+
+fn drawn(
+    pixels: &Pixels,
+    dataset: &Dataset,
+    rows: &[Vec<Option<usize>>],
+    side_px: u32,
+    mark_first: bool,
+) -> Result<RgbImage> {
     let n = dataset.items.len();
     if let Some(&row) = rows.iter().flatten().flatten().find(|row| **row >= n) {
         return Err(Error::Row { row, n });
@@ -69,7 +104,7 @@ pub fn contact_sheet(
             }
         }
     }
-    encode(&sheet, rows.iter().flatten().flatten().next().copied().unwrap_or(0))
+    Ok(sheet)
 }
 
 /// Where squares stand.

@@ -19,7 +19,7 @@ pub use augment::{
     DEFAULT_SHIFT_PX, Fill, SMALL_IMAGES_PX, SMALL_SHIFT_PX,
 };
 pub use batch::Batcher;
-pub use contact_sheet::contact_sheet;
+pub use contact_sheet::{contact_sheet, contact_sheet_png};
 pub use decode::{DECODER_VERSION, FileDecoding, is_decoding};
 pub use pack::Pixels;
 pub use prepare::{Decoding, Preparation, pack_file, prepare, read_rgb};

@@ -13,6 +13,7 @@ mod output;
 mod pipeline;
 mod plan;
 mod project;
+mod walk;
 
 use anyhow::Result;
 use latentwalk_cli::{BenchCommand, Command};
@@ -33,6 +34,7 @@ pub fn run(command: &Command, console: &Console) -> Result<()> {
         Command::Garments(args) => garments::run(args, console),
         Command::Experiment(args) => experiment::run(args, &typed(), console),
         Command::Embed(args) => embed::run(args, console),
+        Command::Walk(args) => walk::run(args, console),
         Command::Project(args) => project::run(args, console),
         Command::Export(args) => export::run(args),
         Command::Artifacts(args) => artifacts::run(args, console),

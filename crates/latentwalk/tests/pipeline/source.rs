@@ -127,6 +127,38 @@ fn a_trained_network_starts_another_run_gives_vectors_and_places_new_images() {
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(value["images"][0]["class"] == "dark" && value["images"][0]["path"] == dark.as_str(), "{value}");
     assert!(value["attribute"] == attribute && value["skipped"][0]["path"] == "absent.png", "{value}");
+    // The knob: from an image of the run, and from a file that it may never have seen.
+    let strip = folder.path().join("strip.png");
+    let walk = |start: &str, more: &[&str]| {
+        let store = text(&store);
+        latentwalk(&[&["walk", "--store", &store, "--attribute", attribute, "--start", start][..], more].concat())
+    };
+    let (code, walked) = walk("dark/01.png", &["--toward", "light", "--stops", "3", "--out", &text(&strip)]);
+    assert!(code == Some(0) && walked.contains("category toward `light`"), "{walked}");
+    let last = walked.lines().rfind(|line| line.starts_with('3')).unwrap();
+    assert!(last.contains(" light ") && last.contains("light/"), "{walked}");
+    assert!(fs::read(&strip).unwrap().starts_with(b"\x89PNG"));
+    let (code, walked) = walk(&light, &["--keep", attribute]);
+    assert!(code == Some(1) && walked.contains("cannot be kept"), "{walked}");
+    let (code, walked) = walk(&light, &["--stops", "4"]);
+    assert!(
+        code == Some(0) && walked.lines().filter(|line| line.starts_with(['1', '2', '3', '4'])).count() == 4,
+        "{walked}"
+    );
+    for (start, more, expected) in [
+        ("dark/01.png", &["--toward", "pale"][..], "`toward` names the class `pale`; it must be one of dark, light"),
+        ("dark/01.png", &["--toward", "dark"], "has `category` = `dark` already\nhint: name another value"),
+        ("nowhere.png", &[], "the run has no image `nowhere.png`, and there is no such file\nhint: ids look like"),
+    ] {
+        let (code, refused) = walk(start, more);
+        assert!(code == Some(1) && refused.contains(expected), "{refused}");
+    }
+    let output = Command::new(BINARY)
+        .args(["walk", "--start", "dark/01.png", "--attribute", attribute, "--json", "-", "--store", &text(&store)])
+        .output()
+        .unwrap();
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(value["start"]["class"] == "dark" && value["stops"][0]["images"][0]["id"].is_string(), "{value}");
     let (code, unknown) = project("sleeve");
     assert!(code == Some(1) && unknown.contains("category"), "{unknown}");
 }

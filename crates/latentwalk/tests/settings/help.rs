@@ -54,7 +54,16 @@ fn the_help_names_every_default_as_the_constants_have_it() {
     let machine = [device[0].clone(), ("threads", DEFAULT_THREADS.to_string())];
     let store = [("store", DEFAULT_STORE.to_owned())];
     let description = [("description", DEFAULT_DESCRIPTION.to_owned())];
-    let commands: [(&str, Vec<(&str, String)>); 12] = [
+    let commands: [(&str, Vec<(&str, String)>); 13] = [
+        (
+            "walk",
+            vec![
+                ("stops", "as many as the run's own walks have".to_owned()),
+                ("per_stop", "1".to_owned()),
+                ("store", DEFAULT_STORE.to_owned()),
+                ("device", DEFAULT_DEVICE.to_owned()),
+            ],
+        ),
         ("init", vec![("out", "DIR/latentwalk.toml".to_owned())]),
         ("pipeline", [&description[..], &store, &machine].concat()),
         ("import", [&description[..], &store].concat()),

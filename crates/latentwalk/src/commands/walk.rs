@@ -1,0 +1,199 @@
+//! `walk`: the knob. From an image, the run's images along an attribute.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use latentwalk_artifacts::{Store, write_atomic};
+use latentwalk_cli::WalkArgs;
+use latentwalk_images::{contact_sheet, contact_sheet_png};
+use latentwalk_lines::Space;
+use latentwalk_run::{AttributeLabels, ImageRecord, Projector, Run, Start, WalkData, Walked, Wishes};
+use ndarray::{Array1, ArrayView1};
+use serde_json::{Value, json};
+
+use super::answer;
+use crate::defaults;
+use crate::progress::Console;
+
+/// Side of an image in the picture of a walk.
+const SIDE_PX: u32 = 112;
+/// Images of the pool by which it is told how far away a picture lies.
+const MEASURED: usize = 200;
+/// Share of them past which a picture lies far from all that the run knows.
+const FAR: f64 = 0.99;
+
+/// Walks, and prints what was found at each stop.
+///
+/// # Errors
+/// A run, an image, an attribute or a value that does not exist; a file that cannot be read; what [`Run::walk`] refuses.
+pub(super) fn run(args: &WalkArgs, console: &Console) -> Result<()> {
+    let run = Run::open(&Store::open_existing(defaults::store(args.store.as_deref()))?, args.run.as_deref())?;
+    let data = run.walk_data()?;
+    let (row, z) = start(args, &run, &data)?;
+    let start = Start { row, z: z.view() };
+    let far = if row.is_none() { Some(distance(&run, &data, &args.attribute, z.view())?) } else { None };
+    let wishes = Wishes {
+        toward: args.toward.as_deref(),
+        stops: args.stops,
+        per_stop: args.per_stop.unwrap_or(1),
+        keep: &args.keep,
+    };
+    ensure!(args.stops != Some(0) && args.per_stop != Some(0), "a walk needs a stop and an image for it");
+    let walked = run.walk(&data, &args.attribute, &start, &wishes)?;
+    let told = Told::new(&data, args, row);
+    if let Some(share) = far
+        && share > FAR
+    {
+        console.say(&format!(
+            "{} lies farther from the run's images than {:.0} % of them lie from each other: what is found says little",
+            args.start,
+            100.0 * FAR
+        ));
+    }
+    if let Some(out) = &args.out {
+        let rows = walked.stops.iter().map(|stop| stop.images.first().map(|image| image.row));
+        let line: Vec<Option<usize>> = row.map(Some).into_iter().chain(rows).collect();
+        let dataset = &data.points.dataset;
+        let draw =
+            if out.extension().is_some_and(|ending| ending == "png") { contact_sheet_png } else { contact_sheet };
+        let sheet = draw(&run.pixels(dataset)?, dataset, &[line], SIDE_PX, row.is_some())?;
+        write_atomic(out, &sheet)?;
+    }
+    answer::give(&args.json, &told.text(&walked), &told.value(&walked, far))
+}
+
+/// The start's row, where it is an image of the run, and its coordinates.
+fn start(args: &WalkArgs, run: &Run, data: &WalkData) -> Result<(Option<usize>, Array1<f32>)> {
+    let dataset = &data.points.dataset;
+    if let Some(row) = dataset.items.iter().position(|item| item.id == args.start) {
+        return Ok((Some(row), data.points.z.row(row).to_owned()));
+    }
+    let file = Path::new(&args.start);
+    if !file.is_file() {
+        let first = dataset.items.first().map_or("", |item| item.id.as_str());
+        bail!("the run has no image `{}`, and there is no such file\nhint: ids look like `{first}`", args.start);
+    }
+    let device = latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?;
+    let placed = Projector::open(run, &device)?.coordinates(&[file])?;
+    if let Some((_, reason)) = placed.skipped.first() {
+        bail!("{} cannot be read: {reason}", args.start);
+    }
+    Ok((None, placed.z.row(0).to_owned()))
+}
+
+/// The share of the run's images that lie nearer to their next one than the picture does to its own.
+fn distance(run: &Run, data: &WalkData, attribute: &str, z: ArrayView1<'_, f32>) -> Result<f64> {
+    let space: Space = data.space(run.metric(attribute)?)?;
+    let nearest = |point: ArrayView1<'_, f32>, own: &[usize]| -> Result<Option<f64>> {
+        let mapped = space.metric().map(point.insert_axis(ndarray::Axis(0)))?;
+        let found = space.nearest(&mapped.into_iter().collect::<Vec<f32>>(), 1, own)?;
+        Ok(found.first().map(|neighbour| neighbour.distance))
+    };
+    let Some(own) = nearest(z, &[])? else { return Ok(0.0) };
+    let step = data.pool.len().div_ceil(MEASURED).max(1);
+    let (mut nearer, mut all) = (0_u32, 0_u32);
+    for (place, &row) in data.pool.iter().enumerate().step_by(step) {
+        let Some(other) = nearest(data.points.z.row(row), &[place])? else { continue };
+        nearer += u32::from(other < own);
+        all += 1;
+    }
+    Ok(f64::from(nearer) / f64::from(all.max(1)))
+}
+
+/// What is told of each image.
+struct Told<'a> {
+    data: &'a WalkData,
+    args: &'a WalkArgs,
+    row: Option<usize>,
+    labels: Vec<AttributeLabels>,
+}
+
+impl<'a> Told<'a> {
+    fn new(data: &'a WalkData, args: &'a WalkArgs, row: Option<usize>) -> Self {
+        let mut labels = AttributeLabels::all_exclusive(&data.points.dataset);
+        if labels.iter().all(|attribute| attribute.name != args.attribute) {
+            labels.extend(data.attributes.iter().find(|attribute| attribute.name == args.attribute).cloned());
+        }
+        Self { data, args, row, labels }
+    }
+
+    fn class(&self, attribute: &AttributeLabels, row: usize) -> Option<String> {
+        attribute.labels[row].map(|class| attribute.classes[class as usize].clone())
+    }
+
+    /// The value of the attribute that is walked along.
+    fn own(&self, row: usize) -> Option<String> {
+        self.labels.iter().find(|attribute| attribute.name == self.args.attribute).and_then(|a| self.class(a, row))
+    }
+
+    /// The other attributes whose label is known and not the start's.
+    fn changed(&self, row: usize) -> Vec<(String, String)> {
+        let Some(start) = self.row else { return Vec::new() };
+        let others = self.labels.iter().filter(|attribute| attribute.name != self.args.attribute);
+        let differs = others.filter(|attribute| {
+            let (a, b) = (attribute.labels[start], attribute.labels[row]);
+            a.is_some() && b.is_some() && a != b
+        });
+        differs.filter_map(|attribute| Some((attribute.name.clone(), self.class(attribute, row)?))).collect()
+    }
+
+    fn text(&self, walked: &Walked) -> String {
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let aim = self.args.toward.as_ref().map_or("along its axis".to_owned(), |value| format!("toward `{value}`"));
+        let kept = match &self.args.keep[..] {
+            [] => String::new(),
+            keep => format!(", {} kept ({:.2} of the direction is left)", keep.join(" and "), walked.left),
+        };
+        let mut text = format!("{} {aim}, in the {} metric{kept}\n", self.args.attribute, walked.metric);
+        let _ = writeln!(text, "{:<6}{:>10}{:>10}  {:<16}image", "stop", "position", "distance", self.args.attribute);
+        let own = shown(self.row.and_then(|row| self.own(row)));
+        let _ = writeln!(text, "{:<6}{:>10.3}{:>10}  {own:<16}{}", "start", walked.position, "", self.args.start);
+        for (number, stop) in (1..).zip(&walked.stops) {
+            if stop.images.is_empty() {
+                let _ = writeln!(text, "{number:<6}{:>10.3}{:>10}  {:<16}no image lies there", stop.position, "", "");
+            }
+            for ImageRecord { row, position, distance } in &stop.images {
+                let changed = self.changed(*row).into_iter().map(|(name, class)| format!("{name} {class}"));
+                let changed = changed.collect::<Vec<_>>().join(", ");
+                let changed = if changed.is_empty() { String::new() } else { format!("   ({changed})") };
+                let (value, id) = (shown(self.own(*row)), self.data.id(*row));
+                let _ = writeln!(text, "{number:<6}{position:>10.3}{distance:>10.3}  {value:<16}{id}{changed}");
+            }
+        }
+        if self.row.is_some() {
+            text.push_str("in brackets: other labels that differ from the start's\n");
+        }
+        text
+    }
+
+    fn value(&self, walked: &Walked, far: Option<f64>) -> Value {
+        let image = |image: &ImageRecord| {
+            let changed = self.changed(image.row).into_iter().map(|(name, class)| (name, json!(class)));
+            json!({
+                "id": self.data.id(image.row),
+                "position": image.position,
+                "distance": image.distance,
+                "class": self.own(image.row),
+                "changed": changed.collect::<serde_json::Map<_, _>>(),
+            })
+        };
+        let stops = walked.stops.iter().map(|stop| {
+            json!({ "position": stop.position, "slab": stop.slab, "images": stop.images.iter().map(image).collect::<Value>() })
+        });
+        json!({
+            "attribute": self.args.attribute,
+            "toward": self.args.toward,
+            "metric": walked.metric.name(),
+            "kept": self.args.keep,
+            "left": walked.left,
+            "start": {
+                "id": self.args.start,
+                "position": walked.position,
+                "class": self.row.and_then(|row| self.own(row)),
+                "nearer_than_it": far,
+            },
+            "stops": stops.collect::<Value>(),
+        })
+    }
+}

@@ -95,7 +95,7 @@ const START: u64 = 32;
 /// What a file is. Files without a telling ending are opened and their first bytes read.
 pub(crate) fn of_file(path: &Path) -> FileKind {
     let ending = ending(path);
-    if READ.contains(&ending.as_str()) || ending == READ_FIRST_FRAME {
+    if is_read(&ending) {
         return FileKind::Image;
     }
     if NEVER.contains(&ending.as_str()) {
@@ -111,6 +111,11 @@ pub(crate) fn of_file(path: &Path) -> FileKind {
         (Some(kind), _) => kind,
         (None, None) => FileKind::Other,
     }
+}
+
+/// Whether an ending is that of a kind that is read.
+pub(crate) fn is_read(ending: &str) -> bool {
+    READ.contains(&ending) || ending == READ_FIRST_FRAME
 }
 
 /// What a file is, by its first bytes alone.

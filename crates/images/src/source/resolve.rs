@@ -110,7 +110,7 @@ fn names(table: &mut Table, root: &Path, matching: PathMatch) -> Result<()> {
     Ok(())
 }
 
-/// Whether a path ends with a table's name for it, folders included.
+/// Whether a path ends with a table's name for it, folders included, or the name with the path.
 fn ends_with(image: &str, name: &str, matching: PathMatch) -> bool {
     let image = nfc(image);
     let image = match matching {
@@ -118,7 +118,11 @@ fn ends_with(image: &str, name: &str, matching: PathMatch) -> bool {
         PathMatch::Path | PathMatch::Name => &*image,
     };
     let name = name.trim_start_matches("./").trim_start_matches('/');
-    image.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    let ends = |long: &str, short: &str| {
+        long.strip_suffix(short).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    };
+    // A name may also come from another place, where the folders above the root stand before it.
+    ends(image, name) || ends(name, image)
 }
 
 /// What a table calls an image by.

@@ -70,6 +70,16 @@ fn a_table_names_images_in_many_ways() {
 }
 
 #[test]
+fn a_table_without_a_header_is_named() {
+    let dir = TempDir::new().unwrap();
+    let paths = pictures(dir.path(), &["a", "b"], 12);
+    let rows: String = paths.iter().enumerate().map(|(at, path)| format!("{path},{}\n", colour(at))).collect();
+    fs::write(dir.path().join("labels.csv"), rows).unwrap();
+    let told = told(&init(dir.path(), &InitOptions::default()).unwrap_err());
+    assert!(told.contains("labels.csv, row 1 cannot be read: its first row names the image `a/0.png`"), "{told}");
+}
+
+#[test]
 fn a_name_that_fits_several_files_is_an_error() {
     let dir = TempDir::new().unwrap();
     let paths = pictures(dir.path(), &["a", "b"], 12);
@@ -77,6 +87,11 @@ fn a_name_that_fits_several_files_is_an_error() {
     fs::write(dir.path().join("labels.csv"), text).unwrap();
     let told = told(&init(dir.path(), &InitOptions::default()).unwrap_err());
     assert!(told.contains("labels.csv, row 2 has `0`, which may be a/0.png or b/0.png"), "{told}");
+    // Folders before it tell which, also those of another machine.
+    let text = table(&paths, "path,colour", |at, path| format!("C:\\data\\{},{}", path.replace('/', "\\"), colour(at)));
+    fs::write(dir.path().join("labels.csv"), text).unwrap();
+    let (attributes, dataset) = imported(dir.path());
+    assert_eq!((attributes, dataset.items[13].path.as_deref()), (colours(), Some("b/1.png")));
 }
 
 #[test]

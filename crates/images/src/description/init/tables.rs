@@ -10,7 +10,7 @@ use super::columns::{attributes, find_one_hot};
 use super::{Finding, Place, look, looked, quoted, scanned};
 use crate::attribute::Split;
 use crate::description::PathMatch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place as At, Result};
 use crate::pixel::decode;
 use crate::source::folder::{entries, split_of};
 use crate::source::manifest::{self, PATH_COLUMNS, Preview};
@@ -54,6 +54,13 @@ impl Names {
             folders: folders.into_iter().map(str::to_owned).collect(),
             sample: images.iter().step_by(step).map(|image| telling(image).unwrap_or_else(|| whole(image))).collect(),
         }
+    }
+
+    /// Whether a cell is the path or the name of an image; a name without ending may be anything.
+    fn is_image(&self, cell: &str) -> bool {
+        let name = cell.rsplit('/').next().unwrap_or(cell);
+        let ends = format::is_read(&format::ending(Path::new(name)));
+        ends || name.contains('.') && (self.paths.contains(cell) || self.names.contains(name))
     }
 
     /// Whether a text names some of the images.
@@ -155,6 +162,12 @@ fn candidate(
         let (matching, root) = (PathMatch::Path, Some(String::new()));
         Naming { column, matching, root }
     });
+    let plain = |cell: &String| nfc(&cell.replace('\\', "/")).into_owned();
+    if let Some(first) = preview.columns.iter().find(|column| names.is_image(&plain(column))) {
+        let place = At { file: name.to_owned(), row: Some(1) };
+        let reason = format!("its first row names the image `{first}`: give it a header, such as path,label");
+        return Err((Error::Manifest { place, reason }, true));
+    }
     let Some(naming) = held.or_else(|| naming(place, &preview, names)) else {
         return Ok(Err("no column names the images, so it was passed over".into()));
     };

@@ -47,9 +47,9 @@ pub const DEFAULT_STRIPS: usize = 6;
 #[derive(Debug, Clone, Serialize)]
 pub struct BackboneConfig {
     /// The network: `small`, `medium`, `resnet18`, `resnet34`, `resnet50`, `resnet101` or `resnet152`. With weights and
-    /// without a name, the one that the weights show. From random weights `small` learns by a recipe of its own: SGD at 0.1, weight
-    /// decay 0.001, a fifth of the epochs for warm-up, label smoothing 0.02. What belongs together is taken whole: a description that
-    /// gives one of `optimizer`, `learning_rate`, `weight_decay`, `momentum`, `nesterov`, `warmup_epochs` and `label_smoothing` gets
+    /// without a name, the one that the weights show. From random weights `small` and `medium` learn by a recipe of their own: SGD at
+    /// 0.1, weight decay 0.001, a fifth of the epochs for warm-up, label smoothing 0.02 (`medium`: 0.1). What belongs together is taken
+    /// whole: a description that gives one of `optimizer`, `learning_rate`, `weight_decay`, `momentum`, `nesterov`, `warmup_epochs` and `label_smoothing` gets
     /// the defaults below for the others. Default [`latentwalk_backbone::DEFAULT_ARCH`].
     pub arch: String,
     /// A checkpoint to start from, or its name in a hub, as `--weights` takes it; a path from the description's folder. Its

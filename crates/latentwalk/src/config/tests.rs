@@ -75,6 +75,7 @@ fn a_network_has_its_own_recipe_unless_the_description_names_a_part_of_one() {
     assert_eq!(recipe(&["backbone.optimizer=adamw"]), adamw);
     assert_eq!(recipe(&["backbone.learning_rate=0.004"])[..2], [Value::from("adamw"), Value::from(0.004)]);
     assert_eq!(recipe(&["backbone.arch=resnet18"]), adamw);
+    assert_eq!(recipe(&["backbone.arch=medium"]), recipe(&[]));
     assert_eq!(recipe(&["backbone.weights=w.pth"]), adamw);
 }
 

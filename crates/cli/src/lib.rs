@@ -62,9 +62,9 @@ pub enum Command {
     Pipeline(PipelineArgs),
     /// Write a first description (TOML) for a folder of labelled images.
     ///
-    /// DIR holds one sub-folder per class, or a manifest (CSV, TSV or JSON Lines) whose rows name an image (`path`) and its
-    /// labels. The description is written to DIR/latentwalk.toml, unless that file exists. Read it, edit it, then run
-    /// `pipeline DIR/latentwalk.toml`.
+    /// DIR holds one sub-folder per class, folders of splits with the classes in them, or a table (CSV, TSV, JSON Lines or Parquet)
+    /// whose rows name an image and its labels. What was left out is printed. The description is written to
+    /// DIR/latentwalk.toml, unless that file exists. Read it, edit it, then run `pipeline DIR/latentwalk.toml`.
     Init(InitArgs),
     /// Read the images and labels that a description names, and stop there; `--check` says what was understood.
     ///

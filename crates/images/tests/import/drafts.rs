@@ -113,6 +113,14 @@ fn a_table_that_cannot_be_read_is_named() {
     let found = draft(dir.path());
     assert!(found.text.contains("\"cat\""), "{}", found.text);
     assert!(found.remarks.iter().any(|remark| remark.contains("labels.csv: no column names the images")), "{found:?}");
+    let strangers: String = (0..24).map(|at| format!("videos/{at}.mp4,{}\n", colour(at))).collect();
+    fs::write(&file, format!("path,colour\n{strangers}")).unwrap();
+    let found = draft(dir.path());
+    assert!(found.text.contains("\"cat\""), "{}", found.text);
+    assert!(found.remarks.iter().any(|remark| remark.contains("labels.csv names no image that is here")), "{found:?}");
+    fs::write(dir.path().join("v.parquet"), "PAR1").unwrap();
+    assert!(draft(dir.path()).remarks.iter().any(|remark| remark.contains("v.parquet was passed over")));
+    fs::remove_file(dir.path().join("v.parquet")).unwrap();
     fs::write(&file, "day;weather\n1\n2;sun;3\n").unwrap();
     assert!(draft(dir.path()).remarks.iter().any(|remark| remark.contains("labels.csv was passed over")));
     // Other files that name images are named.

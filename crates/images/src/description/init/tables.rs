@@ -109,7 +109,15 @@ pub(super) fn find(place: &Place<'_>, images: &[String]) -> Result<(Option<Findi
             }
             continue;
         }
+        if is_parquet(&name) && place.options.tables.is_none() {
+            remarks.push(format!("{name} was passed over: nothing here reads Parquet"));
+            continue;
+        }
         match candidate(place, &name, &names) {
+            // A table of other files, in a folder that has images of its own.
+            Ok(Ok(candidate)) if candidate.there == 0 && !images.is_empty() => {
+                remarks.push(format!("{name} names no image that is here, so it was passed over"));
+            }
             Ok(Ok(candidate)) => candidates.push(candidate),
             Ok(Err(reason)) => remarks.push(format!("{name}: {reason}")),
             Err((error, named)) => {

@@ -6,6 +6,17 @@ use clap::Args;
 
 use crate::JsonArgs;
 
+/// Which run a command is about.
+#[derive(Debug, Clone, Args)]
+pub struct FinishedArgs {
+    /// The run: the name of a folder in STORE/runs; the latest when not given.
+    #[arg(long)]
+    pub run: Option<String>,
+    /// Folder of the results [default: .latentwalk]
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+}
+
 /// Arguments of `walk`.
 #[derive(Debug, Clone, Args)]
 pub struct WalkArgs {
@@ -30,12 +41,9 @@ pub struct WalkArgs {
     /// Write the images as one picture, the start first: PNG where the name ends in .png, else JPEG.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// The run: the name of a folder in STORE/runs; the latest when not given.
-    #[arg(long)]
-    pub run: Option<String>,
-    /// Folder of the results [default: .latentwalk]
-    #[arg(long, value_name = "DIR")]
-    pub store: Option<PathBuf>,
+    /// The run.
+    #[command(flatten)]
+    pub run: FinishedArgs,
     /// Where the network runs, as for `pipeline`; for an image file alone [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
@@ -53,12 +61,9 @@ pub struct ProjectArgs {
     /// The attribute on whose direction they are placed.
     #[arg(long, value_name = "NAME")]
     pub attribute: String,
-    /// The run: the name of a folder in STORE/runs; the latest when not given.
-    #[arg(long)]
-    pub run: Option<String>,
-    /// Folder of the results [default: .latentwalk]
-    #[arg(long, value_name = "DIR")]
-    pub store: Option<PathBuf>,
+    /// The run.
+    #[command(flatten)]
+    pub run: FinishedArgs,
     /// Where the network runs, as for `pipeline` [default: cpu]
     #[arg(long)]
     pub device: Option<String>,
@@ -70,15 +75,12 @@ pub struct ProjectArgs {
 /// Arguments of `export`.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
-    /// The run: the name of a folder in STORE/runs; the latest when not given.
-    #[arg(long)]
-    pub run: Option<String>,
+    /// The run.
+    #[command(flatten)]
+    pub run: FinishedArgs,
     /// The Parquet file to write; it must not exist yet.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Folder of the results [default: .latentwalk]
-    #[arg(long, value_name = "DIR")]
-    pub store: Option<PathBuf>,
     /// The result as JSON.
     #[command(flatten)]
     pub json: JsonArgs,

@@ -22,7 +22,7 @@ pub use bench::{BenchCommand, PrecisionArgs};
 pub use data::{GarmentsArgs, ImageFormat, ImportArgs, InitArgs};
 pub use embed::{AlphaRule, EmbedArgs, ExifRule, PrecisionRule};
 pub use experiment::ExperimentArgs;
-pub use finished::{ExportArgs, ProjectArgs, WalkArgs};
+pub use finished::{ExportArgs, FinishedArgs, ProjectArgs, WalkArgs};
 pub use message::{causes, message};
 pub use output::{JsonArgs, OutputArgs};
 pub use pipeline::{DescriptionArgs, PipelineArgs, RunArgs};

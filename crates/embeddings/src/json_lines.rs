@@ -246,6 +246,20 @@ mod tests {
 
     use super::*;
 
+    fn write<const N: usize>(path: &Path, columns: [(&str, ArrayRef); N]) {
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+
+    fn rows(path: &Path) -> Vec<Value> {
+        let mut text = String::new();
+        JsonLines::open(path).unwrap().read_to_string(&mut text).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     #[test]
     fn images_within_a_table_are_told_and_given() {
         let folder = tempfile::tempdir().unwrap();
@@ -263,14 +277,8 @@ mod tests {
             Arc::new(StringArray::from(vec!["1", "2", "3"])) as ArrayRef,
         )]));
         let columns = [("image", nested), ("plain", plain), ("other", other)];
-        let batch =
-            RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
-        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-        let mut text = String::new();
-        JsonLines::open(&path).unwrap().read_to_string(&mut text).unwrap();
-        let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        write(&path, columns);
+        let rows = rows(&path);
         assert_eq!(
             rows,
             [
@@ -305,14 +313,8 @@ mod tests {
             ("none", Arc::new(NullArray::new(2))),
             ("time", Arc::new(TimestampSecondArray::from(vec![1, 2]))),
         ];
-        let batch =
-            RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
-        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-        let mut text = String::new();
-        JsonLines::open(&path).unwrap().read_to_string(&mut text).unwrap();
-        let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        write(&path, columns);
+        let rows = rows(&path);
         assert_eq!(
             rows,
             [

@@ -83,7 +83,7 @@ pub const STAGES: &[StageRow] = &[
         reads: &[Stage::Images, Stage::Features, Stage::Backbone],
         parameters: &["embeddings"],
         device: true,
-        outside: Some(stage::embeddings::files),
+        outside: Some(stage::given::files),
         skip: None,
         writes: &["TAP.parquet", "columns.parquet"],
         run: stage::embeddings::run,

@@ -79,13 +79,13 @@ impl Metric {
         Self::mahalanobis(MetricKind::ResidualOthers, covariance, k, 0.0)
     }
 
-    /// Weights whose line leaves the positions along `others` as they are in the start: `w − W (WᵀM⁻¹W)⁻¹ WᵀM⁻¹ w`.
+    /// Weights whose line leaves the positions along `others` as they are in the start, `w' = w − W (WᵀM⁻¹W)⁻¹ WᵀM⁻¹ w`, and how much
+    /// of the direction is left, `|L⁻¹w'| / |L⁻¹w|` from 0 to 1: near 0 the others say what `w` says, and `w'` is rounding noise.
     ///
     /// **Shapes.** All k long. **Units and conventions.** Weights in raw PCA space. Of others that depend on each other a part is
-    /// enough. Where nothing of `w` is left, the result is rounding noise: see whether the line still moves it.
-    /// **Errors.** Another width, values that are not usable. **Source.** Conditional manipulation of Shen et al., "Interpreting
+    /// enough. **Errors.** Another width, values that are not usable, a direction of length zero. **Source.** Conditional manipulation of Shen et al., "Interpreting
     /// the latent space of GANs for semantic face editing", in a metric.
-    pub fn keeping(&self, w: &[f64], others: &[Vec<f64>]) -> Result<Vec<f64>> {
+    pub fn keeping(&self, w: &[f64], others: &[Vec<f64>]) -> Result<(Vec<f64>, f64)> {
         for weights in others.iter().map(Vec::as_slice).chain([w]) {
             checks::width("the direction", self.k, weights.len())?;
             checks::usable("the direction", 0, weights.iter().copied())?;
@@ -100,21 +100,8 @@ impl Metric {
         for (other, share) in others.iter().zip(&shares) {
             kept.iter_mut().zip(other).for_each(|(k, o)| *k -= share * o);
         }
-        Ok(kept)
-    }
-}
-
-impl Metric {
-    /// As [`Metric::keeping`], and how much of the direction is left, `|L⁻¹w'| / |L⁻¹w|` from 0 to 1: near 0 the others say what `w`
-    /// says.
-    ///
-    /// **Errors.** As there, and a direction of length zero.
-    pub fn keeping_most(&self, w: &[f64], others: &[Vec<f64>]) -> Result<(Vec<f64>, f64)> {
-        let kept = self.keeping(w, others)?;
-        let [left, whole] = [&kept, w].map(|weights| {
-            let mapped = self.map_weights(weights);
-            dot(&mapped, &mapped).sqrt()
-        });
+        let left = self.map_weights(&kept);
+        let [left, whole] = [left, own].map(|mapped| dot(&mapped, &mapped).sqrt());
         if whole == 0.0 {
             return Err(Error::ZeroDirection);
         }
@@ -360,7 +347,7 @@ mod tests {
     fn kept_positions_stay_along_the_line() {
         let metric = make(&labels(), &[3, 2], &train()).unwrap();
         let others = [vec![0.3, -1.0, 0.2], vec![0.6, -2.0, 0.4]];
-        let kept = metric.keeping(&[1.0, 0.5, -0.5], &others).unwrap();
+        let (kept, _) = metric.keeping(&[1.0, 0.5, -0.5], &others).unwrap();
         let start = points();
         let line = metric.line(&kept, start.row(3)).unwrap();
         let along = line.displacement();
@@ -368,12 +355,12 @@ mod tests {
             assert!(dot(along, other).abs() < 1e-12, "the second depends on the first");
         }
         assert!(dot(along, &kept) > 0.0);
-        assert_eq!(metric.keeping(&[1.0, 0.5, -0.5], &[]).unwrap(), [1.0, 0.5, -0.5]);
-        let (same, left) = metric.keeping_most(&[1.0, 0.5, -0.5], &others).unwrap();
+        assert_eq!(metric.keeping(&[1.0, 0.5, -0.5], &[]).unwrap().0, [1.0, 0.5, -0.5]);
+        let (same, left) = metric.keeping(&[1.0, 0.5, -0.5], &others).unwrap();
         assert!(same == kept && left > 0.01 && left < 1.0, "{left}");
-        assert_eq!(metric.keeping_most(&[1.0, 0.5, -0.5], &[]).unwrap().1, 1.0);
-        assert!(metric.keeping_most(&others[0], &others).unwrap().1 < 1e-9, "nothing is left of what is kept");
-        assert!(matches!(metric.keeping_most(&[0.0; 3], &others), Err(Error::ZeroDirection)));
+        assert_eq!(metric.keeping(&[1.0, 0.5, -0.5], &[]).unwrap().1, 1.0);
+        assert!(metric.keeping(&others[0], &others).unwrap().1 < 1e-9, "nothing is left of what is kept");
+        assert!(matches!(metric.keeping(&[0.0; 3], &others), Err(Error::ZeroDirection)));
         assert!(metric.keeping(&[1.0, 0.5], &others).is_err());
     }
 

@@ -90,7 +90,7 @@ impl Run {
         let along = data.attribute(attribute)?;
         let metric = self.metric(attribute)?;
         let own = &along.direction.weights;
-        let (weights, left) = metric.keeping_most(own, kept)?;
+        let (weights, left) = metric.keeping(own, kept)?;
         if left < LEAST_LEFT {
             return Ok(Walked { metric: metric.kind(), position: 0.0, stops: Vec::new(), left });
         }

@@ -30,13 +30,22 @@ const DASH: Rgb<u8> = Rgb([176, 182, 188]);
 /// Pixels of a dash, and from one dash to the next.
 const DASHES_PX: (u32, u32) = (5, 9);
 
-/// Lines of images of the pack on white, as JPEG bytes: one line an entry of `rows`, each image scaled into a square of
+/// The format of a sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SheetFormat {
+    /// Quality 88.
+    Jpeg,
+    /// Without loss.
+    Png,
+}
+
+/// Lines of images of the pack on white, as the bytes of a file: one line an entry of `rows`, each image scaled into a square of
 /// `side_px`; `None` gives an empty square. With `mark_first` the first column is set off by a blue frame and a wider gap:
 /// it is where a walk starts.
 ///
 /// **Units and conventions.** Lines may differ in length. The aspect is kept. Images below 40 px are enlarged by whole
 /// factors without smoothing where `side_px` is a multiple of their longer side; all others are scaled bilinearly. Always
-/// RGB, quality 88. Same images, same bytes.
+/// RGB. Same images, same bytes.
 ///
 /// **Errors.** [`Error::Row`]; [`Error::Length`] for no image at all; [`Error::Setting`] for a sheet without extent or with
 /// a side above 16,384 pixels; [`Error::Io`], [`Error::Encode`].
@@ -46,32 +55,21 @@ pub fn contact_sheet(
     rows: &[Vec<Option<usize>>],
     side_px: u32,
     mark_first: bool,
+    format: SheetFormat,
 ) -> Result<Vec<u8>> {
     let sheet = drawn(pixels, dataset, rows, side_px, mark_first)?;
-    encode(&sheet, first_row(rows))
-}
-
-/// As [`contact_sheet`], as PNG bytes.
-///
-/// **Errors.** As there.
-pub fn contact_sheet_png(
-    pixels: &Pixels,
-    dataset: &Dataset,
-    rows: &[Vec<Option<usize>>],
-    side_px: u32,
-    mark_first: bool,
-) -> Result<Vec<u8>> {
-    let sheet = drawn(pixels, dataset, rows, side_px, mark_first)?;
-    let mut png = Vec::new();
-    let (width, height) = (sheet.width(), sheet.height());
-    let written = PngEncoder::new(&mut png).write_image(sheet.as_raw(), width, height, ExtendedColorType::Rgb8);
-    written.map_err(|error| Error::Encode { row: first_row(rows), reason: error.to_string() })?;
-    Ok(png)
-}
-
-/// The row that a picture which cannot be written is named after.
-fn first_row(rows: &[Vec<Option<usize>>]) -> usize {
-    rows.iter().flatten().flatten().next().copied().unwrap_or(0)
+    let mut bytes = Vec::new();
+    let (raw, width, height) = (sheet.as_raw(), sheet.width(), sheet.height());
+    let written = match format {
+        SheetFormat::Jpeg => {
+            JpegEncoder::new_with_quality(&mut bytes, QUALITY).write_image(raw, width, height, ExtendedColorType::Rgb8)
+        }
+        SheetFormat::Png => PngEncoder::new(&mut bytes).write_image(raw, width, height, ExtendedColorType::Rgb8),
+    };
+    // What cannot be written is named after its first image.
+    let row = || rows.iter().flatten().flatten().next().copied().unwrap_or(0);
+    written.map_err(|error| Error::Encode { row: row(), reason: error.to_string() })?;
+    Ok(bytes)
 }
 
 fn drawn(
@@ -172,14 +170,6 @@ fn draw_frame(sheet: &mut RgbImage, (left, top): (u32, u32), side_px: u32) {
     }
 }
 
-fn encode(sheet: &RgbImage, row: usize) -> Result<Vec<u8>> {
-    let mut jpeg = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut jpeg, QUALITY);
-    let written = encoder.write_image(sheet.as_raw(), sheet.width(), sheet.height(), ExtendedColorType::Rgb8);
-    written.map_err(|error| Error::Encode { row, reason: error.to_string() })?;
-    Ok(jpeg)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -221,8 +211,14 @@ mod tests {
 
     fn sheet(shape: (usize, usize, usize), rows: &[Vec<Option<usize>>], side_px: u32, mark_first: bool) -> RgbImage {
         let (dataset, pixels, _dir) = pack(shape.0, shape.1, shape.2);
-        let jpeg = contact_sheet(&pixels, &dataset, rows, side_px, mark_first).unwrap();
-        assert_eq!(jpeg, contact_sheet(&pixels, &dataset, rows, side_px, mark_first).unwrap());
+        let draw = |format| contact_sheet(&pixels, &dataset, rows, side_px, mark_first, format).unwrap();
+        let (jpeg, png) = (draw(SheetFormat::Jpeg), draw(SheetFormat::Png));
+        assert_eq!(jpeg, draw(SheetFormat::Jpeg));
+        let [jpeg_size, png_size] = [&jpeg, &png].map(|bytes| {
+            let image = image::load_from_memory(bytes).unwrap();
+            (image.width(), image.height())
+        });
+        assert_eq!(jpeg_size, png_size);
         image::load_from_memory_with_format(&jpeg, ImageFormat::Jpeg).unwrap().into_rgb8()
     }
 
@@ -296,7 +292,7 @@ mod tests {
     fn what_cannot_be_drawn_is_named() {
         let (dataset, pixels, _dir) = pack(4, 4, 3);
         let message = |rows: &[Vec<Option<usize>>], side_px| {
-            contact_sheet(&pixels, &dataset, rows, side_px, true).unwrap_err().to_string()
+            contact_sheet(&pixels, &dataset, rows, side_px, true, SheetFormat::Jpeg).unwrap_err().to_string()
         };
         assert_eq!(message(&[vec![Some(0), Some(2)]], 32), "row 2 is outside the data set of 2 images");
         assert!(message(&[], 32).contains("the longest line of a contact sheet has length 0, expected 1"));

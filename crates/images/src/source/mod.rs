@@ -100,10 +100,11 @@ impl Origin {
         }
     }
 
-    /// Opens a Parquet manifest as JSON Lines.
-    pub(crate) fn open_table(&self, name: &str) -> Result<Box<dyn Read>> {
-        self.open(name, "images.file")?;
+    /// Opens a manifest; Parquet comes as JSON Lines.
+    pub(crate) fn open_manifest(&self, name: &str) -> Result<Box<dyn Read>> {
+        let file = self.open(name, "images.file")?;
         match self {
+            _ if !is_parquet(name) => Ok(file),
             Self::FolderWithTables(dir, read) => (read.rows)(&dir.join(name)).map_err(Error::Table),
             _ => Err(Error::Manifest {
                 place: Place { file: name.into(), row: None },
@@ -248,8 +249,9 @@ fn scan_file(
     let mut table = match section.source {
         Source::Idx => scan_idx(&section.images, &section.labels, origin)?,
         Source::Folder => folder::scan(&root()?, section.split_folders)?,
-        Source::Manifest if is_parquet(file) => jsonl::scan(origin.open_table(file)?, file, columns)?,
-        Source::Manifest if jsonl::is_lines(file) => jsonl::scan(open()?, file, columns)?,
+        Source::Manifest if is_parquet(file) || jsonl::is_lines(file) => {
+            jsonl::scan(origin.open_manifest(file)?, file, columns)?
+        }
         Source::Manifest => manifest::scan(open()?, file, columns)?,
         Source::Imaterialist => {
             let labels = section.labels_file.as_deref().unwrap_or_default();

@@ -1,17 +1,15 @@
 //! `export`: a finished run as one table, beside the columns that came in with its vectors.
 
 use anyhow::{Context, Result, ensure};
-use latentwalk_artifacts::Store;
 use latentwalk_cli::ExportArgs;
 use latentwalk_embeddings::{Column, LabelColumn, write_columns};
 use latentwalk_images::Dataset;
 use latentwalk_probe::Direction;
-use latentwalk_run::{Run, label_columns};
+use latentwalk_run::label_columns;
 use ndarray::ArrayView2;
 use serde_json::json;
 
-use super::answer;
-use crate::defaults;
+use super::{answer, finished};
 
 /// Runs the `export` command: one row per image with its labels, and on every direction its position, likeliest class and
 /// that class's probability.
@@ -21,7 +19,7 @@ use crate::defaults;
 pub(super) fn run(args: &ExportArgs) -> Result<()> {
     let out = &args.out;
     ensure!(!out.exists(), "{} exists already\nhint: move it away or name another file", out.display());
-    let run = Run::open(&Store::open_existing(defaults::store(args.store.as_deref()))?, args.run.as_deref())?;
+    let run = finished(&args.run)?;
     let points = run.points()?;
     let mut columns = of_dataset(&points.dataset);
     for direction in &run.directions()? {

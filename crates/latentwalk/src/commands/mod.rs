@@ -16,8 +16,11 @@ mod project;
 mod walk;
 
 use anyhow::Result;
-use latentwalk_cli::{BenchCommand, Command};
+use latentwalk_artifacts::Store;
+use latentwalk_cli::{BenchCommand, Command, FinishedArgs};
+use latentwalk_run::Run;
 
+use crate::defaults;
 use crate::progress::Console;
 pub use output::print;
 use output::typed;
@@ -49,4 +52,10 @@ pub fn bench(command: &BenchCommand, console: &Console) -> Result<()> {
     match command {
         BenchCommand::Precision(args) => bench_precision::run(args, &typed(), console),
     }
+}
+
+/// The run that a command is about.
+fn finished(args: &FinishedArgs) -> Result<Run> {
+    let store = Store::open_existing(defaults::store(args.store.as_deref()))?;
+    Ok(Run::open(&store, args.run.as_deref())?)
 }

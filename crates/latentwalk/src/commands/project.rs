@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use latentwalk_artifacts::Store;
 use latentwalk_cli::ProjectArgs;
 use latentwalk_probe::Direction;
-use latentwalk_run::{Projector, Run};
+use latentwalk_run::Projector;
 use ndarray::Array2;
 use serde_json::{Value, json};
 
-use super::answer;
+use super::{answer, finished};
 use crate::defaults;
 use crate::progress::Console;
 
@@ -23,7 +22,7 @@ const BATCH: usize = 32;
 /// # Errors
 /// A run, an attribute or an artifact that does not exist; no image that can be read.
 pub(super) fn run(args: &ProjectArgs, console: &Console) -> Result<()> {
-    let run = Run::open(&Store::open_existing(defaults::store(args.store.as_deref()))?, args.run.as_deref())?;
+    let run = finished(&args.run)?;
     let projector =
         Projector::open(&run, &latentwalk_backbone::parse_device(defaults::device(args.device.as_deref()))?)?;
     let direction = run.direction(&args.attribute)?;

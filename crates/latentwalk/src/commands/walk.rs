@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use latentwalk_artifacts::{Store, write_atomic};
+use latentwalk_artifacts::write_atomic;
 use latentwalk_cli::WalkArgs;
-use latentwalk_images::{contact_sheet, contact_sheet_png};
+use latentwalk_images::{SheetFormat, contact_sheet};
 use latentwalk_lines::Space;
 use latentwalk_run::{AttributeLabels, ImageRecord, Projector, Run, Start, WalkData, Walked, Wishes};
 use ndarray::{Array1, ArrayView1};
 use serde_json::{Value, json};
 
-use super::answer;
+use super::{answer, finished};
 use crate::defaults;
 use crate::progress::Console;
 
@@ -28,7 +28,7 @@ const FAR: f64 = 0.99;
 /// # Errors
 /// A run, an image, an attribute or a value that does not exist; a file that cannot be read; what [`Run::walk`] refuses.
 pub(super) fn run(args: &WalkArgs, console: &Console) -> Result<()> {
-    let run = Run::open(&Store::open_existing(defaults::store(args.store.as_deref()))?, args.run.as_deref())?;
+    let run = finished(&args.run)?;
     let data = run.walk_data()?;
     let (row, z) = start(args, &run, &data)?;
     let start = Start { row, z: z.view() };
@@ -55,9 +55,9 @@ pub(super) fn run(args: &WalkArgs, console: &Console) -> Result<()> {
         let rows = walked.stops.iter().map(|stop| stop.images.first().map(|image| image.row));
         let line: Vec<Option<usize>> = row.map(Some).into_iter().chain(rows).collect();
         let dataset = &data.points.dataset;
-        let draw =
-            if out.extension().is_some_and(|ending| ending == "png") { contact_sheet_png } else { contact_sheet };
-        let sheet = draw(&run.pixels(dataset)?, dataset, &[line], SIDE_PX, row.is_some())?;
+        let is_png = out.extension().is_some_and(|ending| ending == "png");
+        let format = if is_png { SheetFormat::Png } else { SheetFormat::Jpeg };
+        let sheet = contact_sheet(&run.pixels(dataset)?, dataset, &[line], SIDE_PX, row.is_some(), format)?;
         write_atomic(out, &sheet)?;
     }
     answer::give(&args.json, &told.text(&walked), &told.value(&walked, far))

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use latentwalk_cli::Stage;
-use latentwalk_images::{Pixels, contact_sheet};
+use latentwalk_images::{Pixels, SheetFormat, contact_sheet};
 use latentwalk_probe::{Direction, Verdict};
 use latentwalk_run::{AttributeLabels, AttributeWalks, Figures, StripRecord, WalkData};
 
@@ -127,7 +127,7 @@ impl<'a> AttributeResult<'a> {
             let file = format!("{page}-{name}-strips.jpg");
             let width = dataset.shape.width;
             let side = if width < SMALL_PX.0 { width * SMALL_PX.1 } else { SIDE_PX };
-            let sheet = contact_sheet(&pixels, dataset, &strips, side as u32, true)?;
+            let sheet = contact_sheet(&pixels, dataset, &strips, side as u32, true, SheetFormat::Jpeg)?;
             outcome.files.push((file.clone(), sheet));
             let starts: Vec<&str> = self.walks.strips.iter().map(|s| self.label(s.start)).collect();
             outcome.body.paragraph(&format!(

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use latentwalk_cli::Stage;
-use latentwalk_images::{Dataset, Pixels, contact_sheet};
+use latentwalk_images::{Dataset, Pixels, SheetFormat, contact_sheet};
 use latentwalk_lines::PreservationFigures;
 use latentwalk_report::figure::{Direction, Guide, Point, Scatter, scatter};
 use latentwalk_run::WalkData;
@@ -283,5 +283,5 @@ fn sheet(job: &Job<'_>, data: &WalkData, cases: &Cases<'_>, best: &PreservationF
         lines.push(std::iter::once(Some(row)).chain((0..classes).map(found)).collect());
         lines.push(std::iter::once(Some(row)).chain((0..classes).map(|class| cases.twin(start, class))).collect());
     }
-    Ok(contact_sheet(&pixels, dataset, &lines, SIDE_PX, true)?)
+    Ok(contact_sheet(&pixels, dataset, &lines, SIDE_PX, true, SheetFormat::Jpeg)?)
 }

@@ -5,6 +5,7 @@ pub mod baselines;
 pub mod decomposition;
 pub mod embeddings;
 pub mod features;
+pub mod given;
 pub mod images;
 pub mod index;
 pub mod metrics;

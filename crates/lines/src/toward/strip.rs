@@ -44,7 +44,7 @@ impl ValueLines {
         let line_to = &self.lines[walk.to as usize];
         line_to.check()?;
         let course = self.course(walk.from, walk.to)?;
-        let (course, left) = self.metric.keeping_most(&course, walk.kept)?;
+        let (course, left) = self.metric.keeping(&course, walk.kept)?;
         let line = self.metric.line(&course, walk.start)?;
         let position = |row: ArrayView1<'_, f32>| -> f64 {
             row.iter().zip(&line_to.weights).map(|(&v, w)| f64::from(v) * w).sum()

@@ -92,10 +92,10 @@ pub enum Damage {
     /// It is an error.
     #[default]
     Refuse,
-    /// What could be read is shown, the rest is grey up to the next restart marker.
+    /// What could be read is shown: behind a code that is none whatever comes, behind the end of the data grey.
     ///
-    /// **Source.** libjpeg's way. The pixels are its pixels where the data of a sequential file end too early; behind a code that is
-    /// none libjpeg reads on and shows whatever comes, and of progressive files that lack scans it smooths the blocks.
+    /// **Source.** libjpeg's way. Two things differ. Values that no encoder writes may overflow otherwise, so that a few pixels of a
+    /// damaged block differ. Of progressive files that lack scans libjpeg smooths the blocks, and this decoder does not.
     Keep,
 }
 
@@ -167,7 +167,7 @@ impl<'a> Decoder<'a> {
     /// Nothing is done about EXIF orientation or colour profiles.
     ///
     /// **Errors.** [`Error::TooLarge`] before anything is allocated, [`Error::Region`], [`Error::Truncated`],
-    /// [`Error::Damaged`]; unlike in libjpeg, damage is painted grey only where [`Damage::Keep`] asks for it.
+    /// [`Error::Damaged`]; unlike in libjpeg, damaged pictures are shown only where [`Damage::Keep`] asks for it.
     pub fn decode(&self, options: &Options) -> Result<Image> {
         self.decode_with(options, Kernels::best())
     }

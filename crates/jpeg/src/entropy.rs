@@ -33,12 +33,9 @@ pub(crate) fn for_each_mcu(
     let total = mcus.0 * mcus.1;
     let longest = if segments.restart == 0 { total } else { segments.restart };
     let (mut at, mut x, mut y) = (0, 0, 0);
-    // Intervals that are lost, of those to come.
-    let mut lost = 0;
-    // Whether the data had ended before the interval: then nothing of it is decoded, else one MCU, from zeros.
+    // Whether the data have ended: then nothing is decoded up to the next interval that has some.
     let mut is_lost = false;
-    for restart in 0.. {
-        is_lost &= lost > 0;
+    for restart in 0_usize.. {
         let mut bits = interval.bits();
         for index in 0..longest.min(total - at) {
             if is_lost {
@@ -51,10 +48,8 @@ pub(crate) fn for_each_mcu(
                         let reason = decoded.err().unwrap_or(damaged("a scan's data end too early"));
                         return Err(if end == segments.bytes.len() { Error::Truncated } else { reason });
                     }
-                    // Data that end within an MCU go on with zeros; a code that is none spoils its MCU.
-                    if decoded.is_err() {
-                        decode(None, (x, y), false)?;
-                    }
+                    // Data that end within an MCU go on with zeros.
+                    decoded?;
                     is_lost = true;
                 }
             }
@@ -67,32 +62,50 @@ pub(crate) fn for_each_mcu(
         if at == total {
             break;
         }
-        if lost > 1 {
-            lost -= 1;
-            continue;
-        }
-        let wanted = restart % 8;
-        match segments.bytes.get(end..end + 2) {
-            // The interval that this marker begins was waited for.
-            Some([_, 0xd0..=0xd7]) if lost == 1 => {
-                lost = 0;
-                end = interval.fill(segments.bytes, end + 2);
+        match resumed(segments, (restart % 8) as u8, end) {
+            // What waits for its interval says that this one is lost.
+            Resumed::Later(marker) if segments.keeps_damage => {
+                end = marker;
+                interval.fill(segments.bytes, segments.bytes.len());
             }
-            Some([_, marker]) if *marker == 0xd0 + wanted => end = interval.fill(segments.bytes, end + 2),
-            Some([_, marker @ 0xd0..=0xd7]) if segments.keeps_damage => {
-                // A marker that comes too early says that the intervals before it are lost.
-                lost = usize::from((marker - 0xd0 + 8 - wanted) % 8);
-                interval.fill(segments.bytes, end);
+            Resumed::Here(data) => {
+                is_lost = false;
+                end = interval.fill(segments.bytes, data);
             }
-            _ if segments.keeps_damage => {
-                lost = usize::MAX;
-                interval.fill(segments.bytes, end);
-            }
-            Some(_) => return Err(damaged("a restart marker is missing or out of order")),
-            None => return Err(Error::Truncated),
+            Resumed::Later(marker) if marker == segments.bytes.len() => return Err(Error::Truncated),
+            Resumed::Later(_) => return Err(damaged("a restart marker is missing or out of order")),
         }
     }
     Ok(end)
+}
+
+/// Where a scan goes on behind an interval.
+enum Resumed {
+    /// With the data that begin here.
+    Here(usize),
+    /// With a later interval, whose marker is here, or not at all.
+    Later(usize),
+}
+
+/// Looks for restart marker `wanted` at the marker at `at`. Only where damage is kept are others than the wanted one passed over or
+/// taken for it.
+///
+/// **Source.** `jpeg_resync_to_restart` of libjpeg.
+fn resumed(segments: &Segments<'_>, wanted: u8, mut at: usize) -> Resumed {
+    loop {
+        let Some(&[_, marker]) = segments.bytes.get(at..at + 2) else { return Resumed::Later(segments.bytes.len()) };
+        let is_passed_over = match (marker, marker.wrapping_sub(0xd0 + wanted) % 8) {
+            (0xd0..=0xd7, 0) => return Resumed::Here(at + 2),
+            _ if !segments.keeps_damage => false,
+            (0xd0..=0xd7, 3..=5) => return Resumed::Here(at + 2),
+            (0xd0..=0xd7, ahead) => ahead > 5,
+            _ => marker < 0xc0,
+        };
+        if !is_passed_over {
+            return Resumed::Later(at);
+        }
+        at = Interval::default().fill(segments.bytes, at + 2);
+    }
 }
 
 /// The MCUs of a scan: those of the frame, or the blocks of its only component.
@@ -146,12 +159,21 @@ pub(crate) fn sequential(segments: &Segments<'_>, frame: &Frame, scan: &Scan, si
         for share in &mut shares {
             for down in 0..share.v {
                 for across in 0..share.h {
+                    let predicted = share.predicted;
+                    let found = match is_wanted {
+                        true => read(bits, share, &mut block),
+                        false => pass(bits, share).map(|()| 0),
+                    };
+                    let last = match found {
+                        Some(last) => last,
+                        None if segments.keeps_damage => {
+                            share.predicted = predicted;
+                            guess(bits, share, &mut block)
+                        }
+                        None => return Err(wrong.clone()),
+                    };
                     if is_wanted {
-                        let last = read(bits, share, &mut block).ok_or_else(|| wrong.clone())?;
-                        let at = (x * share.h + across, y * share.v + down);
-                        sink.block(share.component, at, &block, last);
-                    } else {
-                        pass(bits, share).ok_or_else(|| wrong.clone())?;
+                        sink.block(share.component, (x * share.h + across, y * share.v + down), &block, last);
                     }
                 }
             }
@@ -205,6 +227,32 @@ fn read(reader: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> Option<u
     })?;
     block[0] = share.predicted as i16;
     Some(last)
+}
+
+/// As [`read`], for a block that no encoder writes.
+///
+/// **Source.** libjpeg: what is no code stands for 0, a value behind the last place is put there.
+#[cold]
+fn guess(bits: &mut Bits<'_>, share: &mut Share, block: &mut Block) -> usize {
+    *block = [0; 64];
+    let size = share.dc.symbols.next_or_zero(bits);
+    share.predicted = share.predicted.wrapping_add(bits.signed(u32::from(size)));
+    block[0] = share.predicted as i16;
+    let (mut at, mut last) = (1, 0);
+    while at < 64 {
+        let symbol = share.ac.symbols.next_or_zero(bits);
+        at += usize::from(symbol >> 4);
+        match symbol & 15 {
+            0 if symbol >> 4 < 15 => break,
+            0 => {}
+            size => {
+                last = at.min(63);
+                block[usize::from(ZIGZAG[last] & 63)] = bits.signed(u32::from(size)) as i16;
+            }
+        }
+        at += 1;
+    }
+    last
 }
 
 /// Passes over a block that is not wanted; only its first coefficient counts for the next one.

@@ -61,6 +61,12 @@ fn wrong(scan: &Scan) -> Error {
     Error::Damaged { what: "a scan has a code that its tables do not have", at: scan.at }
 }
 
+/// The next symbol; where damage is kept, what is none stands for 0.
+#[inline(always)]
+fn symbol(table: &Symbols, bits: &mut Bits<'_>, keeps_damage: bool) -> Option<u8> {
+    if keeps_damage { Some(table.next_or_zero(bits)) } else { table.next(bits) }
+}
+
 /// Component, blocks across and blocks down, of every part of an MCU.
 fn shares(frame: &Frame, scan: &Scan) -> Vec<(usize, usize, usize)> {
     let is_interleaved = scan.parts.len() > 1;
@@ -84,7 +90,7 @@ fn first_of_dc(segments: &Segments<'_>, frame: &Frame, scan: &Scan, coefficients
         for (&(component, h, v), table) in shares.iter().zip(&tables) {
             let (across, blocks) = &mut coefficients.planes[component];
             for at in 0..h * v {
-                let size = table.next(bits).ok_or_else(|| wrong(scan))?;
+                let size = symbol(table, bits, segments.keeps_damage).ok_or_else(|| wrong(scan))?;
                 let predicted = &mut predicted[component];
                 *predicted = predicted.wrapping_add(bits.signed(u32::from(size)));
                 let place = (y * v + at / h) * *across + x * h + at % h;
@@ -125,7 +131,7 @@ fn of_ac(segments: &Segments<'_>, frame: &Frame, scan: &Scan, coefficients: &mut
         }
         let block = &mut blocks[y * *across + x];
         let read = if is_first { first_of_ac } else { rest_of_ac };
-        read(bits, &table, scan, &mut empty, block).ok_or_else(|| wrong(scan))
+        read(bits, &table, scan, (&mut empty, segments.keeps_damage), block).ok_or_else(|| wrong(scan))
     })
 }
 
@@ -134,14 +140,20 @@ fn run_of_blocks(bits: &mut Bits<'_>, run: u32) -> u32 {
     (1 << run) + bits.take(run)
 }
 
-fn first_of_ac(bits: &mut Bits<'_>, table: &Symbols, scan: &Scan, empty: &mut u32, block: &mut Block) -> Option<()> {
+fn first_of_ac(
+    bits: &mut Bits<'_>,
+    table: &Symbols,
+    scan: &Scan,
+    (empty, keeps_damage): (&mut u32, bool),
+    block: &mut Block,
+) -> Option<()> {
     if *empty > 0 {
         *empty -= 1;
         return Some(());
     }
     let mut at = scan.band.0;
     while at <= scan.band.1 {
-        let symbol = table.next(bits)?;
+        let symbol = symbol(table, bits, keeps_damage)?;
         let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
         if size == 0 && run < 15 {
             *empty = run_of_blocks(bits, run) - 1;
@@ -149,22 +161,28 @@ fn first_of_ac(bits: &mut Bits<'_>, table: &Symbols, scan: &Scan, empty: &mut u3
         }
         at += run as usize;
         if size > 0 {
-            if at > scan.band.1 {
+            if at > scan.band.1 && !keeps_damage {
                 return None;
             }
-            block[usize::from(ZIGZAG[at])] = (bits.signed(size) << scan.bit.1) as i16;
+            block[usize::from(ZIGZAG[at.min(63)])] = (bits.signed(size) << scan.bit.1) as i16;
         }
         at += 1;
     }
     Some(())
 }
 
-fn rest_of_ac(bits: &mut Bits<'_>, table: &Symbols, scan: &Scan, empty: &mut u32, block: &mut Block) -> Option<()> {
+fn rest_of_ac(
+    bits: &mut Bits<'_>,
+    table: &Symbols,
+    scan: &Scan,
+    (empty, keeps_damage): (&mut u32, bool),
+    block: &mut Block,
+) -> Option<()> {
     let one = 1_i16 << scan.bit.1;
     let mut at = scan.band.0;
     if *empty == 0 {
         while at <= scan.band.1 {
-            let symbol = table.next(bits)?;
+            let symbol = symbol(table, bits, keeps_damage)?;
             let (run, size) = (u32::from(symbol >> 4), symbol & 15);
             let value = match size {
                 0 if run < 15 => {
@@ -174,11 +192,16 @@ fn rest_of_ac(bits: &mut Bits<'_>, table: &Symbols, scan: &Scan, empty: &mut u32
                 0 => 0,
                 1 if bits.bit() => one,
                 1 => -one,
-                _ => return None,
+                _ if !keeps_damage => return None,
+                _ if bits.bit() => one,
+                _ => -one,
             };
             at = refine(bits, block, at, scan.band.1, one, run);
             if value != 0 {
-                *block.get_mut(usize::from(*ZIGZAG.get(at).filter(|_| at <= scan.band.1)?))? = value;
+                if at > scan.band.1 && !keeps_damage {
+                    return None;
+                }
+                block[usize::from(ZIGZAG[at.min(63)])] = value;
             }
             at += 1;
         }

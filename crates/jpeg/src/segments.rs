@@ -76,7 +76,7 @@ pub(crate) struct Segments<'a> {
     /// The colour transform of Adobe's segment.
     pub(crate) adobe: Option<u8>,
     pub(crate) exif: Option<&'a [u8]>,
-    /// Whether what is damaged is painted grey instead of refused.
+    /// Whether what is damaged is shown as far as it can be read, instead of refused.
     pub(crate) keeps_damage: bool,
 }
 

@@ -132,7 +132,7 @@ fn vectors_are_matched_by_what_names_them() {
     let small = sub(dir.path(), "06-small-set");
     says(&small, &["init", "photos"], &[]);
     let narrow = ["pipeline", "photos/latentwalk.toml", "--embeddings", "narrow.parquet"];
-    says(&small, &narrow, &["asks for 50 axes; 24 are kept", "24 axes keep 1.000"]);
+    says(&small, &narrow, &["asks for 33 axes; 24 are kept", "24 axes keep 1.000"]);
     let given = ["pipeline", "latentwalk.toml", "--set", "decomposition.axes=3", "--embeddings"];
     let silences = sub(dir.path(), "13-silences/vectors");
     says(&silences, &[&given[..], &["zeros.npz"]].concat(), &["30 of 60 vectors", "all zero"]);

@@ -13,7 +13,8 @@ use image::{
 };
 use latentwalk_jpeg::{Damage, Options, Scale};
 
-use super::{jpeg, orientation};
+use super::tiff::Tiff as Pages;
+use super::{gif, jpeg, orientation};
 use crate::description::{Alpha, Damaged, Exif, Limits};
 use crate::source::format::{self, FileKind};
 
@@ -23,7 +24,7 @@ pub const DECODER_VERSION: &str = "2";
 /// Longest side of an image file that is decoded, in pixels: what JPEG's headers can state.
 const MAX_FILE_SIDE: u32 = 65_535;
 /// Most memory that the pixels of one file may take, in bytes.
-const MAX_PIXEL_BYTES: u64 = 512 << 20;
+pub(super) const MAX_PIXEL_BYTES: u64 = 512 << 20;
 /// How JPEG files are decoded: whole. The coefficients of a progressive one take up to twice the memory of its pixels.
 pub(super) const JPEG: Options =
     Options { scale: Scale::Full, region: None, max_bytes: 3 * MAX_PIXEL_BYTES, damage: Damage::Refuse };
@@ -101,10 +102,12 @@ fn decode_unguarded(bytes: &[u8], decoding: &FileDecoding) -> std::result::Resul
         Decoder::Jpeg(decoder) => {
             (jpeg::decode(&decoder, &decoding.jpeg())?, jpeg::orientation(&decoder, decoding.exif))
         }
+        // Pillow turns these upright whatever it is told.
+        Decoder::Tiff(tiff) => (tiff.decode(&decoding.jpeg())?, tiff.orientation),
+        Decoder::Other(_, ImageFormat::Gif) => (gif::decode(bytes, &decoding.limits)?, Orientation::NoTransforms),
         Decoder::Other(mut decoder, format) => {
             // A damaged EXIF block does not make an image unreadable.
             let orientation = match (decoding.exif, format) {
-                // Pillow turns these upright whatever it is told.
                 (_, ImageFormat::Tiff) => decoder.orientation().ok(),
                 (Exif::Ignore, _) => None,
                 (Exif::Apply, ImageFormat::Png) => orientation::of_png(bytes),
@@ -144,6 +147,7 @@ fn eight_bits(image: DynamicImage) -> DynamicImage {
 /// A decoder that has read the header of a file that is worth decoding.
 pub(super) enum Decoder<'a> {
     Jpeg(Box<latentwalk_jpeg::Decoder<'a>>),
+    Tiff(Box<Pages<'a>>),
     Other(Box<dyn ImageDecoder + 'a>, ImageFormat),
 }
 
@@ -171,6 +175,10 @@ pub(super) fn decoder<'a>(bytes: &'a [u8], limits: &Limits) -> std::result::Resu
             Err(kind) => unsupported = Some(kind),
         }
     }
+    if let Some(tiff) = Some(format).filter(|format| *format == Tiff).and_then(|_| Pages::open(bytes)) {
+        check_size(tiff.width, tiff.height, tiff.bytes(), limits)?;
+        return Ok(Decoder::Tiff(Box::new(tiff)));
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut held = image::Limits::no_limits();
     held.max_alloc = Some(MAX_PIXEL_BYTES);
@@ -185,7 +193,7 @@ pub(super) fn decoder<'a>(bytes: &'a [u8], limits: &Limits) -> std::result::Resu
 const NO_PICTURE: &str =
     "it is no picture of a kind that is read (JPEG, PNG, WebP, BMP, TIFF, GIF), whatever its name says";
 
-fn check_size(width: u32, height: u32, bytes: u64, limits: &Limits) -> std::result::Result<(), String> {
+pub(super) fn check_size(width: u32, height: u32, bytes: u64, limits: &Limits) -> std::result::Result<(), String> {
     if width == 0 || height == 0 {
         return Err("it has no pixels".into());
     }
@@ -204,6 +212,7 @@ fn refused(error: &ImageError) -> String {
     match error {
         ImageError::Limits(_) => format!("decoding it takes more than {MAX_PIXEL_BYTES} bytes"),
         ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => "it is cut short".into(),
+        ImageError::Unsupported(_) => format!("{error}; save it as PNG"),
         other => other.to_string(),
     }
 }
@@ -315,6 +324,26 @@ mod tests {
         let middle = image.to_rgb8().get_pixel(image.width() / 2, image.height() / 2).0;
         let off = middle.iter().zip(expected).map(|(&got, wanted)| got.abs_diff(wanted)).max();
         assert!(off <= Some(4), "{middle:?} for {expected:?}");
+    }
+
+    /// **Source.** Pillow's `Image.open(file).convert("RGB")`, printed by `fixtures/golden/pictures/make.py`.
+    #[test]
+    fn tiff_and_gif_have_pillows_pixels() {
+        let folder = latentwalk_testing::fixture("golden/pictures");
+        let expected = std::fs::read_to_string(folder.join("expected.txt")).unwrap();
+        let drop = FileDecoding { alpha: Alpha::Drop, ..IGNORE };
+        for line in expected.lines() {
+            let [name, width, height, hash] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+            let image = open(&folder.join(name), &drop).unwrap().into_rgb8();
+            assert_eq!(
+                (image.width().to_string(), image.height().to_string()),
+                (width.into(), height.into()),
+                "{name}"
+            );
+            let got = latentwalk_arithmetic::Fnv::new().bytes(image.as_raw()).value();
+            assert_eq!(got, u64::from_str_radix(hash, 16).unwrap(), "{name}");
+        }
+        assert_eq!(expected.lines().count(), 41);
     }
 
     /// A TIFF block that holds nothing but the orientation.

@@ -55,25 +55,34 @@ pub(super) fn orientation(decoder: &Decoder<'_>, exif: Exif) -> Orientation {
     found.unwrap_or(Orientation::NoTransforms)
 }
 
+/// The samples as the file has them.
+pub(super) fn samples(decoder: &Decoder<'_>, options: &Options) -> Result<Image, String> {
+    decoder.decode(options).map_err(|error| reason(&error))
+}
+
 /// Decodes to grey or RGB, as the file is; CMYK becomes RGB.
 pub(super) fn decode(decoder: &Decoder<'_>, options: &Options) -> Result<DynamicImage, String> {
-    let Image { width, height, colour, pixels } = decoder.decode(options).map_err(|error| reason(&error))?;
+    let Image { width, height, colour, pixels } = samples(decoder, options)?;
     let image = match colour {
         Colour::Grey => GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
         Colour::Rgb => RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
-        Colour::Cmyk => RgbImage::from_raw(width, height, rgb(&pixels)).map(DynamicImage::ImageRgb8),
+        Colour::Cmyk => {
+            let pixels = pixels.as_chunks::<4>().0.iter().flat_map(|&inks| rgb(inks)).collect();
+            RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8)
+        }
     };
     image.ok_or_else(|| "its pixels do not fill its sides".into())
 }
 
-/// **Source.** Pillow: inks are taken as Adobe's complement whether the file says so or not; a channel is what the ink and
-/// black leave, `k - (255 - c) * k / 255` with the quotient rounded.
-fn rgb(cmyk: &[u8]) -> Vec<u8> {
-    let left = |value: u8, k: u8| {
-        let product = (255 - u32::from(value)) * u32::from(k) + 128;
+/// The colour of inks as Adobe's programs write them into JPEG files: 255 is no ink.
+///
+/// **Source.** Pillow, which takes inks so whether the file says it or not; a channel is what the ink and black leave,
+/// `k - (255 - c) * k / 255` with the quotient rounded.
+pub(super) fn rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
+    [c, m, y].map(|ink| {
+        let product = (255 - u32::from(ink)) * u32::from(k) + 128;
         (u32::from(k) - ((product + (product >> 8)) >> 8)) as u8
-    };
-    cmyk.as_chunks::<4>().0.iter().flat_map(|&[c, m, y, k]| [c, m, y].map(|value| left(value, k))).collect()
+    })
 }
 
 #[cfg(test)]

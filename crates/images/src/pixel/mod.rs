@@ -4,6 +4,7 @@ mod augment;
 mod batch;
 mod contact_sheet;
 pub(crate) mod decode;
+mod gif;
 mod jpeg;
 mod orientation;
 mod pack;
@@ -13,13 +14,14 @@ mod resample;
 mod resample_avx2;
 mod resample_portable;
 mod thumbnail;
+mod tiff;
 
 pub use augment::{
     Augmentation, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA, DEFAULT_FLIP,
     DEFAULT_SHIFT_PX, Fill, SMALL_IMAGES_PX, SMALL_SHIFT_PX,
 };
 pub use batch::Batcher;
-pub use contact_sheet::{contact_sheet, contact_sheet_png};
+pub use contact_sheet::{SheetFormat, contact_sheet};
 pub use decode::{DECODER_VERSION, FileDecoding, is_decoding};
 pub use pack::Pixels;
 pub use prepare::{Decoding, Preparation, pack_file, prepare, read_rgb};

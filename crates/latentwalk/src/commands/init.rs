@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use latentwalk_cli::InitArgs;
+use latentwalk_decomposition::DEFAULT_AXES;
 use latentwalk_images::InitOptions;
 use serde_json::json;
 
@@ -21,7 +22,7 @@ pub(super) fn run(args: &InitArgs, console: &Console) -> Result<()> {
         args.out.as_deref().map(|out| out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")));
     let options = InitOptions { base: beside.map(Path::to_owned), tables: Some(TABLES) };
     let draft = latentwalk_images::init(&args.dir, &options)?;
-    let text = format!("name = \"{}\"\n\n{}", run_name(&args.dir), draft.text);
+    let text = format!("name = \"{}\"\n\n{}{}", run_name(&args.dir), draft.text, decomposition(draft.train_images));
     let path = args.out.clone().unwrap_or_else(|| args.dir.join("latentwalk.toml"));
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
     let mut file = match file {
@@ -45,6 +46,19 @@ pub(super) fn run(args: &InitArgs, console: &Console) -> Result<()> {
     answer::give(&args.json, &text, &json!({ "description": answer::path(&path), "remarks": draft.remarks }))
 }
 
+/// Table `[decomposition]` for data that have fewer axes than the default.
+fn decomposition(train_images: usize) -> String {
+    // Centred vectors have an axis less than there are of them.
+    match train_images.saturating_sub(1).max(1) {
+        axes if axes < DEFAULT_AXES => {
+            format!(
+                "\n[decomposition]\naxes = {axes}   # about {train_images} train images have no more; the default is {DEFAULT_AXES}\n"
+            )
+        }
+        _ => String::new(),
+    }
+}
+
 /// The folder's name, as far as it can be a run's name.
 fn run_name(dir: &Path) -> String {
     let name = std::path::absolute(dir).ok().and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
@@ -57,6 +71,13 @@ fn run_name(dir: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_images_get_few_axes() {
+        assert_eq!(decomposition(51), "");
+        assert!(decomposition(50).contains("\naxes = 49 "));
+        assert!(decomposition(0).contains("\naxes = 1 "));
+    }
 
     #[test]
     fn a_folders_name_becomes_a_runs_name() {

@@ -105,11 +105,16 @@ type Counts<'a> = BTreeMap<&'a str, (usize, f64)>;
 /// Classes, or those too small to be declared, with their images; and how many of those the train split will hold.
 type Classes = Vec<(String, usize, usize)>;
 
-fn count<'a>(counts: &mut Counts<'a>, value: &'a str, split: Option<Split>) {
-    let of_train = match split {
+/// How much of an image the train split is expected to hold.
+pub(super) fn of_train(split: Option<Split>) -> f64 {
+    match split {
         None => DEFAULT_SHARES[0],
         Some(split) => f64::from(u8::from(split == Split::Train)),
-    };
+    }
+}
+
+fn count<'a>(counts: &mut Counts<'a>, value: &'a str, split: Option<Split>) {
+    let of_train = of_train(split);
     let count = counts.entry(value).or_default();
     *count = (count.0 + 1, count.1 + of_train);
 }

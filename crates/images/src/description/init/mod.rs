@@ -33,6 +33,8 @@ pub struct Draft {
     pub text: String,
     /// Sentences about what was passed over and what looks doubtful; the text has them as comments.
     pub remarks: Vec<String>,
+    /// How many images the train split will hold, about.
+    pub train_images: usize,
 }
 
 /// Looks at a folder and drafts a description for it.
@@ -69,7 +71,8 @@ pub fn init(dir: &Path, options: &InitOptions) -> Result<Draft> {
     );
     remarks.extend(crate::dataset::skipped_summary(&listing.skipped));
     remarks.extend(attributes.iter().flat_map(Found::doubts));
-    Ok(Draft { text: text(&finding, &attributes, &left_out, &remarks), remarks })
+    let train_images = finding.table.records.iter().map(|record| columns::of_train(record.split)).sum::<f64>() as usize;
+    Ok(Draft { text: text(&finding, &attributes, &left_out, &remarks), remarks, train_images })
 }
 
 /// Images of the folder that a table does not name.

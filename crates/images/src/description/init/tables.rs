@@ -15,7 +15,7 @@ use crate::pixel::decode;
 use crate::source::folder::{entries, split_of};
 use crate::source::manifest::{self, PATH_COLUMNS, Preview};
 use crate::source::unicode::nfc;
-use crate::source::{Origin, Table, format, is_parquet, jsonl, resolve};
+use crate::source::{Table, format, is_parquet, jsonl, resolve};
 
 /// Rows by which the column with the images' names is found.
 const ROWS: usize = 500;
@@ -189,12 +189,8 @@ fn candidate(
     Ok(Ok(candidate))
 }
 
-fn open(place: &Place<'_>, name: &str) -> Result<Box<dyn Read>> {
-    place.origin(place.dir).open_manifest(name)
-}
-
 fn preview(place: &Place<'_>, name: &str) -> Result<Preview> {
-    let reader = open(place, name)?;
+    let reader = place.origin(place.dir).open_manifest(name)?;
     if is_parquet(name) || jsonl::is_lines(name) {
         jsonl::preview(reader, name, ROWS)
     } else {
@@ -398,11 +394,4 @@ fn split_of_table(name: &str) -> Option<Split> {
     };
     let kept: Vec<&str> = words.filter(|word| !says_nothing(word)).collect();
     split_of(&kept.join("_"))
-}
-
-/// Where a manifest is read from while a draft is made.
-impl Origin {
-    fn open_manifest(&self, name: &str) -> Result<Box<dyn Read>> {
-        if is_parquet(name) { self.open_table(name) } else { self.open(name, "images.file") }
-    }
 }

@@ -1,4 +1,4 @@
-//! `walk`, `project` and `export`: what a finished run is good for.
+//! `explore`, `walk`, `project` and `export`: what a finished run is good for.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,20 @@ pub struct FinishedArgs {
     /// Folder of the results [default: .latentwalk]
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
+}
+
+/// Arguments of `explore`.
+#[derive(Debug, Clone, Args)]
+pub struct ExploreArgs {
+    /// The run.
+    #[command(flatten)]
+    pub run: FinishedArgs,
+    /// The port of 127.0.0.1 to serve on; 0 takes any that is free [default: 7117]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Do not open the browser.
+    #[arg(long)]
+    pub no_browser: bool,
 }
 
 /// Arguments of `walk`.

@@ -22,7 +22,7 @@ pub use bench::{BenchCommand, PrecisionArgs};
 pub use data::{GarmentsArgs, ImageFormat, ImportArgs, InitArgs};
 pub use embed::{AlphaRule, EmbedArgs, ExifRule, PrecisionRule};
 pub use experiment::ExperimentArgs;
-pub use finished::{ExportArgs, FinishedArgs, ProjectArgs, WalkArgs};
+pub use finished::{ExploreArgs, ExportArgs, FinishedArgs, ProjectArgs, WalkArgs};
 pub use message::{causes, message};
 pub use output::{JsonArgs, OutputArgs};
 pub use pipeline::{DescriptionArgs, PipelineArgs, RunArgs};
@@ -87,6 +87,11 @@ pub enum Command {
     /// Takes torchvision's, timm's and transformers' ResNets. The column `id` is the image's path below DIR. A call that was
     /// stopped goes on where it stopped; with another network, other settings or other files it starts afresh.
     Embed(EmbedArgs),
+    /// Open a finished run in the browser: choose an image, drag along a line, see the nearest real images change.
+    ///
+    /// Serves a page on this machine alone, until it is stopped with Ctrl-C. Own pictures can be dropped into it, where the run has a
+    /// network. Nothing is written, and nothing is sent elsewhere.
+    Explore(ExploreArgs),
     /// Walk from an image along an attribute: the run's real images nearest to the line, stop by stop.
     ///
     /// Along the axis it finds what the report's strips show; toward a value its last stop is what the run's figures count. Prints each

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "pipeline/explorer.rs"]
+mod explorer;
 #[path = "pipeline/interruption.rs"]
 mod interruption;
 #[path = "pipeline/record.rs"]

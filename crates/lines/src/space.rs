@@ -93,6 +93,13 @@ impl Space {
     ///
     /// **Errors.** A line of another metric or width.
     pub fn scan(&self, line: &Line) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (positions, mut distances) = self.scan_squares(line)?;
+        distances.par_iter_mut().with_min_len(ROWS_PER_TASK).for_each(|square| *square = square.sqrt());
+        Ok((positions, distances))
+    }
+
+    /// As [`Space::scan`], with squared distances.
+    pub(crate) fn scan_squares(&self, line: &Line) -> Result<(Vec<f64>, Vec<f64>)> {
         self.check_line(line)?;
         let (mut squares, mut alongs) = (vec![0.0; self.padded()], vec![0.0; self.padded()]);
         squares
@@ -102,7 +109,7 @@ impl Space {
             .for_each(|((squares, alongs), blocks)| {
                 kernel::line_distances(blocks, line.origin(), line.unit(), squares, alongs);
                 for (square, along) in squares.iter_mut().zip(alongs) {
-                    *square = off_line(*square, *along).sqrt();
+                    *square = off_line(*square, *along);
                     *along = line.position(*along);
                 }
             });

@@ -10,9 +10,9 @@
 mod bootstrap;
 mod choice;
 mod figures;
+mod knob;
 mod mapped;
 mod search;
-mod strip;
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ use crate::way::LineToValue;
 
 pub use choice::{Chosen, choose};
 pub use figures::{Kept, TowardFigures};
-pub use strip::TowardWalk;
+pub use knob::TowardWalk;
 
 /// By how much an attribute's ceiling has to exceed chance for the attribute to be informative.
 pub const INFORMATIVE_GAP: f64 = 0.05;

@@ -16,7 +16,7 @@
 //! | `files` | what `metrics.json` and `walks.json` hold |
 //! | `toward` | the ways toward each value of an attribute, and what `toward.json` holds |
 //! | `verdicts` | what may be said of each attribute, and what the network is compared with |
-//! | `walker` | a walk as somebody asks for it: from any image, along an axis or toward a value, with others kept |
+//! | `walker` | walks as somebody asks for them: from any image, along axes or toward values, with others kept |
 //! | `projector` | new images to coordinates |
 //!
 //! **Conventions.** Rows are the data set's, in its order. Positions are raw PCA coordinates along a direction. Nothing here
@@ -70,7 +70,7 @@ pub use labels::{AttributeLabels, label_columns};
 pub use metric_fit::MetricFit;
 pub use points::{COORDINATES_FILE, Points, probe_split};
 pub use pool::{DEFAULT_POOL_SPLIT, PoolConfig, parse_split};
-pub use projector::{Projected, Projector};
+pub use projector::{Picture, Projected, Projector};
 pub use record::{RUN_FILE, RunFile, find_run, read_run, run_folders};
 pub use run::{COLUMNS_FILE, Run, vectors_file};
 pub use toward::{
@@ -78,7 +78,7 @@ pub use toward::{
 };
 pub use verdicts::{BASELINES_FILE, Baselines, BaselinesRecord, PIXELS, UNTRAINED, VERDICTS_FILE, read_verdicts};
 pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
-pub use walker::{LEAST_LEFT, Start, Walked, Wishes};
+pub use walker::{Along, LEAST_LEFT, MIX_REACH, Ready, Start, Walker};
 
 /// The examples of the README, run with those of the docs.
 #[cfg(doctest)]

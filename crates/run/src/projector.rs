@@ -4,8 +4,8 @@ use std::path::Path;
 
 use latentwalk_backbone::{BackboneDevice, Network, Tap};
 use latentwalk_decomposition::Pca;
-use latentwalk_images::{FileDecoding, ImageShape, pack_file};
-use ndarray::{Array2, ArrayView4};
+use latentwalk_images::{DEFAULT_LIMITS, FileDecoding, ImageShape, pack_bytes, pack_file};
+use ndarray::{Array1, Array2, ArrayView4};
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -29,6 +29,15 @@ pub struct Projected {
     pub z: Array2<f32>,
     /// Places of the others, each with the reason.
     pub skipped: Vec<(usize, String)>,
+}
+
+/// A picture that the run has never seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Its pixels as the network takes them: height × width × channels bytes of [`Projector::shape`], channels last.
+    pub packed: Vec<u8>,
+    /// Its coordinates.
+    pub z: Array1<f32>,
 }
 
 impl Projector {
@@ -72,6 +81,29 @@ impl Projector {
             n => self.pca.transform(self.embed(&pixels, n)?.view())?,
         };
         Ok(Projected { read, z, skipped })
+    }
+
+    /// A picture that came as the bytes of a file: as the network sees it, and its coordinates; the reason where it is none.
+    ///
+    /// At most [`DEFAULT_LIMITS`]' number of pixels is decoded.
+    ///
+    /// # Errors
+    /// What the network refuses.
+    pub fn picture(&self, bytes: &[u8]) -> Result<Result<Picture, String>> {
+        let decoding = FileDecoding { limits: DEFAULT_LIMITS, ..self.decoding };
+        let packed = match pack_bytes(bytes, self.shape.width, self.shape.channels, &decoding) {
+            Ok(packed) => packed,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut pixels = vec![0.0; packed.len()];
+        self.network.spec().normalise(&packed, &mut pixels);
+        let z = self.pca.transform(self.embed(&pixels, 1)?.view())?;
+        Ok(Ok(Picture { z: z.row(0).to_owned(), packed }))
+    }
+
+    /// Size of every image, as the network takes it.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
     }
 
     fn embed(&self, pixels: &[f32], n: usize) -> Result<Array2<f32>> {

@@ -24,6 +24,6 @@ pub use batch::Batcher;
 pub use contact_sheet::{SheetFormat, contact_sheet};
 pub use decode::{DECODER_VERSION, FileDecoding, is_decoding};
 pub use pack::Pixels;
-pub use prepare::{Decoding, Preparation, pack_file, prepare, read_rgb};
+pub use prepare::{Decoding, Preparation, pack_bytes, pack_file, prepare, read_rgb};
 pub use resample::Resize;
-pub use thumbnail::thumbnail;
+pub use thumbnail::{packed_png, png_of, thumbnail};

@@ -125,6 +125,18 @@ pub fn pack_file(
     Ok(decode::fit(&decode::open(path, decoding)?, Target { size, channels }, decoding.alpha))
 }
 
+/// As [`pack_file`], of the bytes of a file. Their number is not limited; that of the pixels is.
+///
+/// **Errors.** The reason, for bytes that are no picture.
+pub fn pack_bytes(
+    bytes: &[u8],
+    size: usize,
+    channels: usize,
+    decoding: &FileDecoding,
+) -> std::result::Result<Vec<u8>, String> {
+    Ok(decode::fit(&decode::decode(bytes, decoding)?, Target { size, channels }, decoding.alpha))
+}
+
 /// The pixels of an image file, as every other function of this crate sees them.
 ///
 /// **Shapes.** Width, height, and `height * width * 3` bytes, row by row, RGB.

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use image::codecs::png::PngEncoder;
+use image::imageops::FilterType;
 use image::{DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 
 use super::decode::{self, FileDecoding};
 use super::pack::Pixels;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, ImageShape};
 use crate::description::Exif;
 use crate::error::{Error, Result};
 
@@ -40,11 +41,41 @@ pub fn thumbnail(
     encode(image, row)
 }
 
+/// One image of the pack as PNG bytes, as a page shows it: `size_px` a side.
+///
+/// **Units and conventions.** The aspect is kept. Small images are enlarged by the largest whole factor that fits, without smoothing,
+/// which would only blur them; larger ones are made smaller. Grey images give grey PNGs, all others RGB.
+///
+/// **Errors.** [`Error::Row`], [`Error::Io`], [`Error::Encode`].
+pub fn packed_png(pixels: &Pixels, row: usize, size_px: u32) -> Result<Vec<u8>> {
+    encode(fitted(packed(pixels, row)?, size_px), row)
+}
+
+/// As [`packed_png`], of an image that [`super::pack_bytes`] gave.
+///
+/// **Errors.** [`Error::Encode`] for another number of bytes than the shape has.
+pub fn png_of(bytes: Vec<u8>, shape: ImageShape, size_px: u32) -> Result<Vec<u8>> {
+    encode(fitted(of_shape(bytes, shape, 0)?, size_px), 0)
+}
+
+fn fitted(image: DynamicImage, size_px: u32) -> DynamicImage {
+    let (longer, size_px) = (image.width().max(image.height()).max(1), size_px.max(1));
+    match size_px / longer {
+        0 => image.thumbnail(size_px, size_px),
+        1 => image,
+        factor => image.resize_exact(image.width() * factor, image.height() * factor, FilterType::Nearest),
+    }
+}
+
 /// One image of the pack.
 pub(super) fn packed(pixels: &Pixels, row: usize) -> Result<DynamicImage> {
     let shape = pixels.shape();
     let mut bytes = vec![0; shape.len()];
     pixels.read(&[row], &mut bytes)?;
+    of_shape(bytes, shape, row)
+}
+
+fn of_shape(bytes: Vec<u8>, shape: ImageShape, row: usize) -> Result<DynamicImage> {
     let (width, height) = (shape.width as u32, shape.height as u32);
     let image = if shape.channels == 1 {
         GrayImage::from_raw(width, height, bytes).map(DynamicImage::ImageLuma8)

@@ -5,6 +5,7 @@ mod artifacts;
 mod bench_precision;
 mod embed;
 mod experiment;
+mod explore;
 mod export;
 mod garments;
 mod import;
@@ -37,6 +38,7 @@ pub fn run(command: &Command, console: &Console) -> Result<()> {
         Command::Garments(args) => garments::run(args, console),
         Command::Experiment(args) => experiment::run(args, &typed(), console),
         Command::Embed(args) => embed::run(args, console),
+        Command::Explore(args) => explore::run(args, console),
         Command::Walk(args) => walk::run(args, console),
         Command::Project(args) => project::run(args, console),
         Command::Export(args) => export::run(args),

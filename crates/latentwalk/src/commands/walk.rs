@@ -7,9 +7,9 @@ use anyhow::{Result, bail, ensure};
 use latentwalk_artifacts::write_atomic;
 use latentwalk_cli::WalkArgs;
 use latentwalk_images::{SheetFormat, contact_sheet};
-use latentwalk_lines::Space;
-use latentwalk_run::{AttributeLabels, ImageRecord, Projector, Run, Start, WalkData, Walked, Wishes};
-use ndarray::{Array1, ArrayView1};
+use latentwalk_lines::MetricKind;
+use latentwalk_run::{Along, AttributeLabels, ImageRecord, Projector, Run, Start, StopRecord, WalkData, Walker};
+use ndarray::Array1;
 use serde_json::{Value, json};
 
 use super::{answer, finished};
@@ -18,30 +18,31 @@ use crate::progress::Console;
 
 /// Side of an image in the picture of a walk.
 const SIDE_PX: u32 = 112;
-/// Images of the pool by which it is told how far away a picture lies.
-const MEASURED: usize = 200;
-/// Share of them past which a picture lies far from all that the run knows.
+/// Farness past which a walk from a picture says little.
 const FAR: f64 = 0.99;
 
 /// Walks, and prints what was found at each stop.
 ///
 /// # Errors
-/// A run, an image, an attribute or a value that does not exist; a file that cannot be read; what [`Run::walk`] refuses.
+/// A run, an image, an attribute or a value that does not exist; a file that cannot be read; what [`Walker::ready`] refuses.
 pub(super) fn run(args: &WalkArgs, console: &Console) -> Result<()> {
     let run = finished(&args.run)?;
-    let data = run.walk_data()?;
-    let (row, z) = start(args, &run, &data)?;
-    let start = Start { row, z: z.view() };
-    let far = if row.is_none() { Some(distance(&run, &data, &args.attribute, z.view())?) } else { None };
-    let wishes = Wishes {
-        toward: args.toward.as_deref(),
-        stops: args.stops,
-        per_stop: args.per_stop.unwrap_or(1),
-        keep: &args.keep,
-    };
+    let walker = Walker::open(&run)?;
+    let data = walker.data();
     ensure!(args.stops != Some(0) && args.per_stop != Some(0), "a walk needs a stop and an image for it");
-    let walked = run.walk(&data, &args.attribute, &start, &wishes)?;
-    let told = Told::new(&data, args, row);
+    let (row, z) = start(args, &run, data)?;
+    let start = Start { row, z: z.view() };
+    let far = if row.is_none() { Some(walker.farness(&args.attribute, z.view())?) } else { None };
+    let line = Along::new(&args.attribute, args.toward.as_deref());
+    let ready = walker.ready(&start, &[line], &args.keep)?;
+    let stops = ready.walk(args.stops, args.per_stop.unwrap_or(1), walker.pool())?;
+    let walked = Walked {
+        metric: ready.metric,
+        position: ready.knob.sweep().start_position(),
+        left: ready.left,
+        stops: stops.into_iter().map(|(_, stop)| stop).collect(),
+    };
+    let told = Told::new(data, args, row);
     if let Some(share) = far
         && share > FAR
     {
@@ -63,6 +64,14 @@ pub(super) fn run(args: &WalkArgs, console: &Console) -> Result<()> {
     answer::give(&args.json, &told.text(&walked), &told.value(&walked, far))
 }
 
+/// A walk and what was found; rows are the data set's.
+struct Walked {
+    metric: MetricKind,
+    position: f64,
+    left: f64,
+    stops: Vec<StopRecord>,
+}
+
 /// The start's row, where it is an image of the run, and its coordinates.
 fn start(args: &WalkArgs, run: &Run, data: &WalkData) -> Result<(Option<usize>, Array1<f32>)> {
     let dataset = &data.points.dataset;
@@ -80,25 +89,6 @@ fn start(args: &WalkArgs, run: &Run, data: &WalkData) -> Result<(Option<usize>, 
         bail!("{} cannot be read: {reason}", args.start);
     }
     Ok((None, placed.z.row(0).to_owned()))
-}
-
-/// The share of the run's images that lie nearer to their next one than the picture does to its own.
-fn distance(run: &Run, data: &WalkData, attribute: &str, z: ArrayView1<'_, f32>) -> Result<f64> {
-    let space: Space = data.space(run.metric(attribute)?)?;
-    let nearest = |point: ArrayView1<'_, f32>, own: &[usize]| -> Result<Option<f64>> {
-        let mapped = space.metric().map(point.insert_axis(ndarray::Axis(0)))?;
-        let found = space.nearest(&mapped.into_iter().collect::<Vec<f32>>(), 1, own)?;
-        Ok(found.first().map(|neighbour| neighbour.distance))
-    };
-    let Some(own) = nearest(z, &[])? else { return Ok(0.0) };
-    let step = data.pool.len().div_ceil(MEASURED).max(1);
-    let (mut nearer, mut all) = (0_u32, 0_u32);
-    for (place, &row) in data.pool.iter().enumerate().step_by(step) {
-        let Some(other) = nearest(data.points.z.row(row), &[place])? else { continue };
-        nearer += u32::from(other < own);
-        all += 1;
-    }
-    Ok(f64::from(nearer) / f64::from(all.max(1)))
 }
 
 /// What is told of each image.

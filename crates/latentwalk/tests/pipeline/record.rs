@@ -16,6 +16,7 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     check_summary(&json(&folders[0].join("summary.json")));
     assert!(first.contains("report.html"));
     walks_by_the_library_are_those_of_the_run(&store);
+    explorer::the_page_answers_as_the_library_does(&store);
 
     let figures = folder.path().join("figures.json");
     let second = run(&store, &[], &["--json", figures.to_str().unwrap()]);

@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser};
 use latentwalk::defaults::{DEFAULT_EMBED_TAP, DEFAULT_KEEP_RUNS, DEFAULT_THREADS};
 use latentwalk_backbone::{DEFAULT_DEVICE, DEFAULT_PREPROCESS, Precision};
 use latentwalk_cli::{BenchCommand, Command, DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE};
+use latentwalk_explorer::DEFAULT_PORT;
 use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format, MAX_SIZE, MIN_SIZE};
 use latentwalk_images::{DEFAULT_LIMIT_FILE_BYTES, DEFAULT_LIMIT_PIXELS};
 
@@ -54,7 +55,7 @@ fn the_help_names_every_default_as_the_constants_have_it() {
     let machine = [device[0].clone(), ("threads", DEFAULT_THREADS.to_string())];
     let store = [("store", DEFAULT_STORE.to_owned())];
     let description = [("description", DEFAULT_DESCRIPTION.to_owned())];
-    let commands: [(&str, Vec<(&str, String)>); 13] = [
+    let commands: [(&str, Vec<(&str, String)>); 14] = [
         (
             "walk",
             vec![
@@ -94,6 +95,7 @@ fn the_help_names_every_default_as_the_constants_have_it() {
             ]
             .concat(),
         ),
+        ("explore", [&[("port", DEFAULT_PORT.to_string())][..], &store].concat()),
         ("project", [&store[..], &device].concat()),
         ("export", store.to_vec()),
         ("artifacts", store.to_vec()),
@@ -128,7 +130,8 @@ fn every_command_that_prints_a_result_has_json_and_the_docs_list_its_keys() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command-line.md");
     let docs = std::fs::read_to_string(path).unwrap();
     for (name, has) in commands {
-        assert!(has, "`{name}` has no --json");
+        // What `explore` gives is a page.
+        assert!(has || name == "explore", "`{name}` has no --json");
         assert!(docs.contains(&format!("\n| `{name}` | ")), "docs/command-line.md has no row for `{name}`");
     }
 }

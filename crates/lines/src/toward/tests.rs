@@ -3,7 +3,7 @@
 use ndarray::{Array2, array};
 
 use super::*;
-use crate::Metric;
+use crate::{Metric, Space, StopResult};
 
 /// Two attributes on a grid: axis 0 is the target's value, axis 1 the other one's, both 0 to 2; four images of each pair.
 fn pool() -> (Array2<f32>, Vec<Vec<Option<u32>>>) {
@@ -162,48 +162,49 @@ fn a_strip_ends_with_the_answer_and_holds_no_image_twice() {
     let cases = world.study().cases().unwrap();
     let metric = Metric::euclidean(2).unwrap();
     let places = ValueLines { places: vec![vec![0.0, 0.0], vec![1.0, 0.1], vec![2.0, -0.1]], ..way(&metric, 0.2) };
+    let space = Space::new(metric.clone(), world.pool.view()).unwrap();
     for way in [way(&metric, 0.3), places] {
         for answer in cases.along(&way).unwrap() {
             let walk = TowardWalk {
+                space: &space,
                 pool: world.pool.view(),
                 start: world.starts.row(answer.start),
                 from: world.start_labels[0][answer.start],
                 to: answer.to,
                 stops: 5,
-                per_stop: 2,
                 kept: &[],
             };
-            let (strip, left) = way.strip(&walk, &|_| false).unwrap();
-            assert_eq!((strip.stops.len(), left), (5, 1.0));
-            assert_eq!(strip.stops[4].hits.first().map(|hit| hit.row), answer.row);
-            let mut rows: Vec<usize> = strip.stops.iter().flat_map(|stop| &stop.hits).map(|hit| hit.row).collect();
+            let (knob, left) = way.knob(&walk).unwrap();
+            let strip: Vec<StopResult> = knob.walk(None, 2, |_| true).unwrap().into_iter().map(|stop| stop.1).collect();
+            assert_eq!((strip.len(), left), (5, 1.0));
+            assert_eq!(strip[4].hits.first().map(|hit| hit.row), answer.row);
+            let mut rows: Vec<usize> = strip.iter().flat_map(|stop| &stop.hits).map(|hit| hit.row).collect();
             let all = rows.len();
             rows.sort_unstable();
             rows.dedup();
             assert_eq!(rows.len(), all, "no image stands twice");
-            for stop in &strip.stops {
+            for stop in &strip {
                 let inside = |position: f64| stop.slab.0 <= position && position < stop.slab.1;
                 assert!(stop.hits.iter().all(|hit| inside(hit.position)));
                 assert!(stop.hits.windows(2).all(|pair| pair[0].distance <= pair[1].distance));
             }
-            let without = |row: usize| Some(row) == answer.row;
-            let (other, _) = way.strip(&walk, &without).unwrap();
-            assert!(other.stops.iter().flat_map(|stop| &stop.hits).all(|hit| Some(hit.row) != answer.row));
+            let other = knob.walk(None, 2, |row| Some(row) != answer.row).unwrap();
+            assert!(other.iter().flat_map(|(_, stop)| &stop.hits).all(|hit| Some(hit.row) != answer.row));
         }
     }
     let walk = TowardWalk {
+        space: &space,
         pool: world.pool.view(),
         start: world.starts.row(0),
         from: None,
         to: 2,
         stops: 3,
-        per_stop: 1,
         kept: &[vec![0.0, 1.0]],
     };
-    let (_, left) = way(&metric, 1.0).strip(&walk, &|_| false).unwrap();
+    let (_, left) = way(&metric, 1.0).knob(&walk).unwrap();
     assert!((left - 0.5_f64.sqrt()).abs() < 1e-12, "{left}");
-    let refused = |walk: TowardWalk<'_>| way(&metric, 0.0).strip(&walk, &|_| false).is_err();
-    assert!(refused(TowardWalk { stops: 0, ..walk }) && refused(TowardWalk { per_stop: 0, ..walk }));
+    let refused = |walk: TowardWalk<'_>| way(&metric, 0.0).knob(&walk).is_err();
+    assert!(refused(TowardWalk { stops: 0, ..walk }));
     assert!(refused(TowardWalk { to: 3, ..walk }) && !refused(TowardWalk { kept: &[], ..walk }));
 }
 

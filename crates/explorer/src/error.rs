@@ -19,6 +19,9 @@ pub enum Error {
     /// A run that has no network.
     #[error("{0}")]
     NoNetwork(String),
+    /// Saved selections that cannot be read or written.
+    #[error("{0}")]
+    Saved(String),
     /// The run cannot answer.
     #[error(transparent)]
     Run(#[from] latentwalk_run::Error),
@@ -50,7 +53,7 @@ impl Error {
             Self::Asked(_) | Self::NoNetwork(_) => 422,
             Self::Run(Run::NoRow { .. }) => 404,
             Self::Run(Run::Unknown { .. } | Run::NoDirection { .. } | Run::Asked { .. } | Run::Lines(_)) => 422,
-            Self::Run(_) | Self::Images(_) | Self::Address { .. } | Self::Server(_) => 500,
+            Self::Saved(_) | Self::Run(_) | Self::Images(_) | Self::Address { .. } | Self::Server(_) => 500,
         }
     }
 }

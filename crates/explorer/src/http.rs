@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
@@ -20,10 +20,13 @@ use crate::error::{Error, Result};
 use crate::guard::{Names, guard};
 use crate::page;
 use crate::query::Query;
+use crate::selections::SelectionAsked;
 use crate::session::{PICTURE_PX, Session};
 
 /// Most bytes of a picture that is sent.
 const PICTURE_BYTES: usize = 64 << 20;
+/// Most bytes of a selection: its images may be listed one by one.
+const SELECTION_BYTES: usize = 16 << 20;
 /// Most bytes of any other request.
 const REQUEST_BYTES: usize = 64 << 10;
 /// How long a browser may keep an image of the run: its run never changes.
@@ -44,6 +47,9 @@ pub(crate) fn router(session: Arc<Session>, address: SocketAddr) -> Router {
         .route("/api/walk", post(walk))
         .route("/api/strip", post(strip))
         .route("/api/scatter", get(scatter))
+        .route("/api/selections", get(selections).post(select).layer(DefaultBodyLimit::max(SELECTION_BYTES)))
+        .route("/api/selections/{name}", delete(unselect))
+        .route("/api/selections/{name}/direction.npy", get(direction))
         .fallback(file)
         .method_not_allowed_fallback(method)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
@@ -210,6 +216,33 @@ async fn scatter(State(session): Shared, RawQuery(query): RawQuery) -> Response 
         session.scatter(axis("x")?, axis("y")?)
     })
     .await
+}
+
+async fn selections(State(session): Shared) -> Response {
+    told(session, |session| Ok(json!({ "selections": session.selections() }))).await
+}
+
+async fn select(State(session): Shared, asked: std::result::Result<Json<SelectionAsked>, JsonRejection>) -> Response {
+    match asked {
+        Ok(Json(asked)) => told(session, move |session| session.select(&asked)).await,
+        Err(rejection) => refusal(rejection.status(), &rejection.body_text()),
+    }
+}
+
+async fn unselect(State(session): Shared, Path(name): Path<String>) -> Response {
+    told(session, move |session| {
+        session.unselect(&name)?;
+        Ok(json!({ "selections": session.selections() }))
+    })
+    .await
+}
+
+async fn direction(State(session): Shared, Path(name): Path<String>) -> Response {
+    match work(session, move |session| session.direction_npy(&name)).await {
+        Ok(npy) => ([(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")], npy)
+            .into_response(),
+        Err(refused) => refused,
+    }
 }
 
 async fn file(uri: Uri) -> Response {

@@ -10,12 +10,13 @@
 //! | `overview` | what the run has, and what may be said of it |
 //! | `catalogue` | its images, searched, filtered and drawn |
 //! | `answer` | walks as the page asks for them |
-//! | `scatter` | two axes at once |
+//! | `scatter`, `selections` | two axes at once; images that somebody chose, as a judged direction |
 //! | `http`, `query`, `guard` | the same questions over HTTP, and who may ask them |
 //! | `page` | the page's files |
 //!
 //! **Conventions.** All arithmetic is [`latentwalk_run::Walker`]'s: the page shows the rows that `latentwalk walk` prints. Only addresses of
-//! the machine itself are served. Nothing is read but the run, and nothing is written.
+//! the machine itself are served. Nothing is read but the run, and nothing is written but
+//! selections, beside the run.
 
 mod answer;
 mod catalogue;
@@ -26,6 +27,7 @@ mod overview;
 mod page;
 mod query;
 mod scatter;
+mod selections;
 mod server;
 mod session;
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::selections::Saved;
 use crate::{catalogue, overview};
 
 /// Lines that are held ready: a drag asks for the same line again and again.
@@ -33,6 +34,7 @@ pub struct Session {
     network: OnceLock<std::result::Result<Projector, String>>,
     ready: Mutex<VecDeque<(String, Arc<Ready>)>>,
     pictures: Mutex<Pictures>,
+    pub(crate) selections: Mutex<Vec<Saved>>,
 }
 
 #[derive(Default)]
@@ -75,7 +77,7 @@ impl Session {
         }
         let pixels = run.pixels(dataset)?;
         let overview = overview::of(run, &walker, &labels)?;
-        Ok(Self {
+        let session = Self {
             run: run.clone(),
             walker,
             labels,
@@ -84,7 +86,10 @@ impl Session {
             network: OnceLock::new(),
             ready: Mutex::default(),
             pictures: Mutex::default(),
-        })
+            selections: Mutex::default(),
+        };
+        session.read_selections()?;
+        Ok(session)
     }
 
     /// What there is: images, attributes, verdicts.
@@ -177,6 +182,11 @@ impl Session {
         Ok(ready)
     }
 
+    /// Forgets the lines that are held ready: one of their names may mean another line now.
+    pub(crate) fn forget_lines(&self) {
+        held(&self.ready).clear();
+    }
+
     /// Images in one row, PNG; with `mark_first` the first one is framed as the start.
     pub(crate) fn strip_png(&self, rows: Vec<Option<usize>>, mark_first: bool) -> Result<Vec<u8>> {
         let dataset = &self.walker.data().points.dataset;
@@ -196,6 +206,6 @@ impl Session {
     }
 }
 
-fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

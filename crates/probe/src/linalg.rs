@@ -105,6 +105,15 @@ impl Factor {
         }
     }
 
+    /// `Lᵀ b`.
+    pub(crate) fn transposed_times(&self, b: &[f64]) -> Vec<f64> {
+        let mut product = vec![0.0; self.size];
+        for (row, value) in b.iter().enumerate() {
+            product.iter_mut().zip(self.line(row)).for_each(|(sum, entry)| *sum += entry * value);
+        }
+        product
+    }
+
     /// Replaces `b` by `L⁻ᵀ b`.
     pub(crate) fn backward(&self, b: &mut [f64]) {
         for row in (0..self.size).rev() {

@@ -1,7 +1,7 @@
 //! A finished run, opened part by part.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use latentwalk_artifacts::{Artifact, Key, Store};
 use latentwalk_backbone::{BackboneDevice, Network, Precision, Tap, multiplies_bf16};
@@ -65,6 +65,11 @@ impl Run {
     /// What the run's `run.json` says.
     pub fn record(&self) -> &RunFile {
         &self.record
+    }
+
+    /// The folder of the store that the run lies in.
+    pub fn store_root(&self) -> &Path {
+        self.store.root()
     }
 
     /// The artifact of a stage, by the stage's name.

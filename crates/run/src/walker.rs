@@ -12,12 +12,14 @@ use crate::error::{Error, Result};
 use crate::files::{AttributeMetrics, ImageRecord, StopRecord};
 use crate::run::Run;
 use crate::toward::AttributeToward;
-use crate::walk_data::WalkData;
+use crate::walk_data::{Placing, WalkData};
 
 /// Least share of a direction that has to be left by what is kept.
 pub const LEAST_LEFT: f64 = 0.2;
 /// How far a mix of lines leads to either side, in standard deviations of the pool's positions along it.
 pub const MIX_REACH: f64 = 3.0;
+/// How the name of a line that the run does not have begins: [`Walker::add_line`].
+pub const OWN_LINE: &str = "own:";
 /// Spaces that are held at a time: each takes as much memory as the coordinates.
 const SPACES: usize = 2;
 /// Images by whose distances it is told how far away a picture lies.
@@ -35,7 +37,7 @@ pub struct Start<'a> {
 /// A line that is asked for: an attribute's axis, or the line toward one of its values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Along {
-    /// The attribute that changes.
+    /// The attribute that changes, or the name of a line that was added, with [`OWN_LINE`] before it.
     pub attribute: String,
     /// The value toward which the line leads; without it, the attribute's axis.
     pub toward: Option<String>,
@@ -61,6 +63,7 @@ pub struct Walker {
     pool: Vec<bool>,
     spaces: Mutex<Vec<(String, Arc<Space>)>>,
     usual: Mutex<BTreeMap<String, Arc<Vec<f64>>>>,
+    own: Mutex<BTreeMap<String, Arc<Vec<f64>>>>,
 }
 
 /// A line from a start, ready to be walked; the images of the start's group are never found.
@@ -115,6 +118,7 @@ impl Walker {
             pool,
             spaces: Mutex::default(),
             usual: Mutex::default(),
+            own: Mutex::default(),
         })
     }
 
@@ -154,13 +158,12 @@ impl Walker {
         found.ok_or_else(|| self.no_direction(attribute))?.default_metric()
     }
 
-    /// A start's position on an attribute's axis.
+    /// A start's position on an attribute's axis, or on a line of one's own.
     ///
     /// # Errors
-    /// [`Error::NoDirection`]; coordinates of another width.
+    /// [`Error::NoDirection`].
     pub fn position(&self, attribute: &str, z: ArrayView1<'_, f32>) -> Result<f64> {
-        let (_, direction) = self.data.direction(attribute)?;
-        Ok(direction.positions(z.insert_axis(Axis(0)))?[0])
+        Ok(position(z, &self.weights(attribute)?))
     }
 
     /// A line from a start, or a mix of several, with the positions on the axes of `keep` held.
@@ -173,8 +176,7 @@ impl Walker {
     /// No line; an attribute or a value that does not exist; a value that the start has already; a mix that cancels out; kept attributes
     /// that leave less than [`LEAST_LEFT`] of the direction; as [`Run::metrics`] and [`Run::toward`].
     pub fn ready(&self, start: &Start<'_>, lines: &[Along], keep: &[String]) -> Result<Ready> {
-        let kept: Vec<Vec<f64>> =
-            keep.iter().map(|name| Ok(self.data.direction(name)?.1.weights.clone())).collect::<Result<_>>()?;
+        let kept: Vec<Vec<f64>> = keep.iter().map(|name| self.weights(name)).collect::<Result<_>>()?;
         if let Some(both) = keep.iter().find(|name| lines.iter().any(|line| line.attribute == **name)) {
             let reason = format!("`{both}` is walked along and cannot be kept");
             return Err(Error::Asked { reason, hint: "leave it out of what is kept" });
@@ -200,6 +202,9 @@ impl Walker {
     }
 
     fn along_axis(&self, attribute: &str, start: &Start<'_>, kept: &[Vec<f64>]) -> Result<(MetricKind, Knob, f64)> {
+        if attribute.starts_with(OWN_LINE) {
+            return self.along_own(attribute, start, kept);
+        }
         let along = self.data.attribute(attribute)?;
         let metric = self.metric(attribute)?;
         let (weights, left) = metric.keeping(&along.direction.weights, kept)?;
@@ -212,6 +217,65 @@ impl Walker {
         let space = self.space(format!("axis {attribute}"), metric)?;
         let sweep = space.sweep(&metric.line(&weights, start.z)?)?;
         Ok((metric.kind(), Knob::along(sweep, stops), left))
+    }
+
+    /// Along a line that was added: in the metric of mixes, between quantiles of the pool's positions.
+    fn along_own(&self, name: &str, start: &Start<'_>, kept: &[Vec<f64>]) -> Result<(MetricKind, Knob, f64)> {
+        let metric = self.mixed_metric(&self.data.attributes[0].name)?;
+        let (weights, left) = metric.keeping(&self.weights(name)?, kept)?;
+        let pool: Vec<f64> = self.data.pool_z.outer_iter().map(|row| position(row, &weights)).collect();
+        let mean = pool.iter().sum::<f64>() / pool.len() as f64;
+        let ends = StopContext { medians: &[], pool: &pool, start: mean };
+        let outer = rule(Placing::Quantiles, 2).place(&ends)?;
+        let (low, high) = (outer.positions()[0], outer.positions()[1]);
+        let between = StopContext { medians: &[low, high], ..ends };
+        let stops = rule(Placing::Medians, self.data.plan.stops.max(2)).place(&between)?;
+        let space = self.space("mix".to_owned(), metric)?;
+        let sweep = space.sweep(&metric.line(&weights, start.z)?)?;
+        Ok((metric.kind(), Knob::along(sweep, stops), left))
+    }
+
+    /// Adds a line of one's own, or replaces it: `own:NAME` then is its name among [`Along::attribute`] and what is kept.
+    ///
+    /// # Errors
+    /// Weights of another width than the coordinates.
+    pub fn add_line(&self, name: &str, weights: Vec<f64>) -> Result<()> {
+        let (expected, got) = (self.data.points.z.ncols(), weights.len());
+        if expected != got {
+            let reason = format!("the line `{name}` has {got} weights, and images have {expected} coordinates");
+            return Err(Error::Asked { reason, hint: "fit it again on this run" });
+        }
+        self.held_lines().insert(name.to_owned(), Arc::new(weights));
+        Ok(())
+    }
+
+    /// Forgets a line of one's own.
+    pub fn remove_line(&self, name: &str) {
+        self.held_lines().remove(name);
+    }
+
+    fn held_lines(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Vec<f64>>>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The weights of an attribute's axis or of a line of one's own.
+    ///
+    /// # Errors
+    /// [`Error::NoDirection`].
+    pub fn weights(&self, name: &str) -> Result<Vec<f64>> {
+        match name.strip_prefix(OWN_LINE) {
+            None => Ok(self.data.direction(name)?.1.weights.clone()),
+            Some(own) => {
+                let found = self.held_lines().get(own).cloned();
+                let unknown = || Error::NoDirection { attribute: name.to_owned(), known: self.known_lines() };
+                Ok(found.ok_or_else(unknown)?.to_vec())
+            }
+        }
+    }
+
+    fn known_lines(&self) -> Vec<String> {
+        let attributes = self.data.attributes.iter().map(|labels| labels.name.clone());
+        attributes.chain(self.held_lines().keys().map(|name| format!("{OWN_LINE}{name}"))).collect()
     }
 
     fn toward_value(
@@ -266,15 +330,15 @@ impl Walker {
         let mut weights = vec![0.0; width];
         for line in lines {
             let own = match &line.toward {
-                None => &self.data.direction(&line.attribute)?.1.weights,
+                None => self.weights(&line.attribute)?,
                 Some(value) => {
                     let (to, _, toward) = self.value(&line.attribute, value, start)?;
-                    &toward.lines.lines[to as usize].weights
+                    toward.lines.lines[to as usize].weights.clone()
                 }
             };
-            let (_, deviation) = self.pool_spread(own);
+            let (_, deviation) = self.pool_spread(&own);
             if deviation > 0.0 {
-                weights.iter_mut().zip(own).for_each(|(sum, w)| *sum += line.weight * w / deviation);
+                weights.iter_mut().zip(&own).for_each(|(sum, w)| *sum += line.weight * w / deviation);
             }
         }
         let (_, deviation) = self.pool_spread(&weights);
@@ -282,7 +346,7 @@ impl Walker {
             let reason = "these weights cancel out: no line is left".to_owned();
             return Err(Error::Asked { reason, hint: "give one of the lines another weight" });
         }
-        let metric = self.mixed_metric(&lines[0].attribute)?;
+        let metric = self.mixed_metric(&self.data.attributes[0].name)?;
         let (weights, left) = metric.keeping(&weights, kept)?;
         let (_, deviation) = self.pool_spread(&weights);
         let space = self.space("mix".to_owned(), metric)?;

@@ -30,6 +30,10 @@ export const image = (row, signal) => get(`api/images/${row}`, signal);
 export const near = (row, limit, signal) => get(`api/images/${row}/near?limit=${limit}`, signal);
 export const walk = async (body, signal) => (await post('api/walk', body, signal)).json();
 export const strip = async (body) => (await post('api/strip', body)).blob();
+export const selections = () => get('api/selections');
+export const makeSelection = async (body) => (await post('api/selections', body)).json();
+export const dropSelection = async (name) => (await ask(`api/selections/${encodeURIComponent(name)}`, {method: 'DELETE'})).json();
+export const directionOf = (name) => `api/selections/${encodeURIComponent(name)}/direction.npy`;
 export const upload = async (file) => (await ask('api/pictures', {method: 'POST', body: file})).json();
 
 export function images({q, split, label, seed}, offset, limit, signal) {

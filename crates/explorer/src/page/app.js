@@ -3,12 +3,14 @@
 import {html, render, useEffect, useRef, useState} from './vendor/htm-preact.js';
 import * as api from './api.js';
 import {count} from './format.js';
+import * as selections from './selections.js';
 import {newSeed, open} from './state.js';
 import {useWalk, walkBody} from './walker.js';
 import {Trouble} from './parts/bits.js';
 import {Distributions} from './parts/distributions.js';
 import {newLine} from './parts/lines.js';
 import {Scatter} from './parts/scatter.js';
+import {HandBar, OwnLines} from './parts/selections.js';
 import {Start} from './parts/start.js';
 import {Walk} from './parts/walk.js';
 
@@ -28,8 +30,9 @@ function useImage(start) {
   return seen.get(row) || (image && image.row === row ? image : null);
 }
 
-function App({run, store}) {
+function App({run, store, failed}) {
   const [state, setState] = useState(store.get());
+  selections.useSelections((s) => s.cards); // A new line can be chosen at once.
   useEffect(() => store.subscribe(setState), []);
   const image = useImage(state.start);
   const walk = useWalk(walkBody(state, run), state.at);
@@ -48,6 +51,18 @@ function App({run, store}) {
     // On a phone the walk is further down; what is said of an own picture comes first.
     if (narrow.current.matches) document.getElementById(start.picture === undefined ? 'walk' : 'start').scrollIntoView();
   };
+
+  const onWalk = (card) => {
+    store.choose({lines: [newLine(card.line)], at: null});
+    document.getElementById('walk').scrollIntoView();
+  };
+  // What can no longer be walked leaves the choice; the page always shows a line.
+  const onGone = (card) =>
+    selections.remove(card, () => {
+      const {lines} = store.get();
+      const left = lines.filter((l) => l.attribute !== card.line);
+      if (left.length < lines.length) store.choose({lines: left.length ? left : usual(run), at: null});
+    });
 
   return html`
     <a class="skip" href="#walk" onClick=${(e) => {
@@ -70,17 +85,24 @@ function App({run, store}) {
         <${Walk} run=${run} store=${store} state=${state} image=${image} walk=${walk} onStart=${onStart} />
         <${Distributions} run=${run} walk=${walk} />
         <${Scatter} run=${run} walk=${walk} onStart=${onStart} />
+        <${OwnLines} run=${run} lines=${state.lines} failed=${failed} onWalk=${onWalk} onGone=${onGone} />
       </main>
-    </div>`;
+    </div>
+    <${HandBar} />`;
 }
 
-/** The first look: random images, and the first attribute that can be walked toward a value. */
+/** The first attribute that can be walked toward a value, or at least walked. */
+function usual(run) {
+  const first = run.walkable.find((a) => a.toward) || run.walkable[0];
+  return first ? [newLine(first.name)] : [];
+}
+
+/** The first look: random images and the usual line. */
 function welcome(run, store) {
   const state = store.get();
   const patch = {};
   if (!state.start && state.seed === null && !state.q && state.near === null && !state.split.length && !Object.keys(state.label).length) patch.seed = newSeed();
-  const first = run.walkable.find((a) => a.toward) || run.walkable[0];
-  if (state.lines.length === 0 && first) patch.lines = [newLine(first.name)];
+  if (state.lines.length === 0) patch.lines = usual(run);
   store.settle(patch);
 }
 
@@ -90,13 +112,16 @@ async function boot() {
     const run = await api.run();
     run.byName = new Map(run.attributes.map((a) => [a.name, a]));
     run.walkable = run.attributes.filter((a) => a.axis || a.toward);
+    // Before the address is read: it may name an own line.
+    let failed = null;
+    selections.begin(run, await api.selections().then((answer) => answer.selections, (error) => ((failed = error), [])));
     document.title = `${run.name} · Latentwalk explorer`;
     const store = open(run);
     welcome(run, store);
     // The back button may lead to an address without a line; the page always shows one.
     addEventListener('popstate', () => welcome(run, store));
     root.replaceChildren();
-    render(html`<${App} run=${run} store=${store} />`, root);
+    render(html`<${App} run=${run} store=${store} failed=${failed} />`, root);
   } catch (error) {
     root.replaceChildren();
     render(html`<div class="boot"><p class="brand">Latentwalk explorer</p><${Trouble} error=${error} /></div>`, root);

@@ -28,8 +28,8 @@ export function parse(hash, run) {
     else if (query.get('picture')) state.start = {picture: query.get('picture')};
     for (const text of query.getAll('line')) {
       const [attribute, weight, toward] = parts(text);
-      const known = run.attributes.find((a) => a.name === attribute);
-      if (known && (known.axis || known.toward)) state.lines.push({attribute, toward: toward ?? null, weight: number(weight) ?? 1});
+      const known = run.byName.get(attribute);
+      if (known && (known.axis || known.toward || known.own)) state.lines.push({attribute, toward: known.own ? null : toward ?? null, weight: number(weight) ?? 1});
     }
     state.at = number(query.get('at'));
     state.keep = query.getAll('keep').filter((k) => run.attributes.some((a) => a.name === k && a.axis));

@@ -45,12 +45,15 @@ class Latest {
   }
 }
 
+/** Whether an attribute can be walked without a value to go to. */
+export const hasAxis = (attribute) => Boolean(attribute.axis || attribute.own);
+
 /** What is asked of the server, or null where the choice is not complete. */
 export function walkBody(state, run) {
   if (!state.start || state.lines.length === 0) return null;
   const mix = state.lines.length > 1;
   const lines = state.lines.map((l) => ({attribute: l.attribute, toward: l.toward, weight: mix ? l.weight : 1}));
-  if (lines.some((l) => l.toward === null && !run.byName.get(l.attribute).axis)) return null;
+  if (lines.some((l) => l.toward === null && !hasAxis(run.byName.get(l.attribute)))) return null;
   const walked = new Set(lines.map((l) => l.attribute));
   return {start: state.start, lines, keep: state.keep.filter((k) => !walked.has(k)), pool: state.pool};
 }

@@ -99,6 +99,7 @@ pub(super) fn the_page_answers_as_the_library_does(store: &Path) {
     assert_eq!(all, 600, "every image stands in a bin");
     walks_are_the_librarys(&served, store);
     pictures(&served);
+    selections(&served, store);
     refusals(&served, store);
 }
 
@@ -212,6 +213,60 @@ fn pictures(served: &Served) {
     assert!(status == 200 && image::load_from_memory(&strip).unwrap().width() > 700);
     let scatter = served.json("/api/scatter?x=sleeve&y=kind");
     assert_eq!(scatter["rows"].as_array().unwrap().len(), 600);
+}
+
+/// A lasso becomes a line that is judged, saved, walked, and forgotten again.
+fn selections(served: &Served, store: &Path) {
+    let scatter = served.json("/api/scatter?x=sleeve&y=kind");
+    let numbers = |key: &str| scatter[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<_>>();
+    let (x, y) = (numbers("x"), numbers("y"));
+    let mut sorted = x.clone();
+    sorted.sort_by(f64::total_cmp);
+    let (left, middle) = (sorted[0] - 1.0, (sorted[299] + sorted[300]) / 2.0);
+    let (low, high) =
+        (y.iter().copied().fold(f64::MAX, f64::min) - 1.0, y.iter().copied().fold(f64::MIN, f64::max) + 1.0);
+    let half = json!({ "polygon": [[left, low], [middle, low], [middle, high], [left, high]] });
+    let asked = json!({ "name": "left <b>half", "axes": ["sleeve", "kind"], "positive": half });
+    let (status, card) = served.post("/api/selections", &asked);
+    assert!(status == 200 && card["positive"] == 300 && card["negative"] == 300, "{card}");
+    assert!(card["auc"].as_f64().unwrap() > 0.85 && card["plane"].as_f64().unwrap() > 0.5, "{card}");
+    let apart = &card["apart"];
+    assert!(
+        apart["auc"].as_f64().unwrap() < card["auc"].as_f64().unwrap() && apart["p"].as_f64().unwrap() > 0.0,
+        "{card}"
+    );
+    assert!(["yes", "no", "unclear"].contains(&card["answer"].as_str().unwrap()));
+    served.refused("/api/selections", &asked, 422, "already");
+    let line = json!([{ "attribute": card["line"] }]);
+    let walk = json!({ "start": { "row": 9 }, "lines": line, "keep": ["shoe_height"], "per_stop": 2 });
+    let (status, walked) = served.post("/api/walk", &walk);
+    assert!(status == 200 && walked["stops"].as_array().unwrap().len() == 7, "{walked}");
+    // Another program on the same store knows it too, and finds the same images.
+    let again = Served::new(store);
+    assert_eq!(again.json("/api/selections")["selections"], json!([card]));
+    let found = |walked: &Value| -> Vec<Value> {
+        let images =
+            |stop: &Value| stop["images"].as_array().unwrap().iter().map(|i| i["row"].clone()).collect::<Value>();
+        walked["stops"].as_array().unwrap().iter().map(images).collect()
+    };
+    assert_eq!(found(&again.post("/api/walk", &walk).1), found(&walked));
+    drop(again);
+    let (status, _, npy) = served.get("/api/selections/left%20%3Cb%3Ehalf/direction.npy");
+    assert!(status == 200 && npy.starts_with(b"\x93NUMPY") && npy.len() % 8 == 0);
+    let few = json!({ "name": "few", "positive": { "rows": [1, 2, 3] } });
+    served.refused("/api/selections", &few, 422, "20");
+    let both: Vec<usize> = (0..40).collect();
+    let overlapping = json!({ "name": "both", "positive": { "rows": both }, "negative": { "rows": both } });
+    served.refused("/api/selections", &overlapping, 422, "both sides");
+    served.refused("/api/selections", &json!({ "name": " ", "positive": { "rows": both } }), 422, "characters");
+    served.refused("/api/selections", &json!({ "name": "x", "positive": { "rows": [600] } }), 404, "600");
+    let adrift = json!({ "name": "x", "positive": { "polygon": [[0, 0], [1, 0], [1, 1]] } });
+    served.refused("/api/selections", &adrift, 422, "axes");
+    let head = format!("DELETE /api/selections/left%20%3Cb%3Ehalf HTTP/1.1\r\nHost: {}", served.address);
+    assert_eq!(served.send(&head, &[]).0, 200);
+    assert_eq!(served.send(&head, &[]).0, 404);
+    served.refused("/api/walk", &walk, 422, "own:");
+    assert_eq!(served.json("/api/selections")["selections"], json!([]));
 }
 
 fn refusals(served: &Served, store: &Path) {

@@ -29,6 +29,18 @@ impl Whitening {
         Some(Self { mean: means.remove(0), factor: total.factor()? })
     }
 
+    /// What `z · weights` is along mapped points, but for a constant: `Lᵀ w`.
+    pub(super) fn score(&self, weights: &[f64]) -> Vec<f64> {
+        self.factor.transposed_times(weights)
+    }
+
+    /// The weights in raw space of a direction of mapped points: `L⁻ᵀ d`.
+    pub(super) fn weights(&self, direction: &[f64]) -> Vec<f64> {
+        let mut weights = direction.to_vec();
+        self.factor.backward(&mut weights);
+        weights
+    }
+
     pub(super) fn map(&self, z: ArrayView2<'_, f32>, rows: &[usize]) -> Points {
         mapped(z, rows, Some(&self.mean), &self.factor)
     }

@@ -9,6 +9,7 @@ mod exists;
 mod one_axis;
 mod ordered;
 mod sample;
+mod selection;
 mod separate;
 mod stable;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use exists::{BaselineAuc, Exists};
 pub use one_axis::OneAxis;
 pub use ordered::{Ordered, Rival};
+pub use selection::{Apart, MIN_SELECTED, Selection, SelectionCard, judge_selection};
 pub use separate::{OtherAttribute, OtherValue, Separate};
 pub use stable::Stable;
 

@@ -53,7 +53,7 @@ impl Sample {
         Self::of(rows, classes, groups)
     }
 
-    fn of(rows: Vec<usize>, classes: Vec<u32>, groups: &[usize]) -> Self {
+    pub(super) fn of(rows: Vec<usize>, classes: Vec<u32>, groups: &[usize]) -> Self {
         let mut names: Vec<usize> = rows.iter().map(|&row| groups[row]).collect();
         let given = names.clone();
         names.sort_unstable();

@@ -64,7 +64,8 @@ export function Knob({run, walk, onDrag, onChoose}) {
       ${marks.map((c) => html`<button type="button" key=${c.name} class="mark tint" style=${{...tint(attribute, c.name), ...place(c.at)}} onClick=${() => onChoose(Number(c.at.toFixed(4)))}
         aria-label=${`Move the knob to the median of ${c.name}`}><span class="cls">${c.name}</span></button>`)}
       ${marks.length === 0 && !mix && line.toward !== null && html`<span class="mark" style=${place(low)}>${num(low)}</span><span class="mark" style=${place(high)}><${Class} attribute=${attribute} value=${line.toward} /></span>`}
-      ${marks.length === 0 && (mix || line.toward === null) && html`<span class="mark" style=${place(low)}>${num(low)}</span><span class="mark" style=${place(high)}>${num(high)}</span>`}
+      ${marks.length === 0 && !mix && attribute.own && html`<span class="mark" style=${place(low)}>less like A</span><span class="mark" style=${place(high)}>more like A</span>`}
+      ${marks.length === 0 && (mix || (line.toward === null && !attribute.own)) && html`<span class="mark" style=${place(low)}>${num(low)}</span><span class="mark" style=${place(high)}>${num(high)}</span>`}
     </div>
     <output class="reading" for="knob"><span>at <b>${num(at)}</b></span> <span>${base.unit || 'position'} <b>${position}</b></span></output>
   </div>`;

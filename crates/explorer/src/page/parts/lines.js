@@ -3,6 +3,7 @@
 import {html} from '../vendor/htm-preact.js';
 import {shown, tint} from '../palette.js';
 import {count, num, plural} from '../format.js';
+import {hasAxis} from '../walker.js';
 import {Filters} from './filters.js';
 
 const FEW = 6;
@@ -11,11 +12,16 @@ const WIDE = 8;
 /** A new line for an attribute: along its axis where it has one, otherwise toward a value still to be chosen. */
 export const newLine = (name) => ({attribute: name, toward: null, weight: 1});
 
-function Attribute({walkable, line, index, mix, taken, onChange}) {
+/** How a line is called. Own lines go by their own names. */
+const called = (attribute) => (attribute.own ? attribute.own.name : attribute.name);
+
+function Attribute({run, walkable, line, index, mix, taken, onChange}) {
   const name = `attribute-${index}`;
+  const options = (list) => list.map((a) => html`<option key=${a.name} value=${a.name} disabled=${taken.has(a.name) && a.name !== line.attribute}>${called(a)}</option>`);
   if (walkable.length > FEW || mix) {
     return html`<select aria-label="Attribute" data-attribute value=${line.attribute} onChange=${(e) => onChange(newLine(e.target.value))}>
-      ${walkable.map((a) => html`<option key=${a.name} value=${a.name} disabled=${taken.has(a.name) && a.name !== line.attribute}>${a.name}</option>`)}
+      ${options(walkable)}
+      ${run.own.length > 0 && html`<optgroup label="own lines">${options(run.own)}</optgroup>`}
     </select>`;
   }
   return html`<div class="segments" role="radiogroup" aria-label="Attribute">
@@ -23,7 +29,11 @@ function Attribute({walkable, line, index, mix, taken, onChange}) {
       <input type="radio" name=${name} value=${a.name} checked=${a.name === line.attribute} disabled=${taken.has(a.name) && a.name !== line.attribute} onChange=${() => onChange(newLine(a.name))} />
       <span>${a.name}</span>
     </label>`)}
-  </div>`;
+  </div>
+  ${run.own.length > 0 && html`<select class=${`own-lines${run.byName.get(line.attribute).own ? ' in-use' : ''}`} aria-label="Own line" data-own-lines value=${run.byName.get(line.attribute).own ? line.attribute : ''} onChange=${(e) => onChange(newLine(e.target.value))}>
+    <option value="" disabled hidden>own lines</option>
+    <optgroup label="own lines">${options(run.own)}</optgroup>
+  </select>`}`;
 }
 
 function Line({run, walkable, line, index, mix, taken, own, onChange, onWeight, onRemove}) {
@@ -31,9 +41,9 @@ function Line({run, walkable, line, index, mix, taken, own, onChange, onWeight, 
   const set = (toward) => onChange({...line, toward});
   const values = attribute.toward ? shown(attribute).filter((c) => attribute.toward.values.includes(c)) : [];
   return html`<li class="line" data-line=${line.attribute}>
-    <${Attribute} walkable=${walkable} line=${line} index=${index} mix=${mix} taken=${taken} onChange=${onChange} />
-    <div class="ways" role="group" aria-label=${`Way of ${attribute.name}`}>
-      ${attribute.axis && html`<button type="button" data-axis aria-pressed=${line.toward === null} onClick=${() => set(null)}>along its axis</button>`}
+    <${Attribute} run=${run} walkable=${walkable} line=${line} index=${index} mix=${mix} taken=${taken} onChange=${onChange} />
+    <div class="ways" role="group" aria-label=${`Way of ${called(attribute)}`}>
+      ${hasAxis(attribute) && html`<button type="button" data-axis aria-pressed=${line.toward === null} onClick=${() => set(null)}>along its axis</button>`}
       ${values.length > 0 && html`<span class="toward">toward</span>`}
       ${values.map((v) => html`<button key=${v} type="button" class="value tint" style=${tint(attribute, v)} data-value=${v} aria-pressed=${line.toward === v}
         disabled=${own[attribute.name] === v} title=${own[attribute.name] === v ? 'The start has this value already.' : null} onClick=${() => set(v)}><span class="cls">${v}</span></button>`)}
@@ -41,7 +51,7 @@ function Line({run, walkable, line, index, mix, taken, own, onChange, onWeight, 
     ${mix && html`<div class="weight">
       <label><span>weight</span><input type="range" min="-2" max="2" step="0.1" value=${line.weight} onInput=${(e) => onWeight({...line, weight: Number(e.target.value)})} /></label>
       <output>${num(line.weight)}</output>
-      <button type="button" class="link" aria-label=${`Remove the line of ${attribute.name}`} onClick=${onRemove}>Remove</button>
+      <button type="button" class="link" aria-label=${`Remove the line of ${called(attribute)}`} onClick=${onRemove}>Remove</button>
     </div>`}
   </li>`;
 }
@@ -74,7 +84,7 @@ export function Lines({run, store, state, image, base}) {
   const walkable = run.walkable;
   const mix = state.lines.length > 1;
   const taken = new Set(state.lines.map((l) => l.attribute));
-  const free = walkable.find((a) => !taken.has(a.name) && a.axis) || walkable.find((a) => !taken.has(a.name));
+  const free = walkable.find((a) => !taken.has(a.name) && a.axis) || [...walkable, ...run.own].find((a) => !taken.has(a.name));
   const put = (index, line) => state.lines.map((l, i) => (i === index ? line : l));
   return html`<div class="choice">
     <ul class="lines">

@@ -7,6 +7,7 @@ import {newSeed} from '../state.js';
 import {Class, Picture, Trouble, describe, memo} from './bits.js';
 import {Filters} from './filters.js';
 import {Far, Own} from './own.js';
+import {Choose} from './selections.js';
 
 const PAGE = 60;
 const NEAR = 24;
@@ -91,6 +92,7 @@ function All({run, store, state, image, onStart}) {
       ${found.images.map((i) => html`<li key=${i.row}>
         <button type="button" class="thumb" data-row=${i.row} title=${describe(i, run)} aria-current=${state.start && state.start.row === i.row ? 'true' : null}
           onClick=${() => onStart(i)}><${Picture} who=${i} side=${96} run=${run} alt=${describe(i, run)} /></button>
+        <${Choose} image=${i} />
       </li>`)}
       ${!found.busy && !found.error && found.images.length === 0 && html`<li class="nothing">No image fits. Remove a filter.</li>`}
     </ul>

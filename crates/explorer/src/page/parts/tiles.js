@@ -3,6 +3,7 @@
 import {html} from '../vendor/htm-preact.js';
 import {num} from '../format.js';
 import {Class, Picture} from './bits.js';
+import {Choose} from './selections.js';
 
 const SHOWN = {big: 10, small: 4};
 
@@ -18,7 +19,7 @@ function Labels({run, image, walked, big}) {
   const say = (a) => `${['≠', '=', '·'][rank(a)]} ${a.name} ${image.labels[a.name]}`;
   const changed = rest.filter((a) => rank(a) === 0).length;
   return html`<ul class="labels">
-    <li class="walked"><${Class} attribute=${walked} value=${image.value} /></li>
+    ${!walked.own && html`<li class="walked"><${Class} attribute=${walked} value=${image.value} /></li>`}
     ${seen.map((a) => {
       const [kind, sign, word] = [['changed', '≠', 'changed'], ['kept', '=', 'kept'], ['unsaid', '·', '']][rank(a)];
       return html`<li key=${a.name} class=${kind} data-label=${kind}><i aria-hidden="true">${sign}</i><span class="unseen">${word} </span><span class="of">${a.name}</span> ${image.labels[a.name]}</li>`;
@@ -36,6 +37,7 @@ export function Tile({run, image, walked, side, big, onStart}) {
       <p class="where"><span title="Position on the line">${num(image.position)}</span><span class="d" title="Distance from the place looked for">d ${num(image.distance)}</span></p>
       <${Labels} run=${run} image=${image} walked=${walked} big=${big} />
       <button type="button" class="link here" aria-label=${`Start here, from ${image.id}`} onClick=${() => onStart(image)}>Start here</button>
+      <${Choose} image=${image} />
     </div>
   </li>`;
 }
@@ -49,10 +51,11 @@ export function StartTile({run, start, image, base, walked}) {
       <p class="id">${own ? 'Own picture' : image ? image.id : `Image ${start.row}`}</p>
       <p class="where"><span title="Position on the line">${num(base && base.start.position)}</span></p>
       <ul class="labels">
-        ${!own && image && html`<li class="walked"><${Class} attribute=${walked} value=${image.labels[walked.name]} /></li>`}
+        ${!own && image && !walked.own && html`<li class="walked"><${Class} attribute=${walked} value=${image.labels[walked.name]} /></li>`}
         ${image && run.attributes.filter((a) => a.name !== walked.name && image.labels[a.name]).slice(0, SHOWN.big).map((a) => html`<li key=${a.name} class="unsaid"><span class="of">${a.name}</span> ${image.labels[a.name]}</li>`)}
         ${own && base && base.start.class && html`<li class="walked"><${Class} attribute=${walked} value=${base.start.class} /></li>`}
       </ul>
+      ${image && html`<${Choose} image=${image} />`}
     </figcaption>
   </figure>`;
 }
@@ -74,7 +77,8 @@ export function Strip({run, walk, start, image, onAt, onStart}) {
       <p class="at">start</p>
       <span class="frame"><${Picture} who=${start} side=${112} run=${run} alt=${image ? image.id : 'own picture'} /></span>
       <p class="id" title=${image ? image.id : null}>${image ? image.id : 'Own picture'}</p>
-      <p class="label">${image ? html`<${Class} attribute=${walked} value=${image.labels[walked.name]} />` : html`<span class="none">not labelled</span>`}</p>
+      ${!walked.own && html`<p class="label">${image ? html`<${Class} attribute=${walked} value=${image.labels[walked.name]} />` : html`<span class="none">not labelled</span>`}</p>`}
+      ${image && html`<${Choose} image=${image} />`}
     </li>
     ${base.stops.map((stop, index) => {
       const found = stop.images[0];
@@ -84,11 +88,12 @@ export function Strip({run, walk, start, image, onAt, onStart}) {
         ${found
           ? html`<button type="button" class="frame" aria-current=${here ? 'true' : null} aria-label=${`Move the knob to ${num(stop.at)}: ${found.id}`} onClick=${() => onAt(stop.at)}><${Picture} who=${found} side=${112} run=${run} /></button>
             <p class="id" title=${found.id}>${found.id}</p>
-            <p class="label"><${Class} attribute=${walked} value=${found.value} /></p>
+            ${!walked.own && html`<p class="label"><${Class} attribute=${walked} value=${found.value} /></p>`}
             ${found.changed.length > 0
               ? html`<p class="changed" data-label="changed"><i aria-hidden="true">≠</i> ${changes(found)}</p>`
               : found.kept.length > 0 && html`<p class="kept" data-label="kept"><i aria-hidden="true">=</i> ${found.kept.length === 1 ? found.kept[0] : `${found.kept.length} others`} kept</p>`}
-            <button type="button" class="link here-link" aria-label=${`Start here, from ${found.id}`} onClick=${() => onStart(found)}>Start here</button>`
+            <button type="button" class="link here-link" aria-label=${`Start here, from ${found.id}`} onClick=${() => onStart(found)}>Start here</button>
+            <${Choose} image=${found} />`
           : html`<span class="frame empty">no image stands here</span>`}
       </li>`;
     })}

@@ -6,6 +6,12 @@ import {percent} from '../format.js';
 const NAMES = {exists: 'readable', ordered: 'ordered', one_axis: 'one axis', stable: 'stable', separate: 'separate'};
 const ANSWERS = {yes: ['good', '✓'], no: ['bad', '✕'], unclear: ['caution', '?']};
 
+/** The answer to whether an own line holds. */
+export function Answer({answer}) {
+  const [tone, icon] = ANSWERS[answer] || ANSWERS.unclear;
+  return html`<span class=${`badge ${tone}`} data-verdict=${answer}><span aria-hidden="true">${icon}</span> ${answer}</span>`;
+}
+
 function Badge({name, verdict}) {
   const [tone, icon] = ANSWERS[verdict.answer] || ANSWERS.unclear;
   return html`<li class=${`badge ${tone}`} data-verdict=${verdict.answer} title=${verdict.sentence}>
@@ -16,6 +22,12 @@ export function Verdicts({run, lines}) {
   return html`<ul class="facts" aria-label="Verdicts of the chosen lines">
     ${lines.map((line) => {
       const a = run.byName.get(line.attribute);
+      if (a.own) {
+        return html`<li key=${line.attribute} class="fact" data-verdicts=${a.name}>
+          <b class="who">${a.own.name}</b> <${Answer} answer=${a.own.answer} />
+          <p class="sentence" title=${a.sentence}>${a.sentence}</p>
+        </li>`;
+      }
       const verdicts = Object.entries(NAMES).filter(([key]) => a.verdicts && a.verdicts[key]);
       return html`<li key=${line.attribute} class="fact" data-verdicts=${a.name}>
         <b class="who">${a.name}</b>

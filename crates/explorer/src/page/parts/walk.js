@@ -4,6 +4,7 @@ import {html, useEffect, useState} from '../vendor/htm-preact.js';
 import * as api from '../api.js';
 import {csv, download, fileName} from '../export.js';
 import {num, percent} from '../format.js';
+import {hasAxis} from '../walker.js';
 import {Trouble} from './bits.js';
 import {Knob} from './knob.js';
 import {Lines} from './lines.js';
@@ -14,7 +15,7 @@ import {Verdicts} from './verdicts.js';
 function Said({walk, walked}) {
   const [text, setText] = useState('');
   const nearest = walk.knob && walk.knob.images[0];
-  const now = nearest ? `Nearest image: ${nearest.id}, ${walked.name} ${nearest.value ?? 'unlabelled'}, distance ${num(nearest.distance)}.` : '';
+  const now = nearest ? `Nearest image: ${nearest.id}, ${walked.own ? '' : `${walked.name} ${nearest.value ?? 'unlabelled'}, `}distance ${num(nearest.distance)}.` : '';
   useEffect(() => {
     const later = setTimeout(() => setText(now), 700);
     return () => clearTimeout(later);
@@ -51,12 +52,12 @@ function Exports({run, walk, image}) {
 
 export function Walk({run, store, state, image, walk, onStart}) {
   const walked = state.lines.length ? run.byName.get(state.lines[0].attribute) : null;
-  const choices = state.lines.some((l) => l.toward === null && !run.byName.get(l.attribute).axis);
+  const choices = state.lines.some((l) => l.toward === null && !hasAxis(run.byName.get(l.attribute)));
   // While the next walk is on its way, the last one stays, but with the new choice's names.
   const shown = walk.base && walk.body && !walk.refused;
   return html`<section id="walk" class="walk" aria-labelledby="walk-title" aria-busy=${walk.busy}>
     <h2 id="walk-title">Walk</h2>
-    ${run.walkable.length === 0 && html`<p class="lead">This run found no line to walk. The images can still be looked at.</p>`}
+    ${run.walkable.length === 0 && run.own.length === 0 && html`<p class="lead">This run found no line to walk. The images can still be looked at.</p>`}
     <${Lines} run=${run} store=${store} state=${state} image=${image} base=${walk.base} />
     ${walked && html`<div class="console">
       <${Verdicts} run=${run} lines=${state.lines} />

@@ -138,7 +138,7 @@ impl Session {
             Ok(Walked {
                 metric: ready.metric.name(),
                 left: ready.left,
-                range: ready.knob.range(),
+                range: (0.0, 1.0),
                 start: StartTold {
                     position: ready.knob.sweep().start_position(),
                     class: first.and_then(|labels| class(labels, start.row?)),

@@ -28,8 +28,6 @@ enum Scale {
     Stops(Stops),
     /// From the start to the middle of a slab, in so many steps.
     Goal { slab: (f64, f64), steps: usize },
-    /// From the start by so much, in so many steps.
-    Free { reach: f64, steps: usize },
 }
 
 impl Knob {
@@ -46,24 +44,9 @@ impl Knob {
         Ok(Self { sweep, scale: Scale::Goal { slab, steps } })
     }
 
-    /// A knob from the sweep's start by a reach of positions, and back beyond the start for places below 0; `steps` is the usual number
-    /// of stops on either side.
-    ///
-    /// **Errors.** No steps; a reach that is not above 0.
-    pub fn around(sweep: Sweep, reach: f64, steps: usize) -> Result<Self> {
-        checks::some("the stops of the walk", steps)?;
-        checks::option("the reach of the knob", reach, f64::MIN_POSITIVE, f64::MAX)?;
-        Ok(Self { sweep, scale: Scale::Free { reach, steps } })
-    }
-
     /// The pool beside the line.
     pub fn sweep(&self) -> &Sweep {
         &self.sweep
-    }
-
-    /// The places that the knob is made for.
-    pub fn range(&self) -> (f64, f64) {
-        if matches!(self.scale, Scale::Free { .. }) { (-1.0, 1.0) } else { (0.0, 1.0) }
     }
 
     /// Position of the beginning and of the end.
@@ -72,7 +55,6 @@ impl Knob {
         match &self.scale {
             Scale::Stops(stops) => (stops.positions()[0], stops.positions()[stops.len() - 1]),
             Scale::Goal { slab: (low, high), .. } => (start, (low + high) / 2.0),
-            Scale::Free { reach, .. } => (start, start + reach),
         }
     }
 
@@ -86,7 +68,7 @@ impl Knob {
     fn usual(&self) -> usize {
         match &self.scale {
             Scale::Stops(stops) => stops.len(),
-            Scale::Goal { steps, .. } | Scale::Free { steps, .. } => *steps,
+            Scale::Goal { steps, .. } => *steps,
         }
     }
 
@@ -100,7 +82,7 @@ impl Knob {
         let (from, to) = self.ends();
         let steps = match &self.scale {
             Scale::Stops(stops) => stops.len() - 1,
-            Scale::Goal { steps, .. } | Scale::Free { steps, .. } => *steps,
+            Scale::Goal { steps, .. } => *steps,
         } as f64;
         let (position, slab) = match &self.scale {
             Scale::Goal { slab, .. } if (1.0 - place).abs() * steps < 0.5 => (to, *slab),
@@ -158,15 +140,6 @@ impl Knob {
                 };
                 (0..count).map(stop).collect()
             }
-            Scale::Free { .. } => {
-                let places = spaced(-1.0, 1.0, count.max(2));
-                let half = (to - from) / (places.len() - 1) as f64;
-                let stop = |place: f64| {
-                    let position = from + place * (to - from);
-                    (place, position, (position - half, position + half))
-                };
-                places.into_iter().map(stop).collect()
-            }
         })
     }
 }
@@ -200,7 +173,7 @@ mod tests {
             assert!((there.position - stop.position).abs() < 1e-12);
             assert_eq!(there.hits, stop.hits, "the knob at a stop finds what the walk finds there");
         }
-        assert_eq!((knob.range(), knob.walk(Some(9), 1, |_| true).unwrap().len()), ((0.0, 1.0), 9));
+        assert_eq!(knob.walk(Some(9), 1, |_| true).unwrap().len(), 9);
         let start = knob.at(knob.place_of_start(), 1, |_| true).unwrap();
         assert_eq!((start.hits[0].row, start.hits[0].distance < 1e-6), (17, true), "the start lies on its line");
         assert!(knob.walk(Some(1), 1, |_| true).is_err() && knob.at(0.5, 0, |_| true).is_err());
@@ -223,11 +196,6 @@ mod tests {
         rows.sort_unstable();
         rows.dedup();
         assert_eq!(rows.len(), all, "no image stands twice");
-        let free = Knob::around(sweep.clone(), 3.0, 7).unwrap();
-        let walked = free.walk(None, 1, |_| true).unwrap();
-        assert_eq!((free.range(), walked[0].0, walked[6].0, walked[3].0), ((-1.0, 1.0), -1.0, 1.0, 0.0));
-        assert!((walked[6].1.position - sweep.start_position() - 3.0).abs() < 1e-12);
-        assert!((walked[0].1.slab.1 - walked[1].1.slab.0).abs() < 1e-12, "slabs tile");
-        assert!(Knob::toward(sweep.clone(), (0.0, 1.0), 0).is_err() && Knob::around(sweep, 0.0, 3).is_err());
+        assert!(Knob::toward(sweep, (0.0, 1.0), 0).is_err());
     }
 }

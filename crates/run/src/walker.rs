@@ -16,8 +16,6 @@ use crate::walk_data::{Placing, WalkData};
 
 /// Least share of a direction that has to be left by what is kept.
 pub const LEAST_LEFT: f64 = 0.2;
-/// How far a mix of lines leads to either side, in standard deviations of the pool's positions along it.
-pub const MIX_REACH: f64 = 3.0;
 /// How the name of a line that the run does not have begins: [`Walker::add_line`].
 pub const OWN_LINE: &str = "own:";
 /// Spaces that are held at a time: each takes as much memory as the coordinates.
@@ -170,7 +168,8 @@ impl Walker {
     ///
     /// Along one axis from one of the run's own images it finds what the run's strips show; toward a value its end is what the run's
     /// figures count. A mix goes along Σ aᵢ wᵢ / σᵢ, with the weights aᵢ that were asked for and the standard deviations σᵢ of the pool's
-    /// positions, in the residual metric where the run has one, else in the whitened one. Nothing is fitted.
+    /// positions, in the residual metric where the run has one, else in the whitened one, from the 1st to the 99th percentile of the
+    /// pool's positions. Nothing is fitted.
     ///
     /// # Errors
     /// No line; an attribute or a value that does not exist; a value that the start has already; a mix that cancels out; kept attributes
@@ -203,7 +202,7 @@ impl Walker {
 
     fn along_axis(&self, attribute: &str, start: &Start<'_>, kept: &[Vec<f64>]) -> Result<(MetricKind, Knob, f64)> {
         if attribute.starts_with(OWN_LINE) {
-            return self.along_own(attribute, start, kept);
+            return self.along_weights(&self.weights(attribute)?, start, kept);
         }
         let along = self.data.attribute(attribute)?;
         let metric = self.metric(attribute)?;
@@ -219,17 +218,15 @@ impl Walker {
         Ok((metric.kind(), Knob::along(sweep, stops), left))
     }
 
-    /// Along a line that was added: in the metric of mixes, between quantiles of the pool's positions.
-    fn along_own(&self, name: &str, start: &Start<'_>, kept: &[Vec<f64>]) -> Result<(MetricKind, Knob, f64)> {
-        let metric = self.mixed_metric(&self.data.attributes[0].name)?;
-        let (weights, left) = metric.keeping(&self.weights(name)?, kept)?;
+    /// Along weights that are no attribute's: in the metric of mixes, from the 1st to the 99th percentile of the pool's positions.
+    fn along_weights(&self, weights: &[f64], start: &Start<'_>, kept: &[Vec<f64>]) -> Result<(MetricKind, Knob, f64)> {
+        let metric = self.mixed_metric()?;
+        let (weights, left) = metric.keeping(weights, kept)?;
         let pool: Vec<f64> = self.data.pool_z.outer_iter().map(|row| position(row, &weights)).collect();
-        let mean = pool.iter().sum::<f64>() / pool.len() as f64;
-        let ends = StopContext { medians: &[], pool: &pool, start: mean };
+        let ends = StopContext { medians: &[], pool: &pool, start: 0.0 };
         let outer = rule(Placing::Quantiles, 2).place(&ends)?;
-        let (low, high) = (outer.positions()[0], outer.positions()[1]);
-        let between = StopContext { medians: &[low, high], ..ends };
-        let stops = rule(Placing::Medians, self.data.plan.stops.max(2)).place(&between)?;
+        let evenly = StopContext { medians: outer.positions(), ..ends };
+        let stops = rule(Placing::Medians, self.data.plan.stops.max(2)).place(&evenly)?;
         let space = self.space("mix".to_owned(), metric)?;
         let sweep = space.sweep(&metric.line(&weights, start.z)?)?;
         Ok((metric.kind(), Knob::along(sweep, stops), left))
@@ -336,39 +333,34 @@ impl Walker {
                     toward.lines.lines[to as usize].weights.clone()
                 }
             };
-            let (_, deviation) = self.pool_spread(&own);
+            let deviation = self.deviation(&own);
             if deviation > 0.0 {
                 weights.iter_mut().zip(&own).for_each(|(sum, w)| *sum += line.weight * w / deviation);
             }
         }
-        let (_, deviation) = self.pool_spread(&weights);
+        let deviation = self.deviation(&weights);
         if !(deviation > 0.0 && deviation.is_finite()) {
             let reason = "these weights cancel out: no line is left".to_owned();
             return Err(Error::Asked { reason, hint: "give one of the lines another weight" });
         }
-        let metric = self.mixed_metric(&self.data.attributes[0].name)?;
-        let (weights, left) = metric.keeping(&weights, kept)?;
-        let (_, deviation) = self.pool_spread(&weights);
-        let space = self.space("mix".to_owned(), metric)?;
-        let sweep = space.sweep(&metric.line(&weights, start.z)?)?;
-        Ok((metric.kind(), Knob::around(sweep, MIX_REACH * deviation, self.data.plan.stops)?, left))
+        self.along_weights(&weights, start, kept)
     }
 
     /// The metric of mixes: residual where the run has one, else whitened, else that of the first attribute.
-    fn mixed_metric(&self, first: &str) -> Result<&Metric> {
+    fn mixed_metric(&self) -> Result<&Metric> {
         let all = || self.metrics.iter().flat_map(|metrics| &metrics.metrics);
         let own = self.toward().iter().map(|toward| &toward.lines.metric);
         let residual = own.chain(all()).find(|metric| metric.kind() == MetricKind::Residual);
         let found = residual.or_else(|| all().find(|metric| metric.kind() == MetricKind::Whitened));
-        found.map_or_else(|| self.metric(first), Ok)
+        found.map_or_else(|| self.metric(&self.data.attributes[0].name), Ok)
     }
 
-    /// Mean and standard deviation (divided by n) of the pool's positions.
-    fn pool_spread(&self, weights: &[f64]) -> (f64, f64) {
+    /// Standard deviation of the pool's positions, divided by n.
+    fn deviation(&self, weights: &[f64]) -> f64 {
         let positions: Vec<f64> = self.data.pool_z.outer_iter().map(|row| position(row, weights)).collect();
         let n = positions.len() as f64;
         let mean = positions.iter().sum::<f64>() / n;
-        (mean, (positions.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / n).sqrt())
+        (positions.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / n).sqrt()
     }
 
     /// The whole data set under a metric; the spaces used last are held.

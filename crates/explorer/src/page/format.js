@@ -1,12 +1,14 @@
 // Numbers and short texts for people: at most three significant digits.
 
 const grouped = new Intl.NumberFormat('en');
+// Made once: a drag writes dozens of numbers per step.
+const short = new Intl.NumberFormat('en', {maximumSignificantDigits: 3});
 
 /** A measured number. */
 export function num(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
-  const short = Number(value.toPrecision(3));
-  return (short === 0 ? '0' : short.toLocaleString('en', {maximumSignificantDigits: 3})).replace('-', '−');
+  // A tiny negative number is 0, not −0.
+  return short.format(Number(value.toPrecision(3)) || 0).replace('-', '−');
 }
 
 /** A share as per cent. */

@@ -1,6 +1,6 @@
 // Asks for walks: once per choice for the strip, and while the knob moves for the images under it.
 
-import {useEffect, useMemo, useRef, useState} from './vendor/htm-preact.js';
+import {useEffect, useLayoutEffect, useMemo, useRef, useState} from './vendor/htm-preact.js';
 import * as api from './api.js';
 
 /**
@@ -98,7 +98,8 @@ export function useWalk(body, wanted) {
     () => (base.answer ? clamp(wanted ?? (current ? resting(base.answer, body) : base.answer.range[1]), base.answer.range) : null),
     [base, wanted, current]);
 
-  useEffect(() => {
+  // Before the next paint, not after it: the images follow the hand a frame sooner.
+  useLayoutEffect(() => {
     if (current && at !== null) latest.current.ask({key, body, at});
   }, [current, at]);
 

@@ -29,39 +29,39 @@ impl Names {
         self.0.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
-    /// Why a request is refused: a page of another site sends its own name as the host (when its name was made to point here) or as
-    /// the origin.
+    /// Why a request is refused that names another host: somebody's name was made to point here.
+    fn refuse_host(&self, headers: &HeaderMap) -> Option<String> {
+        let host = text(headers, header::HOST).unwrap_or_default();
+        (!self.has(host)).then(|| format!("this server answers to {}, not to `{host}`", self.0[0]))
+    }
+
+    /// Why a question is refused: also one that a page of another site asks.
     fn refuse(&self, headers: &HeaderMap) -> Option<String> {
-        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let host = text(header::HOST).unwrap_or_default();
-        if !self.has(host) {
-            return Some(format!("this server answers to {}, not to `{host}`", self.0[0]));
+        if let Some(reason) = self.refuse_host(headers) {
+            return Some(reason);
         }
-        let site = text(header::HeaderName::from_static("sec-fetch-site")).unwrap_or("none");
+        let site = text(headers, header::HeaderName::from_static("sec-fetch-site")).unwrap_or("none");
         if !matches!(site, "none" | "same-origin") {
             return Some("pages of other sites may not ask".to_owned());
         }
-        let origin = text(header::ORIGIN)?;
+        let origin = text(headers, header::ORIGIN)?;
         let own = origin.strip_prefix("http://").is_some_and(|name| self.has(name));
         (!own).then(|| format!("the page at `{origin}` may not ask"))
     }
 }
 
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or_default())
+}
+
 /// Refuses what comes from elsewhere, and tells browsers to load nothing from anywhere else.
 pub(crate) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
-    // A browser may follow a link from elsewhere to the page itself, which then asks on its own.
+    // A link on another page may lead here: the page itself is given, and asks on its own.
     let is_link = request.method() == Method::GET && !request.uri().path().starts_with("/api/");
-    let mut answer = match names.refuse(request.headers()) {
-        Some(reason)
-            if !(is_link
-                && request
-                    .headers()
-                    .get(header::HOST)
-                    .is_some_and(|host| host.to_str().is_ok_and(|host| names.has(host)))) =>
-        {
-            refusal(StatusCode::FORBIDDEN, &reason)
-        }
-        _ => next.run(request).await,
+    let refused = if is_link { names.refuse_host(request.headers()) } else { names.refuse(request.headers()) };
+    let mut answer = match refused {
+        Some(reason) => refusal(StatusCode::FORBIDDEN, &reason),
+        None => next.run(request).await,
     };
     let headers = answer.headers_mut();
     let policy =

@@ -32,6 +32,9 @@ const REQUEST_BYTES: usize = 64 << 10;
 /// How long a browser may keep an image of the run: its run never changes.
 const KEPT: &str = "private, max-age=86400";
 
+/// The addresses with what they take and give; a test holds answers against it.
+const OPENAPI: &str = include_str!("../openapi.json");
+
 type Shared = State<Arc<Session>>;
 
 /// The routes, for requests to this address.
@@ -50,6 +53,7 @@ pub(crate) fn router(session: Arc<Session>, address: SocketAddr) -> Router {
         .route("/api/selections", get(selections).post(select).layer(DefaultBodyLimit::max(SELECTION_BYTES)))
         .route("/api/selections/{name}", delete(unselect))
         .route("/api/selections/{name}/direction.npy", get(direction))
+        .route("/api/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
         .fallback(file)
         .method_not_allowed_fallback(method)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
@@ -116,16 +120,17 @@ async fn run(State(session): Shared) -> Response {
     told(session, |session| Ok(session.overview().clone())).await
 }
 
-fn wanted(query: &Query) -> Result<Wanted> {
-    let label = |value: &str| {
-        let (attribute, value) = value
-            .split_once(':')
-            .ok_or_else(|| Error::Asked(format!("`label={value}` names no value\nhint: write ATTRIBUTE:VALUE")))?;
-        Ok((attribute.to_owned(), value.to_owned()))
+fn wanted(session: &Session, query: &Query) -> Result<Wanted> {
+    // Names and values may hold colons of their own, so the longest known name counts.
+    let label = |text: &str| {
+        let names = session.labels.iter().map(|labels| labels.name.as_str());
+        let known = names.filter(|name| text.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')));
+        let name = known.max_by_key(|name| name.len()).or_else(|| Some(text.split_once(':')?.0));
+        let name =
+            name.ok_or_else(|| Error::Asked(format!("`label={text}` names no value\nhint: write ATTRIBUTE:VALUE")))?;
+        Ok((name.to_owned(), text[name.len() + 1..].to_owned()))
     };
-    let labels: Vec<&str> = query.all("label").collect();
-    // A name may hold a colon: `colour=red:bright` of a multi attribute is told from the value by the last one.
-    let labels = labels.into_iter().map(label).collect::<Result<_>>()?;
+    let labels = query.all("label").map(label).collect::<Result<_>>()?;
     Ok(Wanted {
         text: query.first("q").unwrap_or_default().to_owned(),
         only: Only { splits: query.all("split").map(str::to_owned).collect(), labels },
@@ -136,7 +141,11 @@ fn wanted(query: &Query) -> Result<Wanted> {
 }
 
 async fn images(State(session): Shared, RawQuery(query): RawQuery) -> Response {
-    told(session, move |session| session.page(&wanted(&Query::parse(query.as_deref().unwrap_or_default()))?)).await
+    told(session, move |session| {
+        let query = Query::parse(query.as_deref().unwrap_or_default());
+        session.page(&wanted(session, &query)?)
+    })
+    .await
 }
 
 fn row(text: &str) -> Result<usize> {

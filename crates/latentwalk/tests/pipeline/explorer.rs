@@ -1,5 +1,7 @@
 //! `explore`: the served page's answers beside those of the library, and what it refuses.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
@@ -8,10 +10,13 @@ use serde_json::json;
 
 use super::*;
 
-/// A served run; ends with the test.
+/// A served run; ends with the test. What it answers is held against its own description, `openapi.json`.
 struct Served {
     process: Child,
     address: String,
+    described: Value,
+    /// Address and method of what was answered.
+    asked: RefCell<BTreeSet<(String, String)>>,
 }
 
 impl Drop for Served {
@@ -38,7 +43,33 @@ impl Served {
         let address = line.trim().rsplit("http://").next().unwrap().to_owned();
         // What it says later must find an open pipe.
         std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
-        Self { process, address }
+        let mut served = Self { process, address, described: Value::Null, asked: RefCell::default() };
+        served.described = serde_json::from_slice(&served.get("/api/openapi.json").2).unwrap();
+        served
+    }
+
+    /// Compares an answer with what the description says of its address.
+    fn hold(&self, head: &str, status: u16, body: &[u8]) {
+        let mut words = head.split(' ');
+        let (method, target) = (words.next().unwrap().to_lowercase(), words.next().unwrap());
+        let target = target.split('?').next().unwrap();
+        let fits = |known: &str| {
+            let (known, parts): (Vec<&str>, Vec<&str>) = (known.split('/').collect(), target.split('/').collect());
+            known.len() == parts.len() && known.iter().zip(&parts).all(|(k, part)| k.starts_with('{') || k == part)
+        };
+        let paths = self.described["paths"].as_object();
+        let Some((path, methods)) = paths.and_then(|paths| paths.iter().find(|(known, _)| fits(known))) else { return };
+        let described = &methods[&method]["responses"][if status == 200 { "200" } else { "4XX" }]["content"];
+        assert!(status != 200 || described.is_object(), "{method} {path} answers and is not described");
+        if let Some(schema) = described.get("application/json").map(|content| &content["schema"]) {
+            let answer = serde_json::from_slice(body).unwrap();
+            if let Err(reason) = conforms(&self.described, schema, &answer) {
+                panic!("{method} {path}, {status}: {reason}");
+            }
+        }
+        if status == 200 {
+            self.asked.borrow_mut().insert((path.clone(), method));
+        }
     }
 
     fn send(&self, head: &str, body: &[u8]) -> Answer {
@@ -52,7 +83,9 @@ impl Served {
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{head}: no answer"));
         let headers = String::from_utf8(answer[..end].to_vec()).unwrap();
         let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, headers.to_lowercase(), answer[end + 4..].to_vec())
+        let body = answer[end + 4..].to_vec();
+        self.hold(&head, status, &body);
+        (status, headers.to_lowercase(), body)
     }
 
     fn get(&self, path: &str) -> Answer {
@@ -68,9 +101,13 @@ impl Served {
     fn post(&self, path: &str, asked: &Value) -> (u16, Value) {
         let head = format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json", self.address);
         let (status, _, body) = self.send(&head, asked.to_string().as_bytes());
+        let taken = &self.described["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let fits = conforms(&self.described, taken, asked);
+        assert!(status != 200 || fits.is_ok(), "{path} took what is not described: {fits:?}");
         (status, serde_json::from_slice(&body).unwrap())
     }
 
+    /// Asks what must be refused, though the description allows it or not.
     fn refused(&self, path: &str, asked: &Value, status: u16, part: &str) {
         let (got, answer) = self.post(path, asked);
         assert!(answer["error"].as_str().unwrap().contains(part), "{asked}: {answer}");
@@ -101,6 +138,55 @@ pub(super) fn the_page_answers_as_the_library_does(store: &Path) {
     pictures(&served);
     selections(&served, store);
     refusals(&served, store);
+    let methods = |(path, methods): (&String, &Value)| -> Vec<(String, String)> {
+        methods.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())).collect()
+    };
+    let described: BTreeSet<_> = served.described["paths"].as_object().unwrap().iter().flat_map(methods).collect();
+    assert_eq!(described, *served.asked.borrow(), "what is described was asked and answered, and nothing else");
+}
+
+/// Whether a value is as a schema says; as much of JSON Schema as the description uses.
+fn conforms(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+    if let Some(name) = schema["$ref"].as_str() {
+        return conforms(root, root.pointer(name.trim_start_matches('#')).ok_or(format!("no {name}"))?, value);
+    }
+    if let Some(any) = schema["oneOf"].as_array() {
+        let reasons: Vec<String> = any.iter().filter_map(|one| conforms(root, one, value).err()).collect();
+        return if reasons.len() < any.len() { Ok(()) } else { Err(reasons.join("; nor: ")) };
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_u64() || number.is_i64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let is = |name: &Value| name == kind || (name == "number" && kind == "integer");
+    let fits = schema["type"].as_array().map_or_else(|| is(&schema["type"]), |names| names.iter().any(is));
+    if !fits {
+        return Err(format!("{value} is no {}", schema["type"]));
+    }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.contains(value)
+    {
+        return Err(format!("{value} is none of {allowed:?}"));
+    }
+    for item in value.as_array().into_iter().flatten() {
+        conforms(root, &schema["items"], item)?;
+    }
+    let Some(object) = value.as_object() else { return Ok(()) };
+    for name in schema["required"].as_array().into_iter().flatten() {
+        object.get(name.as_str().unwrap()).ok_or(format!("{name} is missing in {value}"))?;
+    }
+    for (name, inner) in object {
+        let known =
+            schema["properties"].get(name).or(schema.get("additionalProperties").filter(|more| more.is_object()));
+        let known = known.ok_or(format!("`{name}` is not described"))?;
+        conforms(root, known, inner).map_err(|reason| format!("`{name}`: {reason}"))?;
+    }
+    Ok(())
 }
 
 /// Drawn requests of every kind, over HTTP and by the library.
@@ -114,7 +200,7 @@ fn walks_are_the_librarys(served: &Served, store: &Path) {
     };
     let names = ["category", "sleeve", "shoe_height", "kind"];
     let (mut answered, mut refused) = (0, 0);
-    for _ in 0..150 {
+    for _ in 0..500 {
         let row = draw(600);
         let lines: Vec<Along> = (0..[1, 1, 1, 2, 3][draw(5)])
             .map(|_| {
@@ -156,7 +242,7 @@ fn walks_are_the_librarys(served: &Served, store: &Path) {
         assert_eq!(rows(&walked["stops"][0]), there.images.iter().map(|i| i.row).collect::<Vec<_>>(), "{asked}");
         assert!(there.images.iter().all(|image| image.row != row && walker.pool()[image.row]));
     }
-    assert!(answered > 60 && refused > 5, "{answered} answered, {refused} refused");
+    assert!(answered > 250 && refused > 25, "{answered} answered, {refused} refused");
     kept_positions_stay(&walker);
 }
 
@@ -189,6 +275,8 @@ fn pictures(served: &Served) {
     assert!(unlabelled["images"].as_array().unwrap().iter().all(|image| image["labels"]["sleeve"].is_null()));
     let id = page["images"][0]["id"].as_str().unwrap().to_owned();
     assert!(served.json(&format!("/api/images?q={id}"))["total"].as_u64().unwrap() >= 1);
+    let row = &page["images"][0]["row"];
+    assert_eq!(served.json(&format!("/api/images/{row}")), page["images"][0]);
     let near = served.json("/api/images/5/near?limit=4");
     let distances: Vec<f64> =
         near["images"].as_array().unwrap().iter().map(|image| image["distance"].as_f64().unwrap()).collect();

@@ -18,6 +18,9 @@ pub(crate) struct SanitizeArgs {
     /// The packages whose tests are run; Miri runs unit tests of the first alone.
     #[arg(long = "package", short, default_values = ["latentwalk-engine", "latentwalk-jpeg"])]
     packages: Vec<String>,
+    /// Tests that are left out, by a part of their names; may be given several times.
+    #[arg(long, value_name = "PART")]
+    skip: Vec<String>,
 }
 
 /// What watches the tests.
@@ -42,9 +45,7 @@ pub(crate) fn run(args: &SanitizeArgs) -> Result<()> {
     for &tool in tools {
         let outcome = match tool.missing()? {
             Some(reason) => format!("skipped: {reason}"),
-            None if tool.command(&args.packages).status().context("cannot start cargo")?.success() => {
-                "passed".to_owned()
-            }
+            None if tool.command(args).status().context("cannot start cargo")?.success() => "passed".to_owned(),
             None => {
                 failed.push(tool.name());
                 "failed".to_owned()
@@ -92,7 +93,8 @@ impl Tool {
         })
     }
 
-    fn command(self, packages: &[String]) -> Command {
+    fn command(self, args: &SanitizeArgs) -> Command {
+        let packages = &args.packages;
         let mut command = match self {
             Tool::Address => {
                 let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -128,6 +130,9 @@ impl Tool {
                 command.args(["--tests", "--no-fail-fast", "--", "--skip", "bytes_of_larger_images"])
             }
         };
+        for part in &args.skip {
+            command.args(["--skip", part]);
+        }
         command
     }
 }
@@ -159,12 +164,14 @@ mod tests {
 
     #[test]
     fn every_tool_names_its_packages_and_target() {
-        let packages = ["a".to_owned(), "b".to_owned()];
+        let packages = vec!["a".to_owned(), "b".to_owned()];
+        let asked = SanitizeArgs { tools: Vec::new(), packages, skip: vec!["slow".to_owned()] };
         for tool in [Tool::Address, Tool::Thread, Tool::Miri] {
-            let command = tool.command(&packages);
+            let command = tool.command(&asked);
             let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
             assert_eq!(args.contains(&"b".to_owned()), tool != Tool::Miri, "{args:?}");
             assert!(args.windows(2).any(|pair| pair == ["--target", TARGET]), "{args:?}");
+            assert!(args.ends_with(&["--skip".to_owned(), "slow".to_owned()]), "{args:?}");
         }
     }
 

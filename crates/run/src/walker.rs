@@ -190,7 +190,7 @@ impl Walker {
             let walked: Vec<String> = lines.iter().map(|line| format!("`{}`", line.attribute)).collect();
             let reason = format!(
                 "keeping {} leaves {left:.2} of the direction of {}, less than {LEAST_LEFT}: the network sees them change together",
-                keep.join(", "),
+                keep.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
                 walked.join(" and "),
             );
             return Err(Error::Asked { reason, hint: "keep fewer attributes" });

@@ -141,7 +141,7 @@ impl Session {
                 range: (0.0, 1.0),
                 start: StartTold {
                     position: ready.knob.sweep().start_position(),
-                    class: first.and_then(|labels| class(labels, start.row?)),
+                    class: first.and_then(|labels| Some(labels.class_of(start.row?)?.to_owned())),
                     at: ready.knob.place_of_start(),
                 },
                 pool: self.pool(asked)?.iter().filter(|row| **row).count(),
@@ -195,7 +195,7 @@ impl Session {
                 position: found.position,
                 distance: found.distance,
                 axes: self.on_axes(found.row, lines),
-                value: walked.and_then(|labels| class(labels, found.row)),
+                value: walked.and_then(|labels| labels.class_of(found.row)).map(str::to_owned),
                 changed,
                 kept,
             }
@@ -212,8 +212,4 @@ impl Session {
 
 fn along(asked: &LineAsked) -> Along {
     Along { attribute: asked.attribute.clone(), toward: asked.toward.clone(), weight: asked.weight }
-}
-
-fn class(labels: &AttributeLabels, row: usize) -> Option<String> {
-    labels.labels[row].map(|class| labels.classes[class as usize].clone())
 }

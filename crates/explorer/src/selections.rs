@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 
 use latentwalk_artifacts::write_atomic;
 use latentwalk_probe::verdict::{CardOptions, Selection, SelectionCard, judge_selection};
-use latentwalk_run::OWN_LINE;
+use latentwalk_run::{OWN_LINE, position};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -203,9 +203,7 @@ impl Session {
                 {
                     return Err(Error::Asked(format!("a polygon has 3 to {MOST_POINTS} corners, which are numbers")));
                 }
-                let on = |row: usize, axis: &[f64]| {
-                    points.z.row(row).iter().zip(axis).map(|(&v, w)| f64::from(v) * w).sum::<f64>()
-                };
+                let on = |row: usize, axis: &[f64]| position(points.z.row(row), axis);
                 Ok((0..points.z.nrows()).filter(|&row| is_inside(corners, (on(row, x), on(row, y)))).collect())
             }
         }

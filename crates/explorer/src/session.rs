@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use latentwalk_backbone::{BackboneDevice, parse_device};
 use latentwalk_images::{Pixels, SheetFormat, contact_sheet, packed_png, png_of};
-use latentwalk_run::{AttributeLabels, Picture, Projector, Ready, Run, Start, Walker};
+use latentwalk_run::{AttributeLabels, FAR, Picture, Projector, Ready, Run, Start, Walker};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,8 +17,6 @@ use crate::{catalogue, overview};
 const READY: usize = 8;
 /// Own pictures that are held; the oldest is forgotten first.
 const PICTURES: usize = 64;
-/// Farness past which a walk from a picture says little.
-const FAR: f64 = 0.99;
 /// Side of an image in a strip, in pixels.
 const STRIP_PX: u32 = 112;
 /// Least and greatest side of a picture that can be asked for.
@@ -68,14 +66,8 @@ impl Session {
     /// A run that lacks a part, or a part that cannot be read.
     pub fn open(run: &Run) -> Result<Self> {
         let walker = Walker::open(run)?;
-        let dataset = &walker.data().points.dataset;
-        let mut labels = AttributeLabels::all_exclusive(dataset);
-        for own in &walker.data().attributes {
-            if labels.iter().all(|known| known.name != own.name) {
-                labels.push(own.clone());
-            }
-        }
-        let pixels = run.pixels(dataset)?;
+        let labels = walker.data().all_labels();
+        let pixels = run.pixels(&walker.data().points.dataset)?;
         let overview = overview::of(run, &walker, &labels)?;
         let session = Self {
             run: run.clone(),
@@ -201,8 +193,7 @@ impl Session {
     }
 
     fn labels_of(&self, row: usize) -> Value {
-        let value = |labels: &AttributeLabels| labels.labels[row].map(|class| labels.classes[class as usize].clone());
-        self.labels.iter().map(|labels| (labels.name.clone(), Value::from(value(labels)))).collect()
+        self.labels.iter().map(|labels| (labels.name.clone(), Value::from(labels.class_of(row)))).collect()
     }
 }
 

@@ -36,6 +36,14 @@ impl AttributeLabels {
         })
     }
 
+    /// The name of a row's class, where it has a label.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn class_of(&self, row: usize) -> Option<&str> {
+        self.labels[row].map(|class| self.classes[class as usize].as_str())
+    }
+
     /// All exclusive attributes of a data set, in declaration order.
     pub fn all_exclusive(dataset: &Dataset) -> Vec<Self> {
         (0..dataset.attributes.len()).filter_map(|index| Self::exclusive(dataset, index)).collect()

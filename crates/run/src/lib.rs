@@ -78,7 +78,7 @@ pub use toward::{
 };
 pub use verdicts::{BASELINES_FILE, Baselines, BaselinesRecord, PIXELS, UNTRAINED, VERDICTS_FILE, read_verdicts};
 pub use walk_data::{Folders, Placing, WalkData, WalkPlan};
-pub use walker::{Along, LEAST_LEFT, OWN_LINE, Ready, Start, Walker};
+pub use walker::{Along, FAR, LEAST_LEFT, OWN_LINE, Ready, Start, Walker, position};
 
 /// The examples of the README, run with those of the docs.
 #[cfg(doctest)]

@@ -98,6 +98,17 @@ impl WalkData {
         Ok(Space::new(metric, self.pool_z.view())?)
     }
 
+    /// All labels that can be told of an image: those of exclusive attributes, and those that a direction tells apart.
+    pub fn all_labels(&self) -> Vec<AttributeLabels> {
+        let mut all = AttributeLabels::all_exclusive(&self.points.dataset);
+        for own in &self.attributes {
+            if all.iter().all(|known| known.name != own.name) {
+                all.push(own.clone());
+            }
+        }
+        all
+    }
+
     /// The place of a row in the pool.
     pub fn in_pool(&self, row: usize) -> Option<usize> {
         self.pool.binary_search(&row).ok()

@@ -16,6 +16,8 @@ use crate::walk_data::{Placing, WalkData};
 
 /// Least share of a direction that has to be left by what is kept.
 pub const LEAST_LEFT: f64 = 0.2;
+/// [`Walker::farness`] above which a walk from a picture says little.
+pub const FAR: f64 = 0.99;
 /// How the name of a line that the run does not have begins: [`Walker::add_line`].
 pub const OWN_LINE: &str = "own:";
 /// Spaces that are held at a time: each takes as much memory as the coordinates.
@@ -404,7 +406,7 @@ impl Walker {
     }
 
     /// How far a picture that the run has never seen lies from its images: the share of them, drawn evenly, that lie nearer to their next
-    /// one than it does to its own, in the metric of an attribute's axis. Above 0.99 a walk from it says little.
+    /// one than it does to its own, in the metric of an attribute's axis. Above [`FAR`] a walk from it says little.
     ///
     /// # Errors
     /// As [`Walker::metric`]; coordinates of another width.
@@ -436,7 +438,8 @@ impl Walker {
     }
 }
 
-fn position(row: ArrayView1<'_, f32>, weights: &[f64]) -> f64 {
+/// Position of raw coordinates along weights, `wᵀz`.
+pub fn position(row: ArrayView1<'_, f32>, weights: &[f64]) -> f64 {
     row.iter().zip(weights).map(|(&v, w)| f64::from(v) * w).sum()
 }
 

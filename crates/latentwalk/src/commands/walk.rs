@@ -8,7 +8,7 @@ use latentwalk_artifacts::write_atomic;
 use latentwalk_cli::WalkArgs;
 use latentwalk_images::{SheetFormat, contact_sheet};
 use latentwalk_lines::MetricKind;
-use latentwalk_run::{Along, AttributeLabels, ImageRecord, Projector, Run, Start, StopRecord, WalkData, Walker};
+use latentwalk_run::{Along, AttributeLabels, FAR, ImageRecord, Projector, Run, Start, StopRecord, WalkData, Walker};
 use ndarray::Array1;
 use serde_json::{Value, json};
 
@@ -18,8 +18,6 @@ use crate::progress::Console;
 
 /// Side of an image in the picture of a walk.
 const SIDE_PX: u32 = 112;
-/// Farness past which a walk from a picture says little.
-const FAR: f64 = 0.99;
 
 /// Walks, and prints what was found at each stop.
 ///
@@ -101,20 +99,17 @@ struct Told<'a> {
 
 impl<'a> Told<'a> {
     fn new(data: &'a WalkData, args: &'a WalkArgs, row: Option<usize>) -> Self {
-        let mut labels = AttributeLabels::all_exclusive(&data.points.dataset);
-        if labels.iter().all(|attribute| attribute.name != args.attribute) {
-            labels.extend(data.attributes.iter().find(|attribute| attribute.name == args.attribute).cloned());
-        }
+        let labels = data.all_labels();
         Self { data, args, row, labels }
-    }
-
-    fn class(&self, attribute: &AttributeLabels, row: usize) -> Option<String> {
-        attribute.labels[row].map(|class| attribute.classes[class as usize].clone())
     }
 
     /// The value of the attribute that is walked along.
     fn own(&self, row: usize) -> Option<String> {
-        self.labels.iter().find(|attribute| attribute.name == self.args.attribute).and_then(|a| self.class(a, row))
+        self.labels
+            .iter()
+            .find(|attribute| attribute.name == self.args.attribute)
+            .and_then(|a| a.class_of(row))
+            .map(str::to_owned)
     }
 
     /// The other attributes whose label is known and not the start's.
@@ -125,7 +120,7 @@ impl<'a> Told<'a> {
             let (a, b) = (attribute.labels[start], attribute.labels[row]);
             a.is_some() && b.is_some() && a != b
         });
-        differs.filter_map(|attribute| Some((attribute.name.clone(), self.class(attribute, row)?))).collect()
+        differs.filter_map(|attribute| Some((attribute.name.clone(), attribute.class_of(row)?.to_owned()))).collect()
     }
 
     fn text(&self, walked: &Walked) -> String {

@@ -26,7 +26,7 @@ pub struct ExploreArgs {
     /// The port of 127.0.0.1 to serve on; 0 takes any that is free [default: 7117]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// Do not open the browser.
+    /// Print the address only, and leave the browser alone.
     #[arg(long)]
     pub no_browser: bool,
 }

@@ -90,7 +90,7 @@ pub enum Command {
     /// Open a finished run in the browser: choose an image, drag along a line, see the nearest real images change.
     ///
     /// Serves a page on this machine alone, until it is stopped with Ctrl-C. Own pictures can be dropped into it, where the run has a
-    /// network. Nothing is written, and nothing is sent elsewhere.
+    /// network. Nothing is sent elsewhere, and nothing is written but the selections that you make.
     Explore(ExploreArgs),
     /// Walk from an image along an attribute: the run's real images nearest to the line, stop by stop.
     ///

@@ -132,7 +132,7 @@ impl Session {
         let far = self.walker.farness(attribute, placed.z.view())?;
         let warning = (far > FAR).then(|| {
             format!(
-                "This picture lies farther from the run's images than {:.0} % of them lie from each other. What is found says little.",
+                "This picture is unusual: more than {:.0} % of the run's images have a nearer neighbour than it has. What is found says little.",
                 100.0 * FAR
             )
         });

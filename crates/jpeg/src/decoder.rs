@@ -92,7 +92,7 @@ pub enum Damage {
     /// It is an error.
     #[default]
     Refuse,
-    /// What could be read is shown: behind a code that is none whatever comes, behind the end of the data grey.
+    /// What could be read is shown. After an invalid code, whatever follows is decoded; after the end of the data, the rest is grey.
     ///
     /// **Source.** libjpeg's way. Two things differ. Values that no encoder writes may overflow otherwise, so that a few pixels of a
     /// damaged block differ. Of progressive files that lack scans libjpeg smooths the blocks, and this decoder does not.

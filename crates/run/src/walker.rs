@@ -405,8 +405,8 @@ impl Walker {
         Ok(space.nearest(&mapped.into_iter().collect::<Vec<f32>>(), count, own)?)
     }
 
-    /// How far a picture that the run has never seen lies from its images: the share of them, drawn evenly, that lie nearer to their next
-    /// one than it does to its own, in the metric of an attribute's axis. Above [`FAR`] a walk from it says little.
+    /// How unusual a picture is that the run has never seen: the share of the run's images that have a nearer neighbour than it has, in
+    /// the metric of an attribute's axis. It is measured on evenly drawn images. Above [`FAR`] a walk from the picture says little.
     ///
     /// # Errors
     /// As [`Walker::metric`]; coordinates of another width.
@@ -417,7 +417,7 @@ impl Walker {
         Ok(nearer as f64 / usual.len().max(1) as f64)
     }
 
-    /// Distances of some images from their next ones, measured once.
+    /// Distances of some images from their nearest neighbours, measured once.
     fn usual_distances(&self, attribute: &str) -> Result<Arc<Vec<f64>>> {
         let held = || self.usual.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = held().get(attribute) {

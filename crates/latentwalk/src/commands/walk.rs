@@ -45,7 +45,7 @@ pub(super) fn run(args: &WalkArgs, console: &Console) -> Result<()> {
         && share > FAR
     {
         console.say(&format!(
-            "{} lies farther from the run's images than {:.0} % of them lie from each other: what is found says little",
+            "{} is unusual: more than {:.0} % of the run's images have a nearer neighbour than it has. What is found says little",
             args.start,
             100.0 * FAR
         ));

@@ -30,8 +30,8 @@ export function Far({picture}) {
   if (!said) return null;
   return html`<div class="far" id="far">
     ${said.warning && html`<p class="warning" id="warning"><span class="sign" aria-hidden="true">▲</span><span><b>Warning.</b> ${said.warning}</span></p>`}
-    <p title="The share of the run's images that lie nearer to their next one than this picture does to its own.">
-      Distance to the run: <b>${ordinal(said.far)} percentile</b>. ${percent(said.far)} of the images lie nearer to their next one.</p>
+    <p title="The share of the run's images that have a nearer neighbour than this picture has.">
+      Distance to the run: <b>${ordinal(said.far)} percentile</b>. ${percent(said.far)} of the images have a nearer neighbour.</p>
   </div>`;
 }
 

@@ -1,51 +1,63 @@
 //! One pass over the rows: mean and covariance.
 
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use latentwalk_engine::Gram;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::checks::{check_finite, check_width};
+use crate::certificates::largest;
+use crate::checks::{check_finite, check_shape, check_width};
 use crate::fit::decompose;
-use crate::moments::Moments;
+use crate::moments::{Kernel, Moments};
 use crate::options::PcaOptions;
+use crate::rounding::SpotCheck;
 use crate::{Error, Pca, Result};
 
-/// Rows that enter the covariance together. Fixed, so that sums do not depend on the caller's batches.
-pub const CHUNK_ROWS: usize = 4096;
+/// Rows of a block, which is centred on its own mean. Fixed, so that sums do not depend on the caller's batches.
+pub const BLOCK_ROWS: usize = 2048;
 
-/// Rows of the first chunk that are kept to check the fit on.
+/// Up to so many rows are multiplied in `f64`: they take little time, and rounding would weigh most in them.
+pub const EXACT_ROWS: usize = 4 * BLOCK_ROWS;
+
+/// Rows of the first block that are kept to check the fit on.
 const SAMPLE_ROWS: usize = 256;
 
-/// Columns of a tile of the covariance: what one task computes alone.
-const TILE: usize = 128;
-
-/// A block of the Gram matrix on or below the diagonal. Each is summed by one task at a time over fixed chunks in their
-/// order, so that threads cannot change a bit of it.
-struct Tile {
-    row: usize,
-    column: usize,
-    gram: Mat<f64>,
-}
+/// Columns whose sums one task adds.
+const SUMMED_COLUMNS: usize = 128;
 
 /// Gathers mean and covariance of a stream of vectors.
 ///
-/// **Units and conventions.** Rows are shifted by the first chunk's mean before they are multiplied, since subtracting
-/// `n` times the squared mean at the end cancels badly where means are large. Everything is summed in `f64`. Memory:
-/// `8 d` bytes for each of [`CHUNK_ROWS`] rows and `8 d^2` at most, whatever the number of rows.
+/// **Units and conventions.** The stream is cut into blocks of [`BLOCK_ROWS`]. Each is centred on its own mean in `f64`, multiplied, and
+/// joined to those before it in `f64`. So neither large means nor rows that are sorted by class cost precision. Up to [`EXACT_ROWS`]
+/// are multiplied in `f64`. More are multiplied in `f32` ([`Gram`]): then an entry of the covariance is off by about
+/// [`Gram::usual_error`] of the root of its two variances, which [`crate::Certificates::covariance`] checks against `f64`. Bits depend on the blocks and on the kernel
+/// ([`latentwalk_engine::InstructionSet`]), never on threads or batches. Memory: `4 d` bytes for each of [`EXACT_ROWS`] and
+/// `12 d^2`, whatever the number of rows.
 ///
-/// **Source.** Chan, Golub, LeVeque, "Algorithms for computing the sample variance", 1983 (shifted data).
+/// **Source.** Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
 pub struct Accumulator {
     d: usize,
     n: usize,
-    /// Rows that wait for a full chunk, one after another.
-    pending: Vec<f64>,
-    pending_rows: usize,
-    shift: Vec<f64>,
-    /// Sums of the shifted rows.
-    sum: Vec<f64>,
-    tiles: Vec<Tile>,
-    sample: Vec<f64>,
+    /// Rows that wait for a full block, or for there to be more than [`EXACT_ROWS`], one after another.
+    pending: Vec<f32>,
+    /// Blocks that were joined, and their rows.
+    blocks: usize,
+    joined: usize,
+    mean: Vec<f64>,
+    gram: Gram,
+    sample: Vec<f32>,
+    /// The greatest error that was found in a block's sums.
+    rounding: f64,
+    /// What multiplied the blocks: [`Kernel::F64`] as long as nothing else did.
+    kernel: Kernel,
+}
+
+/// What a block is multiplied in.
+#[derive(Clone, Copy)]
+enum Precision {
+    Single,
+    Double,
 }
 
 impl Accumulator {
@@ -55,11 +67,13 @@ impl Accumulator {
             d,
             n: 0,
             pending: Vec::new(),
-            pending_rows: 0,
-            shift: Vec::new(),
-            sum: vec![0.0; d],
-            tiles: tiles(d),
+            blocks: 0,
+            joined: 0,
+            mean: vec![0.0; d],
+            gram: Gram::new(d),
             sample: Vec::new(),
+            rounding: 0.0,
+            kernel: Kernel::F64,
         }
     }
 
@@ -76,14 +90,34 @@ impl Accumulator {
     pub fn push(&mut self, rows: ArrayView2<'_, f32>) -> Result<()> {
         check_width(self.d, rows)?;
         check_finite(rows, self.n)?;
-        for row in rows.outer_iter() {
-            self.pending.extend(row.iter().map(|value| f64::from(*value)));
-            self.pending_rows += 1;
-            if self.pending_rows == CHUNK_ROWS {
-                self.flush();
-            }
-        }
         self.n += rows.nrows();
+        match rows.as_slice() {
+            Some(values) => self.push_values(values),
+            None => rows.outer_iter().for_each(|row| self.push_values(&row.to_vec())),
+        }
+        Ok(())
+    }
+
+    /// Takes another stream's rows, as if they came after this one's.
+    ///
+    /// **Units and conventions.** Each stream's last block is closed first. So the bits depend on where one ends and the next begins.
+    ///
+    /// **Errors.** [`Error::Shape`] for vectors of another width.
+    pub fn merge(&mut self, mut other: Self) -> Result<()> {
+        check_shape("vectors", self.d, other.d)?;
+        self.close_block();
+        other.close_block();
+        self.rounding = largest([self.rounding, other.rounding].into_iter());
+        self.n += other.n;
+        if other.kernel != Kernel::F64 {
+            self.kernel = other.kernel;
+        }
+        if self.blocks == 0 {
+            self.sample = other.sample;
+        }
+        self.blocks += other.blocks;
+        self.gram.add_sums(&other.gram);
+        self.join(&other.mean, other.joined);
         Ok(())
     }
 
@@ -107,48 +141,89 @@ impl Accumulator {
         if self.n < 2 {
             return Err(Error::TooFewRows { got: self.n });
         }
-        if self.pending_rows > 0 {
-            self.flush();
+        self.close_block();
+        let degrees = self.n as f64 - 1.0;
+        let covariance = Mat::from_fn(self.d, self.d, |i, j| self.gram.get(i, j) / degrees);
+        Ok(Moments {
+            n: self.n,
+            mean: self.mean,
+            covariance,
+            sample: self.sample,
+            rounding: self.rounding,
+            kernel: self.kernel,
+        })
+    }
+
+    /// Takes whole rows that lie one after another.
+    fn push_values(&mut self, mut values: &[f32]) {
+        if self.blocks == 0 && self.pending.len() + values.len() <= EXACT_ROWS * self.d {
+            self.pending.extend_from_slice(values);
+            return;
         }
-        let n = self.n as f64;
-        let mean = self.shift.iter().zip(&self.sum).map(|(shift, sum)| shift + sum / n).collect();
-        Ok(Moments { n: self.n, mean, covariance: self.covariance(), sample: self.sample })
+        let block = BLOCK_ROWS * self.d;
+        if self.pending.len() >= block {
+            // They waited whether there would be more.
+            let waited = std::mem::take(&mut self.pending);
+            let blocks = waited.chunks_exact(block);
+            self.pending.extend_from_slice(blocks.remainder());
+            blocks.for_each(|block| self.add_block(block, Precision::Single));
+        }
+        if !self.pending.is_empty() {
+            let (first, rest) = values.split_at((block - self.pending.len()).min(values.len()));
+            self.pending.extend_from_slice(first);
+            values = rest;
+            if self.pending.len() == block {
+                self.close_block();
+            }
+        }
+        // Whole blocks go in from where they lie.
+        let mut blocks = values.chunks_exact(block.max(1));
+        blocks.by_ref().for_each(|block| self.add_block(block, Precision::Single));
+        self.pending.extend_from_slice(blocks.remainder());
     }
 
     /// Adds the waiting rows to the sums.
-    fn flush(&mut self) {
-        let (d, rows) = (self.d, self.pending_rows);
-        if self.shift.is_empty() {
-            self.shift = column_sums(&self.pending, d).into_iter().map(|sum| sum / rows as f64).collect();
-            self.sample = self.pending[..rows.min(SAMPLE_ROWS) * d].to_vec();
-        }
-        for row in self.pending.chunks_exact_mut(d.max(1)) {
-            row.iter_mut().zip(&self.shift).for_each(|(value, shift)| *value -= shift);
-        }
-        self.sum.iter_mut().zip(column_sums(&self.pending, d)).for_each(|(sum, more)| *sum += more);
-        let chunk = MatRef::from_row_major_slice(&self.pending, rows, d);
-        self.tiles.par_iter_mut().for_each(|tile| tile.add(chunk));
-        self.pending.clear();
-        self.pending_rows = 0;
+    fn close_block(&mut self) {
+        let precision = if self.blocks == 0 { Precision::Double } else { Precision::Single };
+        let pending = std::mem::take(&mut self.pending);
+        pending.chunks((BLOCK_ROWS * self.d).max(1)).for_each(|block| self.add_block(block, precision));
     }
 
-    /// The covariance, from Gram matrix and sums of the shifted rows.
-    fn covariance(&self) -> Mat<f64> {
-        let n = self.n as f64;
-        let mut covariance = Mat::zeros(self.d, self.d);
-        for tile in &self.tiles {
-            for j in 0..tile.gram.ncols() {
-                for i in 0..tile.gram.nrows() {
-                    let (row, column) = (tile.row + i, tile.column + j);
-                    let value = (tile.gram[(i, j)] - self.sum[row] * self.sum[column] / n) / (n - 1.0);
-                    if row >= column {
-                        covariance[(row, column)] = value;
-                        covariance[(column, row)] = value;
-                    }
-                }
-            }
+    fn add_block(&mut self, block: &[f32], precision: Precision) {
+        let rows = block.len() / self.d;
+        let mean = means(block, self.d);
+        if self.blocks == 0 {
+            self.sample = block[..rows.min(SAMPLE_ROWS) * self.d].to_vec();
         }
-        covariance
+        if matches!(precision, Precision::Single) {
+            self.kernel = Kernel::of_f32();
+        }
+        match precision {
+            Precision::Double => add_in_f64(&mut self.gram, block, &mean),
+            Precision::Single if SpotCheck::is_due(self.blocks) => {
+                let check = SpotCheck::before(&self.gram, self.d, self.blocks);
+                self.gram.add(block, &mean);
+                self.rounding = largest([self.rounding, check.error(&self.gram, block, &mean)].into_iter());
+            }
+            Precision::Single => self.gram.add(block, &mean),
+        }
+        self.blocks += 1;
+        self.join(&mean, rows);
+    }
+
+    /// Joins rows around another mean, whose sums around it are in already.
+    fn join(&mut self, mean: &[f64], rows: usize) {
+        let (before, rows) = (self.joined as f64, rows as f64);
+        let all = before + rows;
+        self.joined = all as usize;
+        if rows == 0.0 {
+            return;
+        }
+        let apart: Vec<f64> = mean.iter().zip(&self.mean).map(|(new, mean)| new - mean).collect();
+        self.mean.iter_mut().zip(&apart).for_each(|(mean, apart)| *mean += apart * (rows / all));
+        if before > 0.0 {
+            self.gram.add_outer(&apart, before * rows / all);
+        }
     }
 }
 
@@ -163,28 +238,41 @@ pub fn fit(rows: ArrayView2<'_, f32>, options: &PcaOptions) -> Result<Pca> {
     accumulator.finish(options)
 }
 
-impl Tile {
-    fn add(&mut self, chunk: MatRef<'_, f64>) {
-        let left = chunk.subcols(self.row, self.gram.nrows());
-        let right = chunk.subcols(self.column, self.gram.ncols());
-        matmul(self.gram.as_mut(), Accum::Add, left.transpose(), right, 1.0, Par::Seq);
-    }
+/// Adds the products of centred rows.
+fn add_in_f64(gram: &mut Gram, rows: &[f32], mean: &[f64]) {
+    let d = mean.len();
+    let centred = centred(rows, mean);
+    let centred = MatRef::from_row_major_slice(&centred, rows.len() / d, d);
+    gram.update(|tile| {
+        let left = centred.subcols(tile.rows.start, tile.rows.len());
+        let right = centred.subcols(tile.columns.start, tile.columns.len());
+        let height = tile.rows.len();
+        let sums = MatMut::from_row_major_slice_mut(tile.sums, height, tile.stride).subcols_mut(0, tile.columns.len());
+        matmul(sums, Accum::Add, left.transpose(), right, 1.0, Par::Seq);
+    });
 }
 
-fn tiles(d: usize) -> Vec<Tile> {
-    let starts = || (0..d).step_by(TILE);
-    let length = |start: usize| TILE.min(d - start);
-    let below = |row: usize| starts().take_while(move |column| *column <= row).map(move |column| (row, column));
-    let places = starts().flat_map(below);
-    places.map(|(row, column)| Tile { row, column, gram: Mat::zeros(length(row), length(column)) }).collect()
+/// Rows less their mean.
+pub(crate) fn centred(rows: &[f32], mean: &[f64]) -> Vec<f64> {
+    let mut centred = vec![0.0; rows.len()];
+    centred.par_chunks_mut(mean.len()).zip(rows.par_chunks(mean.len())).for_each(|(centred, row)| {
+        let values = row.iter().zip(mean);
+        centred.iter_mut().zip(values).for_each(|(out, (&value, mean))| *out = f64::from(value) - mean);
+    });
+    centred
 }
 
-fn column_sums(rows: &[f64], d: usize) -> Vec<f64> {
+/// The mean of each column.
+fn means(rows: &[f32], d: usize) -> Vec<f64> {
     let mut sums = vec![0.0; d];
-    for row in rows.chunks_exact(d.max(1)) {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-    }
-    sums
+    sums.par_chunks_mut(SUMMED_COLUMNS).enumerate().for_each(|(strip, sums)| {
+        for row in rows.chunks_exact(d) {
+            let values = &row[strip * SUMMED_COLUMNS..];
+            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+    });
+    let n = (rows.len() / d) as f64;
+    sums.into_iter().map(|sum| sum / n).collect()
 }
 
 #[cfg(test)]
@@ -193,40 +281,82 @@ mod tests {
     use super::*;
     use ndarray::Array2;
 
-    #[test]
-    fn tiles_cover_the_lower_triangle_once() {
-        for d in [1, TILE - 1, TILE, TILE + 1, 3 * TILE + 5] {
-            let mut covered = vec![0; d * d];
-            for tile in tiles(d) {
-                for i in 0..tile.gram.nrows() {
-                    for j in 0..tile.gram.ncols() {
-                        covered[(tile.row + i) * d + tile.column + j] += 1;
-                    }
-                }
-            }
-            assert!((0..d).all(|i| (0..=i).all(|j| covered[i * d + j] == 1)), "d = {d}");
-        }
+    /// `n` rows of `d` values: noise, a slope in column 5, and a constant column 2.
+    fn rows(n: usize, d: usize, offset: f32) -> Array2<f32> {
+        Array2::from_shape_fn((n, d), |(i, j)| {
+            let noise = ((i * 7919 + j * 104_729) % 1013) as f32 / 1013.0;
+            offset + if j == 2 { 0.5 } else { noise } + if j == 5 { i as f32 * 1e-3 } else { 0.0 }
+        })
+    }
+
+    fn gathered(rows: &Array2<f32>) -> Moments {
+        let mut accumulator = Accumulator::new(rows.ncols());
+        accumulator.push(rows.view()).unwrap();
+        accumulator.into_moments().unwrap()
     }
 
     #[test]
     fn moments_equal_the_plain_two_pass_sums() {
-        let (n, d) = (CHUNK_ROWS + 777, TILE + 3);
-        let rows = Array2::from_shape_fn((n, d), |(i, j)| {
-            1000.0 + ((i * 7919 + j * 104_729) % 1013) as f32 / 1013.0 + if j == 5 { i as f32 * 1e-3 } else { 0.0 }
-        });
-        let mut accumulator = Accumulator::new(d);
-        accumulator.push(rows.view()).unwrap();
-        let moments = accumulator.into_moments().unwrap();
-        let exact = rows.mapv(f64::from);
-        let mean = exact.mean_axis(ndarray::Axis(0)).unwrap();
-        let centred = &exact - &mean;
-        // rtol 1e-12 of values near 1000; the covariance's entries are of order 0.1 and 1.
-        assert!(moments.mean.iter().zip(&mean).all(|(got, want)| (got - want).abs() < 1e-9));
-        for (i, j) in [(0, 0), (5, 5), (130, 5), (5, 130), (130, 0)] {
-            let want = centred.column(i).dot(&centred.column(j)) / (n as f64 - 1.0);
-            assert!((moments.covariance[(i, j)] - want).abs() < 1e-11, "({i}, {j})");
+        // A deviation is about 0.3, so means lie up to 30,000 deviations away.
+        for offset in [0.0, 1000.0, 8192.0] {
+            let rows = rows(4 * BLOCK_ROWS + 777, 131, offset);
+            let moments = gathered(&rows);
+            let exact = rows.mapv(f64::from);
+            let mean = exact.mean_axis(ndarray::Axis(0)).unwrap();
+            let centred = &exact - &mean;
+            assert!(moments.mean.iter().zip(&mean).all(|(got, want)| (got - want).abs() < 1e-12 * want.abs().max(1.0)));
+            let want = |i: usize, j: usize| centred.column(i).dot(&centred.column(j)) / (rows.nrows() as f64 - 1.0);
+            for (i, j) in [(0, 0), (5, 5), (130, 5), (5, 130), (130, 0), (2, 2), (2, 5)] {
+                let allowed = 10.0 * Gram::usual_error(rows.nrows()) * (want(i, i) * want(j, j)).sqrt();
+                assert!((moments.covariance[(i, j)] - want(i, j)).abs() <= allowed, "({i}, {j}) around {offset}");
+            }
+            assert_eq!(moments.covariance[(2, 2)], 0.0, "a constant column has no variance");
+            assert!(moments.rounding > 0.0 && moments.rounding < 1e-6, "{}", moments.rounding);
+            assert_eq!(moments.sample.len(), SAMPLE_ROWS * 131);
         }
-        assert_eq!(moments.sample.len(), SAMPLE_ROWS * d);
+    }
+
+    /// Blocks that each hold one class, whose means lie far apart: what lies between the classes is summed in `f64`.
+    #[test]
+    fn rows_sorted_by_class_cost_nothing() {
+        let n = 5 * BLOCK_ROWS;
+        let mut sorted = rows(n, 40, 0.0);
+        for (i, mut row) in sorted.outer_iter_mut().enumerate() {
+            row += 1000.0 * (i / BLOCK_ROWS) as f32;
+        }
+        let mixed = Array2::from_shape_fn((n, 40), |(i, j)| sorted[[i * 4101 % n, j]]);
+        let (sorted, mixed) = (gathered(&sorted), gathered(&mixed));
+        for (i, j) in [(0, 0), (5, 5), (39, 0)] {
+            let relative = sorted.covariance[(i, j)] / mixed.covariance[(i, j)] - 1.0;
+            assert!(relative.abs() < 10.0 * Gram::usual_error(n), "({i}, {j}): {relative}");
+        }
+    }
+
+    #[test]
+    fn streams_merge() {
+        let all = rows(5 * BLOCK_ROWS + 100, 30, 2.0);
+        let whole = gathered(&all);
+        let part = |rows: ArrayView2<'_, f32>| {
+            let mut accumulator = Accumulator::new(30);
+            accumulator.push(rows).unwrap();
+            accumulator
+        };
+        for (cut, allowed) in [(BLOCK_ROWS, 1e-7), (BLOCK_ROWS + 50, 1e-7), (0, 0.0)] {
+            let (first, second) = all.view().split_at(ndarray::Axis(0), cut);
+            let mut merged = part(first);
+            merged.merge(part(second)).unwrap();
+            assert_eq!(merged.n(), all.nrows());
+            let merged = merged.into_moments().unwrap();
+            for (i, j) in [(0, 0), (5, 5), (29, 3)] {
+                let scale = (whole.covariance[(i, i)] * whole.covariance[(j, j)]).sqrt();
+                let error = (merged.covariance[(i, j)] - whole.covariance[(i, j)]).abs() / scale;
+                assert!(error <= allowed, "({i}, {j}) cut at {cut}: {error}");
+            }
+        }
+        assert!(matches!(
+            part(all.view()).merge(Accumulator::new(31)),
+            Err(Error::Shape { expected: 30, got: 31, .. })
+        ));
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::{Error, Result};
 /// 2e-14 at a width of 1000; the rest is room for greater widths.
 pub const TOLERANCE: f64 = 1e-9;
 
+/// The error that [`Certificates::covariance`] allows: half of what 128 sums in `f32` can reach at most. About 1e-7 is usual.
+pub const ROUNDING_TOLERANCE: f64 = 4e-6;
+
 /// A deviation and how large it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Check {
@@ -32,7 +35,7 @@ impl Check {
 pub struct Certificates {
     /// Largest entry of `V V^T - I`: axes are unit vectors at right angles.
     pub orthonormal: Check,
-    /// The sum of all variances against the covariance's trace, relative to it.
+    /// The sum of all eigenvalues against the covariance's trace, relative to it.
     pub trace: Check,
     /// Largest `|C v - l v|` of a kept axis, relative to the greatest variance.
     pub residual: Check,
@@ -42,9 +45,19 @@ pub struct Certificates {
     pub dropped: Check,
     /// Some training rows, projected and projected back: what the scores hold and what is lost add up to the rows' energy.
     pub reconstruction: Check,
+    /// Sums of products of some blocks of rows, multiplied in `f32`, against the same in `f64`: the greatest error, relative to the
+    /// root of the two columns' sums of squares.
+    #[serde(default = "nothing_in_f32")]
+    pub covariance: Check,
+}
+
+/// What files of version 1 do not say.
+fn nothing_in_f32() -> Check {
+    Check { value: 0.0, tolerance: ROUNDING_TOLERANCE }
 }
 
 impl Certificates {
+    /// `variances` are the eigenvalues as they came out; rounding can make the last of them negative.
     pub(crate) fn examine(moments: &Moments, axes: ArrayView2<'_, f64>, variances: &[f64]) -> Self {
         let k = axes.nrows();
         let covariance = moments.covariance.as_ref();
@@ -63,11 +76,12 @@ impl Certificates {
             descending: Check::new(largest(rises) / variances[0]),
             dropped: Check::new((trace - captured - dropped).abs() / trace),
             reconstruction: Check::new(reconstruction(&moments.sample, &moments.mean, axes)),
+            covariance: Check { value: moments.rounding, tolerance: ROUNDING_TOLERANCE },
         }
     }
 
     /// The certificates with their names.
-    pub fn checks(&self) -> [(&'static str, Check); 6] {
+    pub fn checks(&self) -> [(&'static str, Check); 7] {
         [
             ("orthonormal", self.orthonormal),
             ("trace", self.trace),
@@ -75,6 +89,7 @@ impl Certificates {
             ("descending", self.descending),
             ("dropped", self.dropped),
             ("reconstruction", self.reconstruction),
+            ("covariance", self.covariance),
         ]
     }
 
@@ -105,9 +120,9 @@ fn residual(axes: MatRef<'_, f64>, images: MatRef<'_, f64>, variances: &[f64]) -
 }
 
 /// `| |X|^2 - |Z|^2 - |X - Z V|^2 |` relative to `|X|^2`, for centred rows `X` and their scores `Z`.
-fn reconstruction(sample: &[f64], mean: &[f64], axes: MatRef<'_, f64>) -> f64 {
+fn reconstruction(sample: &[f32], mean: &[f64], axes: MatRef<'_, f64>) -> f64 {
     let (rows, d) = (sample.len() / mean.len(), mean.len());
-    let centred = Mat::from_fn(rows, d, |i, j| sample[i * d + j] - mean[j]);
+    let centred = Mat::from_fn(rows, d, |i, j| f64::from(sample[i * d + j]) - mean[j]);
     let scores = product(centred.as_ref(), axes.transpose());
     let back = product(scores.as_ref(), axes);
     let lost = Mat::from_fn(rows, d, |i, j| centred[(i, j)] - back[(i, j)]);
@@ -124,11 +139,11 @@ fn dot<'a>(left: impl Iterator<Item = &'a f64>, right: impl Iterator<Item = &'a 
 }
 
 /// The largest value, at least zero; not a number where one of them is not.
-fn largest(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |largest, value| if value > largest || value.is_nan() { value } else { largest })
 }
 
-fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
+pub(crate) fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     let mut product = Mat::zeros(left.nrows(), right.ncols());
     matmul(product.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
     product
@@ -138,11 +153,19 @@ fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::moments::Kernel;
     use ndarray::{Array2, array};
 
     fn moments() -> Moments {
         let covariance = faer::mat![[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 7.0]];
-        Moments { n: 10, mean: vec![1.0, 2.0, 3.0], covariance, sample: vec![1.5, 1.0, 3.0, 0.0, 2.0, 5.0] }
+        Moments {
+            n: 10,
+            mean: vec![1.0, 2.0, 3.0],
+            covariance,
+            sample: vec![1.5, 1.0, 3.0, 0.0, 2.0, 5.0],
+            rounding: 1e-7,
+            kernel: Kernel::F64,
+        }
     }
 
     fn failed(axes: Array2<f64>, variances: [f64; 3]) -> &'static str {
@@ -163,7 +186,12 @@ mod tests {
         assert_eq!(failed(array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], [7.0, 3.0, 1.0]), "residual");
         assert_eq!(failed(right.clone(), [7.0, 2.0, 2.0]), "residual");
         assert_eq!(failed(array![[half, half, 0.0], [0.0, 0.0, 1.0]], [3.0, 7.0, 1.0]), "descending");
-        assert_eq!(failed(right * f64::NAN, [7.0, 3.0, 1.0]), "orthonormal");
+        assert_eq!(failed(right.clone() * f64::NAN, [7.0, 3.0, 1.0]), "orthonormal");
+        for rounding in [1e-5, f64::NAN] {
+            let moments = Moments { rounding, ..moments() };
+            let verdict = Certificates::examine(&moments, right.view(), &[7.0, 3.0, 1.0]).verify();
+            assert!(matches!(verdict, Err(Error::Certificate { name: "covariance", .. })), "{verdict:?}");
+        }
     }
 
     #[test]

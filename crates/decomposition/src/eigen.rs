@@ -8,11 +8,14 @@ use ndarray::Array2;
 
 use crate::{Error, Result};
 
-/// Eigenvalues, the greatest first, none below zero; eigenvectors as rows in the same order.
+/// Eigenvalues, the greatest first; eigenvectors as rows in the same order.
 pub(crate) struct Eigen {
     pub(crate) values: Vec<f64>,
     pub(crate) vectors: Array2<f64>,
 }
+
+/// Into how many parts the work is cut.
+const PARTS: usize = 4;
 
 /// Decomposes a symmetric matrix, of which it reads the lower triangle.
 ///
@@ -23,14 +26,15 @@ pub(crate) fn eigen(matrix: MatRef<'_, f64>) -> Result<Eigen> {
     let d = matrix.nrows();
     let mut values = Diag::zeros(d);
     let mut vectors = Mat::zeros(d, d);
-    // Sequential, and not faer's global setting: blocks that depend on the number of threads would change the last bits.
-    let scratch = self_adjoint_evd_scratch::<f64>(d, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    // Always in so many parts, and not faer's global setting: what depends on the number of threads would change the last bits.
+    let parts = Par::rayon(PARTS);
+    let scratch = self_adjoint_evd_scratch::<f64>(d, ComputeEigenvectors::Yes, parts, Default::default());
     let mut memory = MemBuffer::new(scratch);
     let stack = MemStack::new(&mut memory);
-    self_adjoint_evd(matrix, values.as_mut(), Some(vectors.as_mut()), Par::Seq, stack, Default::default())
+    self_adjoint_evd(matrix, values.as_mut(), Some(vectors.as_mut()), parts, stack, Default::default())
         .map_err(|_| Error::Eigen { d })?;
-    // faer's order is the reverse of ours. A covariance has no negative eigenvalue but by rounding.
-    let ordered = (0..d).rev().map(|i| values[i].max(0.0)).collect();
+    // faer's order is the reverse of ours.
+    let ordered = (0..d).rev().map(|i| values[i]).collect();
     let mut rows = Array2::from_shape_fn((d, d), |(i, j)| vectors[(j, d - 1 - i)]);
     rows.outer_iter_mut().for_each(decide_sign);
     Ok(Eigen { values: ordered, vectors: rows })

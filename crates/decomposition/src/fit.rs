@@ -24,13 +24,15 @@ pub(crate) fn decompose(moments: Moments, options: &PcaOptions, clip: bool) -> R
     }
     check_keep(options.keep, n, d)?;
     let Eigen { values, vectors } = eigen(moments.covariance.as_ref())?;
-    let rank = numerical_rank(&moments.mean, &values);
+    // A covariance has no negative eigenvalue but by rounding.
+    let variances: Vec<f64> = values.iter().map(|value| value.max(0.0)).collect();
+    let rank = numerical_rank(n, &moments.mean, &variances);
     if let (Keep::Axes(k), true) = (options.keep, clip) {
         options.keep = Keep::Axes(k.min(rank.max(1)));
     }
     let k = match options.keep {
         Keep::Axes(k) => k,
-        Keep::Variance(share) => axes_for(&values, share).min(n - 1),
+        Keep::Variance(share) => axes_for(&variances, rank, share).min(n - 1),
     };
     if options.whiten && k > rank {
         return Err(no_variance_to_whiten(k, rank));
@@ -38,7 +40,7 @@ pub(crate) fn decompose(moments: Moments, options: &PcaOptions, clip: bool) -> R
     let axes = vectors.slice(s![..k, ..]).to_owned();
     let certificates = Certificates::examine(&moments, axes.view(), &values);
     certificates.verify()?;
-    Ok(Pca { mean: moments.mean, axes, variances: values, n, options, certificates })
+    Ok(Pca { mean: moments.mean, axes, variances, n, options, kernel: moments.kernel, certificates })
 }
 
 fn check_keep(keep: Keep, n: usize, d: usize) -> Result<()> {

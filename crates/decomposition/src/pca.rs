@@ -1,11 +1,12 @@
 //! A fitted decomposition and what it can do.
 
-use faer::Mat;
+use latentwalk_engine::{Affine, Gram};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
+use crate::accumulator::EXACT_ROWS;
 use crate::certificates::Certificates;
 use crate::checks::{check_finite, check_shape, check_width};
-use crate::map::Map;
+use crate::moments::Kernel;
 use crate::options::PcaOptions;
 use crate::{Error, Result};
 
@@ -22,6 +23,7 @@ pub struct Pca {
     pub(crate) variances: Vec<f64>,
     pub(crate) n: usize,
     pub(crate) options: PcaOptions,
+    pub(crate) kernel: Kernel,
     pub(crate) certificates: Certificates,
 }
 
@@ -80,14 +82,20 @@ impl Pca {
 
     /// The least number of axes that hold a share of the variance, at least 1.
     ///
-    /// **Units and conventions.** A share of 1 means all but rounding; a share above 1 or NaN gives `d`.
+    /// **Units and conventions.** Of the variance that rounding does not explain ([`Pca::embedding_rank`]); a share above 1 or NaN
+    /// gives `d`.
     pub fn axes_for(&self, share: f64) -> usize {
-        axes_for(&self.variances, share)
+        axes_for(&self.variances, self.embedding_rank(), share)
     }
 
-    /// How many axes have a variance that rounding of the `f32` input does not explain.
+    /// How many axes have a variance that rounding does not explain: of the `f32` input, and of the covariance's `f32` products.
     pub fn embedding_rank(&self) -> usize {
-        numerical_rank(&self.mean, &self.variances)
+        numerical_rank(self.n, &self.mean, &self.variances)
+    }
+
+    /// What multiplied the rows for their covariance.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
     }
 
     /// What was checked after the fit.
@@ -105,8 +113,9 @@ impl Pca {
     pub fn transform(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         check_width(self.d(), rows)?;
         check_finite(rows, 0)?;
-        let matrix = Mat::from_fn(self.d(), self.k(), |j, i| self.axes[[i, j]] / self.scale(i));
-        Ok(Map { subtract: Some(&self.mean), matrix, add: None }.apply(rows))
+        let scales: Vec<f64> = (0..self.k()).map(|i| self.scale(i)).collect();
+        let map = Affine::new(self.d(), self.k(), |j, i| self.axes[[i, j]] / scales[i]).centered(&self.mean);
+        Ok(mapped(&map, rows, self.k()))
     }
 
     /// The vectors that scores stand for, without what the dropped axes held.
@@ -117,8 +126,9 @@ impl Pca {
     pub fn inverse_transform(&self, scores: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         check_width(self.k(), scores)?;
         check_finite(scores, 0)?;
-        let matrix = Mat::from_fn(self.k(), self.d(), |i, j| self.axes[[i, j]] * self.scale(i));
-        Ok(Map { subtract: None, matrix, add: Some(&self.mean) }.apply(scores))
+        let scales: Vec<f64> = (0..self.k()).map(|i| self.scale(i)).collect();
+        let map = Affine::new(self.k(), self.d(), |i, j| self.axes[[i, j]] * scales[i]).shifted(&self.mean);
+        Ok(mapped(&map, scores, self.d()))
     }
 
     /// The direction in embedding space that orders vectors as these weights order their scores.
@@ -151,11 +161,21 @@ impl Pca {
     }
 }
 
-/// The least number of leading variances that hold a share of them all.
-pub(crate) fn axes_for(variances: &[f64], share: f64) -> usize {
+fn mapped(map: &Affine, rows: ArrayView2<'_, f32>, q: usize) -> Array2<f32> {
+    let mut out = Array2::zeros((rows.nrows(), q));
+    let values = out.as_slice_mut().expect("a new array lies in one piece");
+    match rows.as_slice() {
+        Some(rows) => map.apply(rows, values),
+        None => map.apply(&rows.iter().copied().collect::<Vec<f32>>(), values),
+    }
+    out
+}
+
+/// The least number of leading variances that hold a share of the first `rank`.
+pub(crate) fn axes_for(variances: &[f64], rank: usize, share: f64) -> usize {
     // The last axes add less than a sum's rounding, so that without this a share of 1 might never be reached.
     const ROUNDING: f64 = 1e-12;
-    let total: f64 = variances.iter().sum();
+    let total: f64 = variances[..rank].iter().sum();
     let mut held = 0.0;
     let enough = |variance: &f64| {
         held += variance;
@@ -166,13 +186,19 @@ pub(crate) fn axes_for(variances: &[f64], share: f64) -> usize {
 
 /// How many variances stand out from the rounding of the input and of the decomposition.
 ///
-/// **Source.** `d` times the machine precision times the greatest variance is the rule of numpy's `matrix_rank`; the other
-/// terms are the variance that rounding to `f32` makes in values as large as these.
-pub(crate) fn numerical_rank(mean: &[f64], variances: &[f64]) -> usize {
+/// **Source.** `d` times the machine precision times the greatest variance is the rule of numpy's `matrix_rank`. Then the variance that
+/// rounding to `f32` makes in values as large as these. Last what products in `f32` do ([`latentwalk_engine::Gram`]): errors of
+/// `e sqrt(Cii Cjj)` in the covariance move its eigenvalues by `2 e sqrt(max Cii tr C)` at most where they are independent (Bandeira,
+/// van Handel, "Sharp nonasymptotic bounds on the norm of random matrices with independent entries", 2016); `Cii` is at most the
+/// greatest variance.
+pub(crate) fn numerical_rank(n: usize, mean: &[f64], variances: &[f64]) -> usize {
     let input = f64::from(f32::EPSILON) * f64::from(f32::EPSILON);
     let relative = (variances.len() as f64 * f64::EPSILON).max(input);
     let greatest_mean = mean.iter().fold(0.0_f64, |greatest, value| greatest.max(value.abs()));
-    let least = variances[0] * relative + greatest_mean * greatest_mean * input;
+    let total: f64 = variances.iter().sum();
+    let error = if n <= EXACT_ROWS { 0.0 } else { Gram::usual_error(n) };
+    let products = 2.0 * error * (variances[0] * total).sqrt();
+    let least = variances[0] * relative + greatest_mean * greatest_mean * input + products;
     variances.iter().take_while(|variance| **variance > least).count()
 }
 
@@ -184,14 +210,17 @@ mod tests {
     fn axes_for_a_share() {
         let variances = [6.0, 3.0, 1.0, 0.0];
         for (share, axes) in [(-1.0, 1), (0.0, 1), (0.6, 1), (0.61, 2), (0.9, 2), (0.91, 3), (1.0, 3), (1.1, 4)] {
-            assert_eq!(axes_for(&variances, share), axes, "share {share}");
+            assert_eq!(axes_for(&variances, 4, share), axes, "share {share}");
         }
-        assert_eq!(axes_for(&variances, f64::NAN), 4);
+        assert_eq!(axes_for(&variances, 4, f64::NAN), 4);
+        assert_eq!(axes_for(&[6.0, 3.0, 1e-7, 1e-7], 2, 1.0), 2);
     }
 
     #[test]
     fn rank_counts_what_rounding_does_not_explain() {
-        assert_eq!(numerical_rank(&[0.0; 3], &[1.0, 1e-10, 1e-16]), 2);
-        assert_eq!(numerical_rank(&[0.0, 1000.0, 0.0], &[1.0, 1e-10, 1e-16]), 1);
+        let many = 1_000_000_000_000;
+        assert_eq!(numerical_rank(many, &[0.0; 3], &[1.0, 1e-10, 1e-16]), 2);
+        assert_eq!(numerical_rank(many, &[0.0, 1000.0, 0.0], &[1.0, 1e-10, 1e-16]), 1);
+        assert_eq!(numerical_rank(10_000, &[0.0; 3], &[1.0, 1e-6, 1e-8]), 2);
     }
 }

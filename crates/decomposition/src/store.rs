@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificates::{Certificates, TOLERANCE, orthonormality};
 use crate::error::content;
 use crate::fit::no_variance_to_whiten;
+use crate::moments::Kernel;
 use crate::options::PcaOptions;
 use crate::{Error, Pca, Result};
 
@@ -17,8 +18,8 @@ use crate::{Error, Pca, Result};
 pub const TENSORS_FILE: &str = "pca.safetensors";
 /// The file of facts: options, sizes, certificates.
 pub const SUMMARY_FILE: &str = "pca.json";
-/// The version of both files' layout that this crate writes.
-pub const SCHEMA_VERSION: u64 = 1;
+/// The version of both files' layout that this crate writes. It reads version 1 too, of rows multiplied in `f64` throughout.
+pub const SCHEMA_VERSION: u64 = 2;
 
 const MEAN: &str = "mean";
 const AXES: &str = "axes";
@@ -32,6 +33,8 @@ struct Summary {
     d: usize,
     k: usize,
     options: PcaOptions,
+    #[serde(default)]
+    kernel: Kernel,
     /// Share of the variance along the kept axes.
     kept: f64,
     axes_for_98: usize,
@@ -61,6 +64,7 @@ impl Pca {
             d: self.d(),
             k: self.k(),
             options: self.options,
+            kernel: self.kernel,
             kept: self.kept(),
             axes_for_98: self.axes_for(0.98),
             rank: self.embedding_rank(),
@@ -89,8 +93,8 @@ impl Pca {
         tensors.check_sizes(&summary)?;
         check_axes(&axes, k, d)?;
         let axes = Array2::from_shape_fn((k, d), |(i, j)| axes[i * d + j]);
-        let Summary { n, options, certificates, .. } = summary;
-        let pca = Self { mean, axes, variances, n, options, certificates };
+        let Summary { n, options, kernel, certificates, .. } = summary;
+        let pca = Self { mean, axes, variances, n, options, kernel, certificates };
         let rank = pca.embedding_rank();
         if options.whiten && k > rank {
             return Err(no_variance_to_whiten(k, rank));
@@ -118,7 +122,7 @@ impl Summary {
         let text = read(path)?;
         let wrap = |error| content(path, error);
         let Version { schema_version: got } = serde_json::from_slice(&text).map_err(wrap)?;
-        if got != SCHEMA_VERSION {
+        if !(1..=SCHEMA_VERSION).contains(&got) {
             return Err(Error::Version { path: path.to_owned(), got, known: SCHEMA_VERSION });
         }
         serde_json::from_slice(&text).map_err(wrap)

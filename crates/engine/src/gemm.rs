@@ -250,7 +250,7 @@ pub(crate) fn multiply(
 }
 
 /// Rows of the next register block: full blocks, but never a thin last one, which would leave the arithmetic idle.
-fn block_rows(most: usize, left: usize) -> usize {
+pub(crate) fn block_rows(most: usize, left: usize) -> usize {
     if left > most && left < 2 * most { left.div_ceil(2) } else { left.min(most) }
 }
 

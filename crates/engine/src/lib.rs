@@ -13,6 +13,7 @@
 //! | residual join | [`add_relu`], [`add_relu_grad`] |
 //! | pooling | [`max_pool`], [`max_pool_grad`], [`global_avg_pool`], [`global_avg_pool_grad`] |
 //! | optimizers | [`adamw_step`], [`sgd_step`] |
+//! | covariance, projection | [`Gram`], [`Affine`] |
 //! | evaluation of a whole network | [`Plan`], compiled from a [`Graph`] |
 //!
 //! All three products of a convolution are matrix products of one register-blocked kernel (`gemm`): the left matrix is
@@ -43,11 +44,13 @@
 //! Slice lengths are part of each function's contract: a length that does not fit the shape panics with a message
 //! naming the slice. The callers are this workspace's own crates, which derive both from one tensor.
 
+mod affine;
 mod aligned;
 mod conv;
 mod conv_weight;
 mod elementwise;
 mod gemm;
+mod gram;
 mod instruction_set;
 mod kernel;
 mod linear;
@@ -64,9 +67,11 @@ mod shape;
 mod view;
 mod window;
 
+pub use affine::Affine;
 pub use conv::{conv2d, conv2d_grad_input};
 pub use conv_weight::conv2d_grad_weight;
 pub use elementwise::{add_relu, add_relu_grad};
+pub use gram::{Gram, GramTile};
 pub use instruction_set::{InstructionSet, instruction_set, on_pool, with_portable_kernels};
 pub use linear::{linear, linear_grad_input, linear_grad_weight};
 pub use memory::{give_back_freed_memory, keep_freed_memory, unspecified};

@@ -90,8 +90,8 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Decomposition,
-        revision: 1,
-        schema: 1,
+        revision: 2,
+        schema: 2,
         reads: &[Stage::Embeddings],
         parameters: &["decomposition"],
         device: false,
@@ -174,7 +174,7 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Baselines,
-        revision: 2,
+        revision: 3,
         schema: 1,
         reads: &[Stage::Images, Stage::Backbone, Stage::Decomposition],
         parameters: &["baselines", "backbone.seed", "decomposition.tap"],

@@ -35,9 +35,9 @@ pub(crate) use given::hub_name;
 pub use sections::{
     BackboneConfig, BaselinesConfig, DEFAULT_AXES, DEFAULT_BASELINE_IMAGES, DEFAULT_CHECKPOINT_MINUTES,
     DEFAULT_FORWARD_BATCH, DEFAULT_INDEX_QUERIES, DEFAULT_METRIC, DEFAULT_METRIC_STARTS, DEFAULT_SEED,
-    DEFAULT_START_SPLIT, DEFAULT_STRIPS, DEFAULT_TOWARD_STARTS, DEFAULT_TOWARD_STRIPS, DEFAULT_WALK_STARTS, DETECTED,
-    DecompositionConfig, EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig, ProbeConfig, ReportConfig,
-    SearchKind, TowardConfig, WalksConfig,
+    DEFAULT_START_SPLIT, DEFAULT_STRIPS, DEFAULT_TOWARD_STARTS, DEFAULT_TOWARD_STRIPS, DEFAULT_UNASKED_ROWS,
+    DEFAULT_WALK_STARTS, DETECTED, DecompositionConfig, EmbeddingsConfig, IndexConfig, MetricsConfig, NullConfig,
+    ProbeConfig, ReportConfig, SearchKind, TowardConfig, WalksConfig,
 };
 
 /// One row of [`SECTIONS`].

@@ -138,14 +138,14 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Index,
-        revision: 2,
-        schema: 1,
+        revision: 3,
+        schema: 2,
         reads: &[Stage::Images, Stage::Decomposition, Stage::Probe, Stage::Metrics],
-        parameters: &["index", "pool", "walks.stops", "walks.placing", "walks.start_split"],
+        parameters: &["index", "pool", "walks.search", "walks.stops", "walks.placing", "walks.start_split"],
         device: false,
         outside: None,
         skip: None,
-        writes: &["ATTRIBUTE/"],
+        writes: &["indexes.json", "ATTRIBUTE/"],
         run: stage::index::run,
     },
     StageRow {

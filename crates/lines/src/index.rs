@@ -15,7 +15,9 @@ use crate::space::{Neighbour, Space};
 /// Links of a point on every layer but the lowest.
 pub const DEFAULT_M: usize = 16;
 /// Width of the search while building.
-pub const DEFAULT_EF_CONSTRUCTION: usize = 200;
+///
+/// Below four times the links the graph comes apart: 24 links built with 48 found half of the neighbours.
+pub const DEFAULT_EF_CONSTRUCTION: usize = 64;
 /// Width of the search while asking.
 pub const DEFAULT_EF: usize = 64;
 

@@ -83,6 +83,17 @@ pub enum Error {
         /// The attributes that have a direction.
         known: Vec<String>,
     },
+    /// The run built no index in the metric in which an attribute is walked.
+    #[error(
+        "the run has no index for walks along `{attribute}`; it has {}\nhint: set `walks.search = \"hnsw\"` and run again",
+        one_or_none(known)
+    )]
+    NoIndex {
+        /// The attribute.
+        attribute: String,
+        /// The attributes that have one.
+        known: Vec<String>,
+    },
     /// No image may be retrieved, or none may start a walk.
     #[error("no image {can}\nhint: {hint}")]
     NoImages {
@@ -166,6 +177,10 @@ impl Error {
 }
 
 /// ` `name``, where a name was asked for.
+fn one_or_none(known: &[String]) -> String {
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+}
+
 fn quoted(name: &Option<String>) -> String {
     name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default()
 }

@@ -48,6 +48,7 @@
 mod attribute_walk;
 mod error;
 mod files;
+mod indexes;
 mod labels;
 mod metric_fit;
 mod points;
@@ -66,6 +67,7 @@ pub use files::{
     AttributeMetrics, AttributeWalks, Figures, ImageRecord, METRICS_FILE, StopRecord, StripRecord, WALKS_FILE,
     read_metrics, read_walks,
 };
+pub use indexes::{INDEXES_FILE, read_index, write_indexes};
 pub use labels::{AttributeLabels, label_columns};
 pub use metric_fit::MetricFit;
 pub use points::{COORDINATES_FILE, Points, probe_split};

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::files::{AttributeMetrics, AttributeWalks, read_metrics, read_walks};
+use crate::indexes::read_index;
 use crate::points::Points;
 use crate::record::{RunFile, find_run};
 use crate::toward::{AttributeToward, read_toward};
@@ -209,10 +210,9 @@ impl Run {
     /// The HNSW index of an attribute, over a space in the metric that the run walks in.
     ///
     /// # Errors
-    /// As [`Run::artifact`]; a run without indexes; a space that is not the index's.
+    /// As [`Run::artifact`]; [`Error::NoIndex`] where the run built none in this metric; a space that is not the index's.
     pub fn index(&self, attribute: &str, space: &Space) -> Result<HnswIndex> {
-        let folder = self.artifact(stage::INDEX)?.dir().join(latentwalk_probe::file_name(attribute));
-        Ok(HnswIndex::load(&folder, space)?)
+        read_index(self.artifact(stage::INDEX)?.dir(), attribute, space)
     }
 
     /// The further columns that came in with given vectors; `None` where there are none.

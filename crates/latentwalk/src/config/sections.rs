@@ -26,6 +26,8 @@ pub const DEFAULT_FORWARD_BATCH: usize = 128;
 pub const DEFAULT_METRIC: &str = "auto";
 /// Default of [`MetricsConfig::starts`].
 pub const DEFAULT_METRIC_STARTS: usize = 100;
+/// Default of [`IndexConfig::unasked_rows`].
+pub const DEFAULT_UNASKED_ROWS: usize = 20_000;
 /// Default of [`IndexConfig::queries`].
 pub const DEFAULT_INDEX_QUERIES: usize = 1000;
 /// Default of [`WalksConfig::starts`].
@@ -192,12 +194,17 @@ impl Default for MetricsConfig {
     }
 }
 
-/// `[index]`: HNSW indexes of the pool, one per attribute.
+/// `[index]`: HNSW indexes of the pool, one per metric that is asked for.
+///
+/// `walks.search = "hnsw"` asks for every metric in which an attribute is walked. Exact walks ask for none: then there is one, in the
+/// metric in which the most attributes are walked, for the sake of its recall.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IndexConfig {
     /// Whether indexes are built: each takes about 9 kB of memory per pool image, and inserts on one thread.
     pub enabled: bool,
+    /// Pool images up to which an index is built that no walk asks for. Default [`DEFAULT_UNASKED_ROWS`].
+    pub unasked_rows: usize,
     /// Links per point. Default [`DEFAULT_M`].
     pub m: usize,
     /// Candidates kept while building. Default [`DEFAULT_EF_CONSTRUCTION`].
@@ -214,6 +221,7 @@ impl Default for IndexConfig {
     fn default() -> Self {
         Self {
             enabled: true,
+            unasked_rows: DEFAULT_UNASKED_ROWS,
             m: DEFAULT_M,
             ef_construction: DEFAULT_EF_CONSTRUCTION,
             ef: DEFAULT_EF,

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use latentwalk_cli::Stage;
-use latentwalk_lines::{HnswIndex, Search, Space};
+use latentwalk_lines::{Search, Space};
 use latentwalk_probe::{MethodChoice, ProbeOptions};
-use latentwalk_run::{AttributeMetrics, AttributeWalk, AttributeWalks, Figures, StripRecord, WALKS_FILE, WalkData};
+use latentwalk_run::{
+    AttributeMetrics, AttributeWalk, AttributeWalks, Figures, StripRecord, WALKS_FILE, WalkData, read_index,
+};
 use serde_json::{Map, Value, json};
 
 use super::inputs;
@@ -86,10 +88,7 @@ fn yardsticks(
 fn strips(job: &Job<'_>, walk: &AttributeWalk<'_>, space: &Space, starts: &[usize]) -> Result<Vec<StripRecord>> {
     let index = match job.config.walks.search {
         SearchKind::Exact => None,
-        SearchKind::Hnsw => {
-            let folder = job.folder(Stage::Index)?.join(latentwalk_probe::file_name(&walk.labels.name));
-            Some(HnswIndex::load(&folder, space)?)
-        }
+        SearchKind::Hnsw => Some(read_index(job.folder(Stage::Index)?, &walk.labels.name, space)?),
     };
     let search = match &index {
         None => Search::Exact,

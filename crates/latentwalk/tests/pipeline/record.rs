@@ -34,6 +34,8 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     assert!(changed.contains("`probe.restarts` changed from 2 to 3"), "{changed}");
     assert_eq!(runs(&store).len(), 2);
 
+    indexes_are_built_where_they_are_asked_for(&store);
+
     let before = hashes(&store);
     let again = run(&store, &[], &["--from", "decomposition", "--until", "probe"]);
     assert_eq!(made(&again), ["decomposition", "probe"]);
@@ -41,6 +43,20 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
 
     look_into(&store);
     assert_eq!(fs::read_to_string(store.join("notes.txt")).unwrap(), "not the store's");
+}
+
+/// Exact walks ask for no index: there is one for its recall, or none where the pool is too large for that.
+fn indexes_are_built_where_they_are_asked_for(store: &Path) {
+    let until = ["--until", "walks"];
+    let large = run(store, &["index.unasked_rows=10"], &until);
+    assert!(
+        large.contains("no index: an exact walk through") && large.contains("`walks.search = \"hnsw\"`"),
+        "{large}"
+    );
+    assert!(!large.contains("recall@10"), "{large}");
+    let asked = run(store, &["index.unasked_rows=10", "walks.search=hnsw"], &until);
+    let measured = |name: &str| asked.contains(&format!("{name}: recall@10"));
+    assert!(["category", "sleeve", "shoe_height", "kind"].into_iter().all(measured), "{asked}");
 }
 
 fn check_summary(s: &Value) {
@@ -120,6 +136,7 @@ fn walks_by_the_library_are_those_of_the_run(store: &Path) {
     let run = Run::open(&store, None).unwrap();
     let (data, all) = (run.walk_data().unwrap(), run.walks().unwrap());
     assert_eq!(all.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["category", "sleeve", "shoe_height", "kind"]);
+    let mut indexed = 0;
     for walks in &all {
         let walk = data.attribute(&walks.name).unwrap();
         let space = data.space(run.metric(&walks.name).unwrap()).unwrap();
@@ -130,9 +147,16 @@ fn walks_by_the_library_are_those_of_the_run(store: &Path) {
             let again = serde_json::from_str(&serde_json::to_string(&again).unwrap()).unwrap();
             assert_eq!(*strip, again, "{}", walks.name);
         }
-        let index = run.index(&walks.name, &space).unwrap();
-        assert!(walk.strip(&space, Search::indexed(&index), walks.strips[0].start, 1).is_ok());
+        // Walks are exact, so the metric of the most attributes alone has an index.
+        match run.index(&walks.name, &space) {
+            Ok(index) => {
+                indexed += 1;
+                assert!(walk.strip(&space, Search::indexed(&index), walks.strips[0].start, 1).is_ok());
+            }
+            Err(error) => assert!(error.to_string().contains("`walks.search = \"hnsw\"`"), "{error}"),
+        }
     }
+    assert!(indexed > 0);
     for toward in run.toward().unwrap() {
         let (labels, _) = data.direction(&toward.name).unwrap();
         assert_eq!((toward.lines.lines.len(), toward.tried.len() > 5), (labels.classes.len(), true));

@@ -3,6 +3,7 @@
 mod engine;
 mod peer;
 mod recipe;
+mod scale;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ enum What {
     Pipeline(peer::PeerArgs),
     /// Train with one part of the recipe changed at a time, over several seeds, and compare accuracies on validation images.
     Recipe(recipe::RecipeArgs),
+    /// Run the pipeline on made-up vectors of growing number: seconds of each stage, peak memory, and a figure of both.
+    Scale(scale::ScaleArgs),
     #[command(flatten)]
     Binary(latentwalk_cli::BenchCommand),
 }
@@ -90,6 +93,7 @@ pub(crate) fn run(args: &BenchArgs, output: OutputArgs) -> Result<ExitCode> {
         Some(What::Engine(engine)) => engine::run(engine, output)?,
         Some(What::Pipeline(peer)) => peer::run(peer, output)?,
         Some(What::Recipe(recipe)) => recipe::run(recipe, output)?,
+        Some(What::Scale(scale)) => scale::run(scale, output)?,
         Some(What::Binary(_)) => return crate::pass_on(),
         None => pipeline(&args.pipeline, output)?,
     }

@@ -1,4 +1,4 @@
-//! The three inner loops, compiled once for every instruction set that the machine may have.
+//! The inner loops, compiled once for every instruction set that the machine may have.
 //!
 //! The same safe code is compiled with wider registers; there is no fused multiply-add and every lane adds in the order of
 //! the axes, so the results are equal to the last bit whichever version runs.
@@ -46,6 +46,11 @@ for_every_machine! {
 }
 
 for_every_machine! {
+    /// For every row of `rows`, which lie one after another: its product with `point`, all in f64.
+    products = products_body(rows: &[f64], point: &[f64], out: &mut [f64]) -> ()
+}
+
+for_every_machine! {
     /// Squared distance of two rows, in f32: what the HNSW graph orders by.
     squared_distance = pair_body(a: &[f32], b: &[f32]) -> f32
 }
@@ -83,6 +88,31 @@ fn point_body(blocks: &[f32], point: &[f64], squares: &mut [f64]) {
     }
 }
 
+/// Partial sums of a product: independent of each other, so that a processor adds several at once, and added in a fixed order.
+const SUMS: usize = 8;
+
+#[inline(always)]
+fn products_body(rows: &[f64], point: &[f64], out: &mut [f64]) {
+    for (row, out) in rows.chunks_exact(point.len()).zip(out) {
+        *out = product(row, point);
+    }
+}
+
+/// Sum of products.
+#[inline(always)]
+pub(crate) fn product(a: &[f64], b: &[f64]) -> f64 {
+    let ((whole_a, rest_a), (whole_b, rest_b)) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
+    let rest: f64 = rest_a.iter().zip(rest_b).map(|(x, y)| x * y).sum();
+    let mut sums = [0.0; SUMS];
+    for (x, y) in whole_a.iter().zip(whole_b) {
+        for lane in 0..SUMS {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let halves: [f64; SUMS / 2] = std::array::from_fn(|lane| sums[lane] + sums[lane + SUMS / 2]);
+    (halves[0] + halves[2]) + (halves[1] + halves[3]) + rest
+}
+
 #[inline(always)]
 fn pair_body(a: &[f32], b: &[f32]) -> f32 {
     let (a_chunks, a_rest) = a.as_chunks::<LANES>();
@@ -117,6 +147,12 @@ mod tests {
         assert_eq!((&squares, &alongs), (&plain_squares, &plain_alongs));
         point_distances(&blocks, &origin, &mut plain_squares);
         assert_eq!(squares, plain_squares);
+        let rows: Vec<f64> = blocks.iter().map(|&value| f64::from(value)).collect();
+        let point = &rows[5..5 + 21];
+        let mut sums = vec![0.0; rows.len() / point.len()];
+        products(&rows, point, &mut sums);
+        let plain: Vec<f64> = rows.chunks_exact(point.len()).map(|row| product(row, point)).collect();
+        assert_eq!(sums, plain);
         let (a, b) = (&blocks[..k * LANES / 2 + 3], &blocks[k * LANES / 2 + 3..k * LANES + 6]);
         assert_eq!(squared_distance(a, b).to_bits(), pair_body(a, b).to_bits());
     }

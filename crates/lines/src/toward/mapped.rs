@@ -3,10 +3,8 @@
 use ndarray::ArrayView2;
 
 use crate::error::Result;
+use crate::kernel::{product, products};
 use crate::metric::Metric;
-
-/// Partial sums of a product: independent of each other, so that a processor adds several at once, and added in a fixed order.
-const LANES: usize = 8;
 
 /// Mapped points, row by row, and their squared lengths.
 pub(super) struct Mapped {
@@ -42,27 +40,23 @@ impl Mapped {
 
     /// Each row's product with a direction.
     pub(super) fn along(&self, direction: &[f64]) -> Vec<f64> {
-        (0..self.len()).map(|row| product(self.row(row), direction)).collect()
+        let mut along = vec![0.0; self.len()];
+        products(&self.values, direction, &mut along);
+        along
     }
 
-    /// Squared distance of a row from a point with the squared length `square`.
-    pub(super) fn square_from(&self, row: usize, point: &[f64], square: f64) -> f64 {
-        (self.squares[row] - 2.0 * product(self.row(row), point) + square).max(0.0)
+    /// Squared distances of the rows from `first` on from a point with the squared length `square`, as many as `out` holds.
+    pub(super) fn squares_from(&self, first: usize, point: &[f64], square: f64, out: &mut [f64]) {
+        products(&self.values[first * self.width..][..out.len() * self.width], point, out);
+        out.iter_mut().zip(&self.squares[first..]).for_each(|(out, own)| *out = (own - 2.0 * *out + square).max(0.0));
     }
-}
 
-/// Sum of products.
-pub(super) fn product(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    let (whole_a, whole_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f64 = whole_a.remainder().iter().zip(whole_b.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in whole_a.zip(whole_b) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
-        }
+    /// Squared distances of all rows.
+    pub(super) fn all_squares_from(&self, point: &[f64], square: f64) -> Vec<f64> {
+        let mut squares = vec![0.0; self.len()];
+        self.squares_from(0, point, square, &mut squares);
+        squares
     }
-    let halves: [f64; LANES / 2] = std::array::from_fn(|lane| sums[lane] + sums[lane + LANES / 2]);
-    (halves[0] + halves[2]) + (halves[1] + halves[3]) + rest
 }
 
 #[cfg(test)]
@@ -81,7 +75,10 @@ mod tests {
         let picked = mapped.select(&[5, 39]);
         for (row, of) in [(5, 0), (39, 1)] {
             let direct: f64 = plain.row(row).iter().zip(&start).map(|(&v, s)| (f64::from(v) - s).powi(2)).sum();
-            let got = picked.square_from(of, &start, product(&start, &start));
+            let got = picked.all_squares_from(&start, product(&start, &start))[of];
+            let mut alone = [0.0];
+            picked.squares_from(of, &start, product(&start, &start), &mut alone);
+            assert_eq!(alone, [got]);
             assert!((got - direct).abs() < 1e-9 * direct, "{got} {direct}");
         }
         assert_eq!((mapped.len(), picked.len(), picked.along(&start).len()), (40, 2, 2));

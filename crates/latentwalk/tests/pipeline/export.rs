@@ -144,6 +144,8 @@ fn lines_are_named_as_elsewhere(store: &Path, folder: &Path, walker: &Walker) {
     let (_, text) = export(store, &none, &["--format", "atlas", "--x", "?"]);
     assert!(text.contains("sleeve=long, sleeve=") || text.contains(", sleeve=long"), "{text}");
     assert_eq!(export(store, &none, &["--format", "umap"]).0, Some(2));
+    let (code, text) = export(store, &folder.join("none.pq"), &["--format", "atlas"]);
+    assert!(code == Some(1) && text.contains("none.pq does not end in .parquet\nhint: "), "{text}");
     assert!(!none.exists());
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use latentwalk_cli::ExportArgs;
 use latentwalk_embeddings::{Column, ColumnTable, MadeColumn, NearRows, Picture};
 use latentwalk_images::{Dataset, Pixels, packed_png};
@@ -33,8 +33,14 @@ struct Told {
 /// Writes it.
 ///
 /// # Errors
-/// A run that lacks a part, a line that does not exist, a full disk.
+/// A name that Embedding Atlas does not open, a run that lacks a part, a line that does not exist, a full disk.
 pub(super) fn write(args: &ExportArgs, run: &Run) -> Result<()> {
+    // It takes a file of any other name for CSV.
+    ensure!(
+        args.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")),
+        "Embedding Atlas knows Parquet by its name, and {} does not end in .parquet\nhint: name it so",
+        args.out.display()
+    );
     let walker = Walker::open(run)?;
     latentwalk_explorer::add_saved_lines(run, &walker)?;
     let told = table(args, run, &walker)?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::JsonArgs;
 
@@ -92,10 +92,31 @@ pub struct ExportArgs {
     /// The run.
     #[command(flatten)]
     pub run: FinishedArgs,
-    /// The Parquet file to write; it must not exist yet.
+    /// For whom it is written [default: table]
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
+    /// The Parquet file to write, or the folder for the projector; it must not exist yet.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// For the atlas, what stands from left to right: ATTRIBUTE, ATTRIBUTE=VALUE or own:NAME [default: the first attribute's axis]
+    #[arg(long, value_name = "LINE")]
+    pub x: Option<String>,
+    /// For the atlas, what stands from bottom to top [default: the next attribute's axis, or a principal axis]
+    #[arg(long, value_name = "LINE")]
+    pub y: Option<String>,
     /// The result as JSON.
     #[command(flatten)]
     pub json: JsonArgs,
+}
+
+/// For whom a run is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ExportFormat {
+    /// One Parquet table of ids, labels, positions and classes.
+    #[default]
+    Table,
+    /// The table, a place on two lines, neighbours and images: what Embedding Atlas opens.
+    Atlas,
+    /// A folder of what TensorBoard's projector opens: coordinates, labels and small images.
+    Projector,
 }

@@ -22,7 +22,7 @@ pub use bench::{BenchCommand, PrecisionArgs};
 pub use data::{GarmentsArgs, ImageFormat, ImportArgs, InitArgs};
 pub use embed::{AlphaRule, EmbedArgs, ExifRule, PrecisionRule};
 pub use experiment::ExperimentArgs;
-pub use finished::{ExploreArgs, ExportArgs, FinishedArgs, ProjectArgs, WalkArgs};
+pub use finished::{ExploreArgs, ExportArgs, ExportFormat, FinishedArgs, ProjectArgs, WalkArgs};
 pub use message::{causes, message};
 pub use output::{JsonArgs, OutputArgs};
 pub use pipeline::{DescriptionArgs, PipelineArgs, RunArgs};
@@ -102,7 +102,7 @@ pub enum Command {
     /// Write a finished run as one Parquet table: id, split, labels, and each direction's position and likeliest class.
     ///
     /// Where the run's vectors were given as Parquet with further columns, these come first, unchanged, and the rows are in
-    /// the order of that file.
+    /// the order of that file. `--format` writes the run for Embedding Atlas or for TensorBoard's projector instead.
     Export(ExportArgs),
     /// Look into the store of results: list, show, why, verify, gc.
     Artifacts(ArtifactsArgs),

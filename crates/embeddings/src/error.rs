@@ -10,8 +10,8 @@ use parquet::errors::ParquetError;
 
 use crate::VectorFault;
 
-/// An error of another library.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+/// An error of another library, or of whoever makes a column.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a table could not be written or read.
 ///
@@ -150,6 +150,14 @@ pub enum Error {
         expected: usize,
         /// How many there are.
         got: usize,
+    },
+    /// The entries of a column could not be made.
+    #[error("cannot make the column `{column}`")]
+    Made {
+        /// The column.
+        column: String,
+        /// Why.
+        source: Cause,
     },
     /// A label column holds single labels where the schema says several, or the reverse.
     #[error("attribute `{attribute}` is declared with multi = {multi}, but the batch's column is of the other kind")]

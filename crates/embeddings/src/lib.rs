@@ -39,16 +39,18 @@ mod encode;
 mod error;
 mod foreign;
 mod json_lines;
+mod made;
 mod reader;
 mod schema;
 mod table;
 mod text_table;
 mod writer;
 
-pub use columns::{Column, write_columns};
+pub use columns::{Column, ColumnTable, WrittenTable, write_columns};
 pub use error::Error;
 pub use foreign::{TextArray, VectorFault, VectorFile, vector_files};
 pub use json_lines::{EmbeddedBytes, JsonLines};
+pub use made::{MadeColumn, Make, NearRows, Picture};
 pub use reader::{Batches, DEFAULT_BATCH_ROWS, Reader};
 pub use schema::{AttributeColumn, ID, SCHEMA_KEY, SCHEMA_VERSION, SPLIT, Schema, VECTOR};
 pub use table::{LabelColumn, Labels, Table};
@@ -56,7 +58,7 @@ pub use text_table::write_text_table;
 pub use writer::{DEFAULT_ROW_GROUP_ROWS, Summary, Writer, WriterOptions};
 
 /// What the functions of this crate return.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The examples of the README, run with those of the docs.
 #[cfg(doctest)]

@@ -32,6 +32,7 @@ mod server;
 mod session;
 
 pub use error::{Error, Result};
+pub use selections::add_saved_lines;
 pub use server::{DEFAULT_PORT, Server};
 pub use session::Session;
 

@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 
 use latentwalk_artifacts::write_atomic;
 use latentwalk_probe::verdict::{CardOptions, Selection, SelectionCard, judge_selection};
-use latentwalk_run::{OWN_LINE, position};
+use latentwalk_run::{OWN_LINE, Run, Walker, position};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -73,35 +73,48 @@ impl Saved {
     }
 }
 
+/// Makes the directions of a run's saved selections known to walks, as `own:NAME`.
+///
+/// # Errors
+/// [`Error::Saved`]; weights that are none of this run.
+pub fn add_saved_lines(run: &Run, walker: &Walker) -> Result<()> {
+    read(run, walker).map(|_| ())
+}
+
+/// Reads what was saved earlier, and makes it known to walks.
+fn read(run: &Run, walker: &Walker) -> Result<Vec<Saved>> {
+    let path = file(run);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let unread = |reason: String| {
+        Error::Saved(format!("{} cannot be read: {reason}\nhint: move it away to go on without it", path.display()))
+    };
+    let bytes = std::fs::read(&path).map_err(|error| unread(error.to_string()))?;
+    let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))?;
+    for one in &saved {
+        walker.add_line(&one.name, one.weights.clone())?;
+    }
+    Ok(saved)
+}
+
+fn file(run: &Run) -> PathBuf {
+    run.store_root().join("selections").join(format!("{}.json", run.record().name))
+}
+
 impl Session {
     fn saved(&self) -> MutexGuard<'_, Vec<Saved>> {
         held(&self.selections)
     }
 
-    fn selections_file(&self) -> PathBuf {
-        self.run.store_root().join("selections").join(format!("{}.json", self.run.record().name))
-    }
-
-    /// Reads what was saved earlier, and makes it known to walks.
+    /// Takes up what was saved earlier.
     pub(crate) fn read_selections(&self) -> Result<()> {
-        let path = self.selections_file();
-        if !path.is_file() {
-            return Ok(());
-        }
-        let unread = |reason: String| {
-            Error::Saved(format!("{} cannot be read: {reason}\nhint: move it away to go on without it", path.display()))
-        };
-        let bytes = std::fs::read(&path).map_err(|error| unread(error.to_string()))?;
-        let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))?;
-        for one in &saved {
-            self.walker.add_line(&one.name, one.weights.clone())?;
-        }
-        *self.saved() = saved;
+        *self.saved() = read(&self.run, &self.walker)?;
         Ok(())
     }
 
     fn write_selections(&self, saved: &[Saved]) -> Result<()> {
-        let path = self.selections_file();
+        let path = file(&self.run);
         let unwritten = |reason: String| Error::Saved(format!("{} cannot be written: {reason}", path.display()));
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| unwritten(error.to_string()))?;

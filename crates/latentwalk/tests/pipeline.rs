@@ -4,6 +4,8 @@
 
 #[path = "pipeline/explorer.rs"]
 mod explorer;
+#[path = "pipeline/export.rs"]
+mod export;
 #[path = "pipeline/interruption.rs"]
 mod interruption;
 #[path = "pipeline/record.rs"]

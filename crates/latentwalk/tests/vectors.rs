@@ -7,8 +7,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use arrow::array::AsArray;
+use arrow::datatypes::{Float32Type, Int64Type};
 use latentwalk_embeddings::{Column, JsonLines, Schema, Table, Writer, WriterOptions, write_columns};
 use ndarray::Array2;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_latentwalk");
@@ -137,6 +140,12 @@ fn vectors_come_in_from_parquet_and_numpy_and_their_columns_go_out_again() {
     let value: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(value, serde_json::json!({ "file": text(&again), "rows": 80 }));
 
+    // For Embedding Atlas, in the order of the vectors' file: neighbours are its rows.
+    let atlas = folder.path().join("atlas.parquet");
+    let (done, said) = latentwalk(&["export", "--format", "atlas", "--store", text(&first), "--out", text(&atlas)]);
+    assert!(done && said.contains("x is category, y is principal axis"), "{said}");
+    neighbours_are_rows_of_the_file(&atlas);
+
     // One row too few.
     let bytes = fs::read(&numpy).unwrap();
     let text = String::from_utf8_lossy(&bytes[..128]).replace("(80, 6)", "(79, 6)");
@@ -145,6 +154,28 @@ fn vectors_come_in_from_parquet_and_numpy_and_their_columns_go_out_again() {
     fs::write(&numpy, short.concat()).unwrap();
     let (done, said) = run(&folder.path().join("third"), &numpy, &["--until", "embeddings"]);
     assert!(!done && said.contains("79 rows for 80 images"), "{said}");
+}
+
+/// Whom an image names as near is as near to it, whichever of them comes first in the file.
+fn neighbours_are_rows_of_the_file(path: &Path) {
+    let file = fs::File::open(path).unwrap();
+    let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    let table = reader.next().unwrap().unwrap();
+    let near = table.column_by_name("neighbors").unwrap().as_struct();
+    let ids = |row: usize| near.column(0).as_list::<i32>().value(row).as_primitive::<Int64Type>().values().to_vec();
+    let distances =
+        |row: usize| near.column(1).as_list::<i32>().value(row).as_primitive::<Float32Type>().values().to_vec();
+    let mut mutual = 0;
+    for row in 0..table.num_rows() {
+        for (id, distance) in ids(row).into_iter().zip(distances(row)) {
+            assert_ne!(id, row as i64);
+            if let Some(back) = ids(id as usize).iter().position(|&back| back == row as i64) {
+                assert_eq!(distances(id as usize)[back], distance);
+                mutual += 1;
+            }
+        }
+    }
+    assert!(mutual > 400, "{mutual}");
 }
 
 #[test]

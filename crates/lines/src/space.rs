@@ -14,6 +14,8 @@ use crate::top::{Candidate, Top};
 
 /// Rows scanned by one task, a multiple of the block's rows.
 const ROWS_PER_TASK: usize = 128 * LANES;
+/// Rows whose neighbours one task looks for: each block is read once for all of them.
+const ROWS_TOGETHER: usize = 16;
 
 /// A pool row near a point.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -145,7 +147,35 @@ impl Space {
         );
         let mut all = Top::new(count);
         tops.into_iter().for_each(|top| all.merge(top));
-        Ok(all.into_vec().iter().map(|c| Neighbour { row: c.row, distance: c.square.sqrt() }).collect())
+        Ok(found(all))
+    }
+
+    /// For each of some pool rows the `count` others nearest to it, as [`Space::nearest`] finds them: exactly, ties by row.
+    ///
+    /// Rows are worked on in parallel, and each task reads the pool once for several of them; beside the answer memory stays flat.
+    ///
+    /// **Errors.** A row that is not in the pool.
+    pub fn neighbours(&self, rows: &[usize], count: usize) -> Result<Vec<Vec<Neighbour>>> {
+        rows.iter().try_for_each(|&row| checks::inside("rows of the pool", self.n, row))?;
+        Ok(rows.par_chunks(ROWS_TOGETHER).flat_map_iter(|rows| self.neighbours_of_few(rows, count)).collect())
+    }
+
+    fn neighbours_of_few(&self, rows: &[usize], count: usize) -> Vec<Vec<Neighbour>> {
+        let points: Vec<Vec<f64>> = rows.iter().map(|&row| self.values(row).map(f64::from).collect()).collect();
+        let mut tops = vec![Top::new(count); rows.len()];
+        let mut squares = vec![0.0; ROWS_PER_TASK];
+        for (task, blocks) in self.blocks.chunks(ROWS_PER_TASK * self.width()).enumerate() {
+            let squares = &mut squares[..blocks.len() / self.width()];
+            for ((point, top), &own) in points.iter().zip(&mut tops).zip(rows) {
+                kernel::point_distances(blocks, point, squares);
+                for (row, &square) in self.task_rows(task).zip(squares.iter()) {
+                    if top.admits(square) && row != own {
+                        top.offer(Candidate { square, row, position: 0.0 });
+                    }
+                }
+            }
+        }
+        tops.into_iter().map(found).collect()
     }
 
     /// Squared distance of a row from a mapped point, by the arithmetic of the scan.
@@ -244,6 +274,11 @@ impl Space {
     }
 }
 
+/// Candidates as they are told.
+fn found(top: Top) -> Vec<Neighbour> {
+    top.into_vec().iter().map(|c| Neighbour { row: c.row, distance: c.square.sqrt() }).collect()
+}
+
 /// Hashes of tasks, hashed in their order.
 fn fingerprint(blocks: &[f32], block: usize) -> u64 {
     let tasks: Vec<u64> = blocks
@@ -298,6 +333,23 @@ mod tests {
             assert_eq!((neighbour.row, neighbour.distance), (*row, square.sqrt()));
         }
         assert_eq!(got.len(), 20);
+    }
+
+    #[test]
+    fn neighbours_of_rows_are_the_nearest_to_each_and_never_itself() {
+        // Every 911th row is the same, so there are ties.
+        let z = Array2::from_shape_fn((4133, 3), |(i, j)| ((i * (7 + j) + 3 * j) % 911) as f32 * 0.01);
+        let space = Space::new(Metric::whitened(z.view()).unwrap(), z.view()).unwrap();
+        let rows: Vec<usize> = (0..4133).rev().step_by(59).chain([7, 7]).collect();
+        let found = space.neighbours(&rows, 15).unwrap();
+        assert_eq!(found.len(), rows.len());
+        for (near, &row) in found.iter().zip(&rows) {
+            assert_eq!(*near, space.nearest(&space.row(row), 15, &[row]).unwrap());
+            assert!(near[0].distance == 0.0 && near[0].row < near[1].row);
+        }
+        let few = Space::new(Metric::euclidean(3).unwrap(), z.slice(ndarray::s![..4, ..])).unwrap();
+        assert!(few.neighbours(&[0, 3], 15).unwrap().iter().all(|near| near.len() == 3));
+        assert!(matches!(few.neighbours(&[4], 1), Err(Error::Outside { got: 4, count: 4, .. })));
     }
 
     #[test]

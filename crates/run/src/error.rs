@@ -94,6 +94,14 @@ pub enum Error {
         /// The attributes that have one.
         known: Vec<String>,
     },
+    /// The run has no line of this name.
+    #[error("the run has no line `{name}`\nhint: name one of {}", known.join(", "))]
+    NoLine {
+        /// The name.
+        name: String,
+        /// The names of the lines that there are.
+        known: Vec<String>,
+    },
     /// No image may be retrieved, or none may start a walk.
     #[error("no image {can}\nhint: {hint}")]
     NoImages {

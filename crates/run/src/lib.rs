@@ -17,6 +17,7 @@
 //! | `toward` | the ways toward each value of an attribute, and what `toward.json` holds |
 //! | `verdicts` | what may be said of each attribute, and what the network is compared with |
 //! | `walker` | walks as somebody asks for them: from any image, along axes or toward values, with others kept |
+//! | `line_name` | a line by its name, as somebody writes it |
 //! | `projector` | new images to coordinates |
 //!
 //! **Conventions.** Rows are the data set's, in its order. Positions are raw PCA coordinates along a direction. Nothing here
@@ -50,6 +51,7 @@ mod error;
 mod files;
 mod indexes;
 mod labels;
+mod line_name;
 mod metric_fit;
 mod points;
 mod pool;

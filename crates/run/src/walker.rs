@@ -10,6 +10,7 @@ use ndarray::{ArrayView1, Axis};
 use crate::attribute_walk::rule;
 use crate::error::{Error, Result};
 use crate::files::{AttributeMetrics, ImageRecord, StopRecord};
+use crate::labels::AttributeLabels;
 use crate::run::Run;
 use crate::toward::AttributeToward;
 use crate::walk_data::{Placing, WalkData};
@@ -272,7 +273,8 @@ impl Walker {
         }
     }
 
-    fn known_lines(&self) -> Vec<String> {
+    /// The names of the axes and of the lines that were added.
+    pub(crate) fn known_lines(&self) -> Vec<String> {
         let attributes = self.data.attributes.iter().map(|labels| labels.name.clone());
         attributes.chain(self.held_lines().keys().map(|name| format!("{OWN_LINE}{name}"))).collect()
     }
@@ -284,7 +286,8 @@ impl Walker {
         start: &Start<'_>,
         kept: &[Vec<f64>],
     ) -> Result<(MetricKind, Knob, f64)> {
-        let (to, from, toward) = self.value(attribute, value, start)?;
+        let (to, labels, toward) = self.value(attribute, value)?;
+        let from = start.row.and_then(|row| labels.labels[row]);
         if from == Some(to) {
             let reason = format!("the start has `{attribute}` = `{value}` already");
             return Err(Error::Asked { reason, hint: "name another value, or another start" });
@@ -303,8 +306,8 @@ impl Walker {
         Ok((toward.lines.metric.kind(), knob, left))
     }
 
-    /// The class that a value names, the start's own, and the lines toward the attribute's values.
-    fn value(&self, attribute: &str, value: &str, start: &Start<'_>) -> Result<(u32, Option<u32>, &AttributeToward)> {
+    /// The class that a value names, the attribute's labels, and the lines toward its values.
+    fn value(&self, attribute: &str, value: &str) -> Result<(u32, &AttributeLabels, &AttributeToward)> {
         let (labels, _) = self.data.direction(attribute)?;
         let place = labels.classes.iter().position(|class| class == value);
         let to = place.ok_or_else(|| Error::Unknown {
@@ -321,20 +324,24 @@ impl Walker {
             attribute: attribute.to_owned(),
             known: self.toward().iter().map(|toward| toward.name.clone()).collect(),
         })?;
-        Ok((to as u32, start.row.and_then(|row| labels.labels[row]), toward))
+        Ok((to as u32, labels, toward))
+    }
+
+    /// The weights that place an image on a line: on an axis, toward a value, or on a line of one's own.
+    ///
+    /// # Errors
+    /// An attribute, a value or a line that does not exist; as [`Run::toward`].
+    pub fn line_weights(&self, line: &Along) -> Result<Vec<f64>> {
+        let Some(value) = &line.toward else { return self.weights(&line.attribute) };
+        let (to, _, toward) = self.value(&line.attribute, value)?;
+        Ok(toward.lines.lines[to as usize].weights.clone())
     }
 
     fn mix(&self, lines: &[Along], start: &Start<'_>, kept: &[Vec<f64>]) -> Result<(MetricKind, Knob, f64)> {
         let width = self.data.points.z.ncols();
         let mut weights = vec![0.0; width];
         for line in lines {
-            let own = match &line.toward {
-                None => self.weights(&line.attribute)?,
-                Some(value) => {
-                    let (to, _, toward) = self.value(&line.attribute, value, start)?;
-                    toward.lines.lines[to as usize].weights.clone()
-                }
-            };
+            let own = self.line_weights(line)?;
             let deviation = self.deviation(&own);
             if deviation > 0.0 {
                 weights.iter_mut().zip(&own).for_each(|(sum, w)| *sum += line.weight * w / deviation);
@@ -396,6 +403,16 @@ impl Walker {
             None => Vec::new(),
         };
         self.nearest(attribute, start.z, count, &own)
+    }
+
+    /// For each of some rows the `count` other images nearest to it, in the metric of an attribute's axis; ties by row. Unlike in
+    /// [`Walker::near`], images of its group are among them.
+    ///
+    /// # Errors
+    /// As [`Walker::metric`]; a row that does not exist.
+    pub fn neighbours(&self, attribute: &str, rows: &[usize], count: usize) -> Result<Vec<Vec<Neighbour>>> {
+        let space = self.space(format!("axis {attribute}"), self.metric(attribute)?)?;
+        Ok(space.neighbours(rows, count)?)
     }
 
     fn nearest(&self, attribute: &str, z: ArrayView1<'_, f32>, count: usize, own: &[usize]) -> Result<Vec<Neighbour>> {

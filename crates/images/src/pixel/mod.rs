@@ -13,6 +13,7 @@ mod resample;
 #[cfg(target_arch = "x86_64")]
 mod resample_avx2;
 mod resample_portable;
+mod sprite;
 mod thumbnail;
 mod tiff;
 
@@ -26,4 +27,5 @@ pub use decode::{DECODER_VERSION, FileDecoding, is_decoding};
 pub use pack::Pixels;
 pub use prepare::{Decoding, Preparation, pack_bytes, pack_file, prepare, read_rgb};
 pub use resample::Resize;
+pub use sprite::Sprite;
 pub use thumbnail::{packed_png, png_of, thumbnail};

@@ -339,6 +339,7 @@ fn selections(served: &Served, store: &Path) {
     };
     assert_eq!(found(&again.post("/api/walk", &walk).1), found(&walked));
     drop(again);
+    export::lines_of_selections_place_images(store, "own:left <b>half");
     let (status, _, npy) = served.get("/api/selections/left%20%3Cb%3Ehalf/direction.npy");
     assert!(status == 200 && npy.starts_with(b"\x93NUMPY") && npy.len() % 8 == 0);
     let few = json!({ "name": "few", "positive": { "rows": [1, 2, 3] } });

@@ -199,6 +199,6 @@ fn look_into(store: &Path) {
     assert!(said(&verify).contains("model.safetensors"));
 }
 
-fn keys(value: &Value) -> Vec<&str> {
+pub(super) fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }

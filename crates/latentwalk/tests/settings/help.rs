@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::{CommandFactory, Parser};
 use latentwalk::defaults::{DEFAULT_EMBED_TAP, DEFAULT_KEEP_RUNS, DEFAULT_THREADS};
 use latentwalk_backbone::{DEFAULT_DEVICE, DEFAULT_PREPROCESS, Precision};
-use latentwalk_cli::{BenchCommand, Command, DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE};
+use latentwalk_cli::{BenchCommand, Command, DEFAULT_DESCRIPTION, DEFAULT_EXPERIMENTS, DEFAULT_STORE, ExportFormat};
 use latentwalk_explorer::DEFAULT_PORT;
 use latentwalk_garments::{DEFAULT_COUNT, DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TWIN_SETS, Format, MAX_SIZE, MIN_SIZE};
 use latentwalk_images::{DEFAULT_LIMIT_FILE_BYTES, DEFAULT_LIMIT_PIXELS};
@@ -97,7 +97,18 @@ fn the_help_names_every_default_as_the_constants_have_it() {
         ),
         ("explore", [&[("port", DEFAULT_PORT.to_string())][..], &store].concat()),
         ("project", [&store[..], &device].concat()),
-        ("export", store.to_vec()),
+        (
+            "export",
+            [
+                &[
+                    ("format", format!("{:?}", ExportFormat::default()).to_lowercase()),
+                    ("x", "the first attribute's axis".to_owned()),
+                    ("y", "the next attribute's axis, or a principal axis".to_owned()),
+                ][..],
+                &store,
+            ]
+            .concat(),
+        ),
         ("artifacts", store.to_vec()),
         ("artifacts why", [&description[..], &device].concat()),
         ("artifacts gc", vec![("keep_runs", DEFAULT_KEEP_RUNS.to_string())]),

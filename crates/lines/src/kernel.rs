@@ -46,8 +46,8 @@ for_every_machine! {
 }
 
 for_every_machine! {
-    /// For every row of `rows`, which lie one after another: its product with `point`, all in f64.
-    products = products_body(rows: &[f64], point: &[f64], out: &mut [f64]) -> ()
+    /// For every row of `rows`, which lie one after another: its product with `point`. f32 in, f64 sums.
+    products = products_body(rows: &[f32], point: &[f64], out: &mut [f64]) -> ()
 }
 
 for_every_machine! {
@@ -92,7 +92,7 @@ fn point_body(blocks: &[f32], point: &[f64], squares: &mut [f64]) {
 const SUMS: usize = 8;
 
 #[inline(always)]
-fn products_body(rows: &[f64], point: &[f64], out: &mut [f64]) {
+fn products_body(rows: &[f32], point: &[f64], out: &mut [f64]) {
     for (row, out) in rows.chunks_exact(point.len()).zip(out) {
         *out = product(row, point);
     }
@@ -100,13 +100,13 @@ fn products_body(rows: &[f64], point: &[f64], out: &mut [f64]) {
 
 /// Sum of products.
 #[inline(always)]
-pub(crate) fn product(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn product(a: &[impl Copy + Into<f64>], b: &[f64]) -> f64 {
     let ((whole_a, rest_a), (whole_b, rest_b)) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
-    let rest: f64 = rest_a.iter().zip(rest_b).map(|(x, y)| x * y).sum();
+    let rest: f64 = rest_a.iter().zip(rest_b).map(|(&x, y)| x.into() * y).sum();
     let mut sums = [0.0; SUMS];
     for (x, y) in whole_a.iter().zip(whole_b) {
         for lane in 0..SUMS {
-            sums[lane] += x[lane] * y[lane];
+            sums[lane] += x[lane].into() * y[lane];
         }
     }
     let halves: [f64; SUMS / 2] = std::array::from_fn(|lane| sums[lane] + sums[lane + SUMS / 2]);
@@ -147,11 +147,10 @@ mod tests {
         assert_eq!((&squares, &alongs), (&plain_squares, &plain_alongs));
         point_distances(&blocks, &origin, &mut plain_squares);
         assert_eq!(squares, plain_squares);
-        let rows: Vec<f64> = blocks.iter().map(|&value| f64::from(value)).collect();
-        let point = &rows[5..5 + 21];
-        let mut sums = vec![0.0; rows.len() / point.len()];
-        products(&rows, point, &mut sums);
-        let plain: Vec<f64> = rows.chunks_exact(point.len()).map(|row| product(row, point)).collect();
+        let point: Vec<f64> = (0..21).map(|i| f64::from(i) * 0.7 - 3.0).collect();
+        let mut sums = vec![0.0; blocks.len() / point.len()];
+        products(&blocks, &point, &mut sums);
+        let plain: Vec<f64> = blocks.chunks_exact(point.len()).map(|row| product(row, &point)).collect();
         assert_eq!(sums, plain);
         let (a, b) = (&blocks[..k * LANES / 2 + 3], &blocks[k * LANES / 2 + 3..k * LANES + 6]);
         assert_eq!(squared_distance(a, b).to_bits(), pair_body(a, b).to_bits());

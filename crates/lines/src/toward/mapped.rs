@@ -9,29 +9,32 @@ use crate::metric::Metric;
 /// Mapped points, row by row, and their squared lengths.
 pub(super) struct Mapped {
     width: usize,
-    values: Vec<f64>,
+    values: Vec<f32>,
     squares: Vec<f64>,
 }
 
 impl Mapped {
     pub(super) fn new(metric: &Metric, points: ArrayView2<'_, f32>) -> Result<Self> {
         let mapped = metric.map(points)?;
-        let values: Vec<f64> = mapped.iter().map(|&v| f64::from(v)).collect();
-        Ok(Self::of(mapped.ncols(), values))
+        let width = mapped.ncols();
+        Ok(Self::of(width, mapped.as_standard_layout().into_owned().into_raw_vec_and_offset().0))
     }
 
-    fn of(width: usize, values: Vec<f64>) -> Self {
-        let squares = values.chunks_exact(width).map(|row| product(row, row)).collect();
+    fn of(width: usize, values: Vec<f32>) -> Self {
+        let square = |row: &[f32]| product(row, &doubles(row));
+        let squares = values.chunks_exact(width).map(square).collect();
         Self { width, values, squares }
     }
 
     /// Some of the rows, next to each other.
     pub(super) fn select(&self, rows: &[usize]) -> Self {
-        Self::of(self.width, rows.iter().flat_map(|&row| self.row(row).iter().copied()).collect())
+        let mut values = Vec::with_capacity(rows.len() * self.width);
+        rows.iter().for_each(|&row| values.extend_from_slice(&self.values[row * self.width..(row + 1) * self.width]));
+        Self { width: self.width, values, squares: rows.iter().map(|&row| self.squares[row]).collect() }
     }
 
-    pub(super) fn row(&self, row: usize) -> &[f64] {
-        &self.values[row * self.width..(row + 1) * self.width]
+    pub(super) fn row(&self, row: usize) -> Vec<f64> {
+        doubles(&self.values[row * self.width..(row + 1) * self.width])
     }
 
     pub(super) fn len(&self) -> usize {
@@ -59,6 +62,10 @@ impl Mapped {
     }
 }
 
+fn doubles(row: &[f32]) -> Vec<f64> {
+    row.iter().map(|&value| f64::from(value)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -71,7 +78,7 @@ mod tests {
         let z = Array2::from_shape_fn((40, 19), |(i, j)| ((i * (7 + j) + 3 * j) % 29) as f32 * 0.125);
         let metric = Metric::whitened(z.view()).unwrap();
         let (mapped, plain) = (Mapped::new(&metric, z.view()).unwrap(), metric.map(z.view()).unwrap());
-        let start = mapped.row(3).to_vec();
+        let start = mapped.row(3);
         let picked = mapped.select(&[5, 39]);
         for (row, of) in [(5, 0), (39, 1)] {
             let direct: f64 = plain.row(row).iter().zip(&start).map(|(&v, s)| (f64::from(v) - s).powi(2)).sum();

@@ -53,7 +53,7 @@ impl TowardCases<'_> {
                 let start = self.cases[case].start;
                 let course = slab.course(study.start_labels[study.target][start])?;
                 let point = starts.row(start);
-                let (square, at) = (product(point, point), product(point, &course.unit));
+                let (square, at) = (product(&point, &point), product(&point, &course.unit));
                 Some(Search { point, square, at, course, own: study.start_groups[start], best: None })
             })
             .collect();
@@ -62,7 +62,7 @@ impl TowardCases<'_> {
             let rows = &slab.rows[first..(first + ROWS_AT_ONCE).min(slab.rows.len())];
             for search in searches.iter_mut().flatten() {
                 let squares = &mut squares[..rows.len()];
-                slab.points.squares_from(first, search.point, search.square, squares);
+                slab.points.squares_from(first, &search.point, search.square, squares);
                 for ((&row, square), along) in rows.iter().zip(squares).zip(&search.course.along[first..]) {
                     let off = *square - (along - search.at).powi(2);
                     if search.best.is_none_or(|(nearest, _)| off < nearest) && study.pool_groups[row] != search.own {
@@ -82,8 +82,7 @@ impl TowardCases<'_> {
         let (pool, starts) = (Mapped::new(metric, study.pool)?, Mapped::new(metric, study.starts)?);
         let of_start = |cases: &&[Case]| -> Vec<Answer> {
             let (at, own) = (starts.row(cases[0].start), study.start_groups[cases[0].start]);
-            let square = product(at, at);
-            let squares = pool.all_squares_from(at, square);
+            let squares = pool.all_squares_from(&at, product(&at, &at));
             let nearest = |to: u32| {
                 let rows = (0..pool.len()).filter(|&row| study.pool_groups[row] != own && wanted(row, to));
                 rows.reduce(|best, next| if squares[next] < squares[best] { next } else { best })
@@ -106,7 +105,7 @@ impl TowardCases<'_> {
         let of_start = |cases: &(usize, &[Case])| -> Vec<Vec<f64>> {
             let (first, cases) = *cases;
             let start = starts.row(cases[0].start);
-            let squares = pool.all_squares_from(start, product(start, start));
+            let squares = pool.all_squares_from(&start, product(&start, &start));
             let of_case = |(at, case): (usize, &Case)| -> Vec<f64> {
                 let carriers = &self.carriers[case.to as usize];
                 let closeness = |answer: &Answer| match answer.row.filter(|_| answer.hit) {
@@ -134,7 +133,7 @@ impl TowardCases<'_> {
 
 /// One case's way through a slab.
 struct Search<'a> {
-    point: &'a [f64],
+    point: Vec<f64>,
     square: f64,
     at: f64,
     course: &'a SlabCourse,

@@ -23,7 +23,11 @@ pub struct ExploreArgs {
     /// The run.
     #[command(flatten)]
     pub run: FinishedArgs,
-    /// The port of 127.0.0.1 to serve on; 0 takes any that is free [default: 7117]
+    /// The address to serve on, where it is not 127.0.0.1. Other machines can then reach it, if they have the token that stands in the
+    /// printed address. What is sent is not encrypted: better let SSH carry the port.
+    #[arg(long, value_name = "IP")]
+    pub address: Option<std::net::IpAddr>,
+    /// The port to serve on; 0 takes any that is free [default: 7117]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
     /// Print the address only, and leave the browser alone.

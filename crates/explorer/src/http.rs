@@ -1,6 +1,5 @@
 //! The same questions over HTTP. Each answer is worked out on a thread of its own, so that a slow one keeps no other waiting.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -17,7 +16,7 @@ use serde_json::json;
 use crate::answer::WalkAsked;
 use crate::catalogue::{Only, Wanted};
 use crate::error::{Error, Result};
-use crate::guard::{Names, guard};
+use crate::guard::{Guard, guard};
 use crate::page;
 use crate::query::Query;
 use crate::selections::SelectionAsked;
@@ -37,8 +36,8 @@ const OPENAPI: &str = include_str!("../openapi.json");
 
 type Shared = State<Arc<Session>>;
 
-/// The routes, for requests to this address.
-pub(crate) fn router(session: Arc<Session>, address: SocketAddr) -> Router {
+/// The routes, for requests that the guard lets pass.
+pub(crate) fn router(session: Arc<Session>, asked: Guard) -> Router {
     Router::new()
         .route("/api/run", get(run))
         .route("/api/images", get(images))
@@ -57,7 +56,7 @@ pub(crate) fn router(session: Arc<Session>, address: SocketAddr) -> Router {
         .fallback(file)
         .method_not_allowed_fallback(method)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES))
-        .layer(axum::middleware::from_fn_with_state(Names::of(address), guard))
+        .layer(axum::middleware::from_fn_with_state(asked, guard))
         .with_state(session)
 }
 

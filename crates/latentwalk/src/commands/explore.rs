@@ -15,9 +15,12 @@ use crate::progress::Console;
 /// A run that does not exist or lacks a part; a port that is taken.
 pub(super) fn run(args: &ExploreArgs, console: &Console) -> Result<()> {
     let run = finished(&args.run)?;
-    let server = Server::bind(Session::open(&run)?, args.port.unwrap_or(DEFAULT_PORT))?;
+    let server = Server::bind(Session::open(&run)?, args.address, args.port.unwrap_or(DEFAULT_PORT))?;
     let url = server.url();
     console.say(&format!("{} is served at {url}", run.record().name));
+    if server.is_open() {
+        console.say("whoever has this address, token and all, can see the run's images and save selections; nothing is encrypted");
+    }
     if !args.no_browser && !opened(&url) {
         console.say("no browser could be opened: open that address yourself");
     }

@@ -31,8 +31,15 @@ type Answer = (u16, String, Vec<u8>);
 
 impl Served {
     fn new(store: &Path) -> Self {
+        let mut served = Self::start(store, &[]);
+        served.described = serde_json::from_slice(&served.get("/api/openapi.json").2).unwrap();
+        served
+    }
+
+    /// The address is what follows `http://` in what the program says.
+    fn start(store: &Path, more: &[&str]) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(["explore", "--port", "0", "--no-browser", "--store"]).arg(store);
+        command.args(["explore", "--port", "0", "--no-browser", "--store"]).arg(store).args(more);
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut told = BufReader::new(process.stderr.take().unwrap());
         let mut line = String::new();
@@ -43,9 +50,7 @@ impl Served {
         let address = line.trim().rsplit("http://").next().unwrap().to_owned();
         // What it says later must find an open pipe.
         std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
-        let mut served = Self { process, address, described: Value::Null, asked: RefCell::default() };
-        served.described = serde_json::from_slice(&served.get("/api/openapi.json").2).unwrap();
-        served
+        Self { process, address, described: Value::Null, asked: RefCell::default() }
     }
 
     /// Compares an answer with what the description says of its address.
@@ -138,11 +143,36 @@ pub(super) fn the_page_answers_as_the_library_does(store: &Path) {
     pictures(&served);
     selections(&served, store);
     refusals(&served, store);
+    other_machines_need_the_token(store);
     let methods = |(path, methods): (&String, &Value)| -> Vec<(String, String)> {
         methods.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())).collect()
     };
     let described: BTreeSet<_> = served.described["paths"].as_object().unwrap().iter().flat_map(methods).collect();
     assert_eq!(described, *served.asked.borrow(), "what is described was asked and answered, and nothing else");
+}
+
+fn other_machines_need_the_token(store: &Path) {
+    let mut served = Served::start(store, &["--address", "0.0.0.0"]);
+    let told = std::mem::take(&mut served.address);
+    let (address, token) = told.split_once("/?token=").unwrap();
+    served.address = address.replace("0.0.0.0", "127.0.0.1");
+    let get = |path: &str, more: &str| served.send(&format!("GET {path} HTTP/1.1\r\nHost: box:1{more}"), &[]);
+    for path in ["/", "/api/run", "/?token=0", &format!("/api/run?token={token}")] {
+        let (status, _, body) = get(path, "");
+        let body = String::from_utf8(body).unwrap();
+        assert!(status == 403 && body.contains("open the address that"), "{path}: {status} {body}");
+        assert!(!body.contains(token));
+    }
+    let (status, headers, _) = get(&format!("/?token={token}"), "");
+    assert!(
+        status == 303 && headers.contains("location: /\r\n") && headers.contains("httponly; samesite=strict"),
+        "{headers}"
+    );
+    let cookie = headers.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
+    for shown in [format!("\r\nCookie: {cookie}"), format!("\r\nAuthorization: Bearer {token}")] {
+        assert_eq!((get("/", &shown).0, get("/api/run", &shown).0), (200, 200));
+        assert_eq!(get("/api/run", &format!("{shown}\r\nOrigin: http://evil.example")).0, 403);
+    }
 }
 
 /// Whether a value is as a schema says; as much of JSON Schema as the description uses.

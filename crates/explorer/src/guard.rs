@@ -211,7 +211,7 @@ mod tests {
         };
         let host = ("host", "box:7117".to_owned());
         let cookie = |value: &str| ("cookie", format!("a=b; latentwalk-7117={value}"));
-        assert!(refused(&[host.clone()]));
+        assert!(refused(std::slice::from_ref(&host)));
         assert!(!refused(&[host.clone(), cookie(&secret)]));
         assert!(!refused(&[host.clone(), ("authorization", format!("Bearer {secret}"))]));
         for wrong in [String::new(), secret[1..].to_owned(), format!("{secret}0"), "0".repeat(32)] {

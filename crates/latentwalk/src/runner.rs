@@ -224,6 +224,8 @@ impl Work<'_> {
                 run: &run,
             })?
         };
+        // The next stage needs other buffers, and large ones do not fit between what this one left.
+        latentwalk_engine::give_back_freed_memory();
         let seconds = clock.elapsed().as_secs_f64();
         self.results.made += 1;
         let commit =

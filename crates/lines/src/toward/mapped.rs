@@ -17,7 +17,11 @@ impl Mapped {
     pub(super) fn new(metric: &Metric, points: ArrayView2<'_, f32>) -> Result<Self> {
         let mapped = metric.map(points)?;
         let width = mapped.ncols();
-        Ok(Self::of(width, mapped.as_standard_layout().into_owned().into_raw_vec_and_offset().0))
+        let values = match mapped.is_standard_layout() {
+            true => mapped.into_raw_vec_and_offset().0,
+            false => mapped.iter().copied().collect(),
+        };
+        Ok(Self::of(width, values))
     }
 
     fn of(width: usize, values: Vec<f32>) -> Self {

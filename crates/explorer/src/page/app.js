@@ -35,7 +35,7 @@ function App({run, store, failed}) {
   selections.useSelections((s) => s.cards); // A new line can be chosen at once.
   useEffect(() => store.subscribe(setState), []);
   const image = useImage(state.start);
-  const walk = useWalk(walkBody(state, run), state.at);
+  const walk = useWalk(walkBody(state, run, image), state.at);
 
   const narrow = useRef(matchMedia('(max-width: 900px)'));
   const onStart = async (who) => {

@@ -1,6 +1,6 @@
 // What the user has chosen, and its place in the address: reload, bookmarks and the back button all go through here.
 
-const blank = () => ({start: null, lines: [], at: null, keep: [], pool: null, q: '', split: [], label: {}, seed: null, near: null});
+const blank = () => ({start: null, lines: [], at: null, keep: [], same: [], pool: null, q: '', split: [], label: {}, seed: null, near: null});
 
 // Names are free text, so the parts of a compound value are escaped before they are joined.
 const join = (...parts) => parts.map((p) => encodeURIComponent(p).replaceAll('~', '%7E')).join('~');
@@ -33,6 +33,7 @@ export function parse(hash, run) {
     }
     state.at = number(query.get('at'));
     state.keep = query.getAll('keep').filter((k) => run.attributes.some((a) => a.name === k && a.axis));
+    state.same = query.getAll('same').filter((name) => run.attributes.some((a) => a.name === name));
     if (query.get('pool') === 'chosen') state.pool = {splits: query.getAll('in'), labels: labels(query.getAll('only'))};
     state.q = query.get('q') || '';
     state.split = query.getAll('split');
@@ -51,6 +52,7 @@ export function format(state) {
   for (const l of state.lines) query.append('line', l.toward === null ? join(l.attribute, l.weight) : join(l.attribute, l.weight, l.toward));
   if (state.at !== null) query.set('at', state.at);
   for (const k of state.keep) query.append('keep', k);
+  for (const name of state.same) query.append('same', name);
   const each = (key, map) => Object.entries(map).forEach(([name, values]) => values.forEach((v) => query.append(key, join(name, v))));
   if (state.pool) {
     query.set('pool', 'chosen');

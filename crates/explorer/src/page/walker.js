@@ -48,14 +48,29 @@ class Latest {
 /** Whether an attribute can be walked without a value to go to. */
 export const hasAxis = (attribute) => Boolean(attribute.axis || attribute.own);
 
-/** What is asked of the server, or null where the choice is not complete. */
-export function walkBody(state, run) {
+/** The attributes of which only the start's own label may be found: those that the start has, and that are not walked. */
+export const sameLabels = (state, image) => {
+  const walked = new Set(state.lines.map((l) => l.attribute));
+  const labels = image ? image.labels : {};
+  return Object.fromEntries(state.same.filter((name) => labels[name] !== undefined && labels[name] !== null && !walked.has(name)).map((name) => [name, [labels[name]].flat()]));
+};
+
+/** The images that may be found: the chosen ones, or the run's own pool, and of these the ones with the start's labels. */
+function wantedPool(state, run, image) {
+  const same = sameLabels(state, image);
+  if (Object.keys(same).length === 0) return state.pool;
+  const {splits, labels} = state.pool || run.pool;
+  return {splits: [...splits], labels: {...labels, ...same}};
+}
+
+/** What is asked of the server, or null where the choice is not complete. `image` is the start, where it is an image of the run. */
+export function walkBody(state, run, image) {
   if (!state.start || state.lines.length === 0) return null;
   const mix = state.lines.length > 1;
   const lines = state.lines.map((l) => ({attribute: l.attribute, toward: l.toward, weight: mix ? l.weight : 1}));
   if (lines.some((l) => l.toward === null && !hasAxis(run.byName.get(l.attribute)))) return null;
   const walked = new Set(lines.map((l) => l.attribute));
-  return {start: state.start, lines, keep: state.keep.filter((k) => !walked.has(k)), pool: state.pool};
+  return {start: state.start, lines, keep: state.keep.filter((k) => !walked.has(k)), pool: wantedPool(state, run, image)};
 }
 
 const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));

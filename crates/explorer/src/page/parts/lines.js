@@ -67,6 +67,19 @@ function Keep({run, store, state}) {
   </fieldset>`;
 }
 
+/** Attributes of which only images with the start's own label may be found. */
+function Same({run, store, state, image}) {
+  const walked = new Set(state.lines.map((l) => l.attribute));
+  const labels = image ? image.labels : {};
+  const others = run.attributes.filter((a) => !walked.has(a.name) && labels[a.name] !== undefined && labels[a.name] !== null);
+  if (others.length === 0) return null;
+  const toggle = (name) => store.choose({same: state.same.includes(name) ? state.same.filter((s) => s !== name) : [...state.same, name]});
+  const boxes = others.map((a) => html`<label key=${a.name} class="tick"><input type="checkbox" data-same=${a.name} checked=${state.same.includes(a.name)} onChange=${() => toggle(a.name)} /><span>${a.name}: ${[labels[a.name]].flat().join(', ')}</span></label>`);
+  return html`<fieldset id="same"><legend>Only with the start's own</legend>
+    ${others.length <= WIDE ? boxes : html`<details class="all"><summary>${state.same.length} of ${others.length} attributes</summary><div class="many">${boxes}</div></details>`}
+  </fieldset>`;
+}
+
 function Pool({run, store, state, base}) {
   const pool = state.pool;
   const size = base ? base.pool : run.pool.images;
@@ -97,6 +110,7 @@ export function Lines({run, store, state, image, base}) {
     <div class="also">
       <button type="button" id="add-line" class="link" disabled=${!free || state.lines.length === 0} onClick=${() => store.choose({lines: [...state.lines, newLine(free.name)], at: null})}>+ Add another line</button>
       <${Keep} run=${run} store=${store} state=${state} />
+      <${Same} run=${run} store=${store} state=${state} image=${image} />
       <${Pool} run=${run} store=${store} state=${state} base=${base} />
     </div>
   </div>`;

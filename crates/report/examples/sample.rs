@@ -138,6 +138,7 @@ fn section(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers) -> Attri
         classes,
         pairwise_auc,
         strips,
+        ..Default::default()
     }
 }
 
@@ -162,7 +163,7 @@ fn card(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers, at: f64, sh
     let id = format!("{split}-{:05}", (numbers.uniform() * 9999.0) as u32);
     let bytes = (plan.draw)(share + 0.06 * numbers.normal(), numbers);
     let image = ImageData { id: id.clone(), mime: "image/bmp".into(), width: 28, height: 28, bytes };
-    let image = report.intern(image);
+    let image = Some(report.intern(image));
     let label = (numbers.uniform() > 0.06).then(|| nearest(plan, at).to_owned());
     let kind = if numbers.uniform() > 0.05 { "footwear" } else { "bag" };
     let others = vec![("kind".into(), Some(kind.into())), ("category".into(), label.clone()), ("sleeve".into(), None)];

@@ -17,7 +17,7 @@ fn image(id: &str) -> ImageData {
 
 fn card(report: &mut Report, id: &str, position: f64, label: &str) -> Card {
     Card {
-        image: report.intern(image(id)),
+        image: Some(report.intern(image(id))),
         id: id.into(),
         split: "train".into(),
         position,
@@ -308,7 +308,7 @@ fn numbers_that_place_something_must_be_finite() {
     assert!(message.contains("strip 1: stop 1 is inf"), "{message}");
     let message = break_and_render(|r| r.spectrum.as_mut().unwrap().variances[2] = f64::NAN);
     assert!(message.contains("variance 2"), "{message}");
-    let message = break_and_render(|r| r.attributes[0].strips[1].start.image = 9);
+    let message = break_and_render(|r| r.attributes[0].strips[1].start.image = Some(9));
     assert!(message.contains("`start-1` names image 9, but the report holds 3 images"), "{message}");
     let message = break_and_render(|r| r.images[1].mime = "text/html".into());
     assert!(message.contains("`boot-1` has type `text/html`"), "{message}");
@@ -386,7 +386,7 @@ fn a_full_report_stays_below_two_megabytes() {
                 .map(|i| {
                     let mut found = card(&mut report, &format!("{a}-{s}-{i}"), f64::from(i), "Sneaker");
                     // A raw 28 x 28 grey image is larger than its PNG.
-                    report.images[found.image].bytes.resize(784, 7);
+                    report.images[found.image.unwrap()].bytes.resize(784, 7);
                     found.others.push(("category".into(), Some("Sneaker".into())));
                     StopCard { position: f64::from(i), card: Some(found) }
                 })

@@ -33,9 +33,16 @@ function fill(cell) {
   }));
 }
 
+/** Strips that lie above one another and start together step together. */
+const groups = new Map();
+
 class Strip {
   constructor(list) {
     this.list = list;
+    const versus = list.closest('.versus');
+    this.group = groups.get(versus) || [];
+    if (versus) groups.set(versus, this.group);
+    this.group.push(this);
     this.scroller = list.parentElement;
     this.cells = [...list.children];
     this.at = Math.max(0, this.cells.findIndex((cell) => cell.classList.contains('start')));
@@ -47,14 +54,20 @@ class Strip {
       frame.addEventListener('click', () => this.open(i));
     });
     list.addEventListener('keydown', (event) => this.key(event));
-    if (!list.classList.contains('flat') && this.cells.length > 1) {
-      this.scroller.before(this.slider());
+    if (!list.classList.contains('flat') && this.cells.length > 1 && this.group[0] === this) {
+      const head = versus?.querySelector('.walk-head');
+      if (head) head.after(this.slider());
+      else this.scroller.before(this.slider());
     }
   }
 
   words(i) {
     const cell = this.cells[i];
     return [text(cell, '.at'), text(cell, '.label') || text(cell, '.empty')].filter(Boolean).join(' · ');
+  }
+
+  label() {
+    return text(this.cells[this.at], '.label') || text(this.cells[this.at], '.empty');
   }
 
   slider() {
@@ -71,13 +84,22 @@ class Strip {
 
   tell() {
     if (!this.range) return;
-    const words = `${this.at + 1} of ${this.cells.length} · ${this.words(this.at)}`;
+    const said = this.group.length > 1 ? this.group.map((strip) => strip.label()) : [this.words(this.at)];
+    const words = `${this.at + 1} of ${this.cells.length} · ${said.join(' / ')}`;
     this.range.value = this.at;
     this.range.setAttribute('aria-valuetext', words);
     this.said.textContent = words;
   }
 
   go(i, focus = false) {
+    this.group.forEach((strip) => strip.stand(i));
+    this.group[0].tell();
+    const cell = this.cells[this.at];
+    if (dialog.open) fill(cell);
+    else if (focus) cell.querySelector('.frame').focus({preventScroll: true});
+  }
+
+  stand(i) {
     this.at = Math.min(Math.max(i, 0), this.cells.length - 1);
     this.cells.forEach((cell, at) => {
       cell.classList.toggle('current', at === this.at);
@@ -86,9 +108,6 @@ class Strip {
     const cell = this.cells[this.at];
     const room = this.scroller.clientWidth - cell.offsetWidth;
     this.scroller.scrollLeft = cell.offsetLeft - this.list.offsetLeft - room / 2;
-    this.tell();
-    if (dialog.open) fill(cell);
-    else if (focus) cell.querySelector('.frame').focus({preventScroll: true});
   }
 
   open(i) {

@@ -35,6 +35,7 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         order => section.order.iter().map(|name| class(&rows, name)).collect::<Vec<_>>(),
         verdict => verdict(&section.verdict),
         claims => claims(&section.claims),
+        told => section.claims.iter().any(|claim| claim.sentence == section.verdict.sentence),
         method => &section.method,
         settings => section.settings.iter().map(|(n, v)| context! { name => n, text => v }).collect::<Vec<_>>(),
         restarts => section.restarts.as_ref().map_or(Value::from(()), restarts),

@@ -36,6 +36,21 @@ pub(super) fn view(lines: &LineMatrix) -> Value {
 
 fn of_cell(cell: Option<f64>, shade: fn(f64) -> f64, own: bool) -> Value {
     let shade = cell.filter(|v| v.is_finite()).map_or(0.0, shade);
-    let text = cell.filter(|v| v.is_finite()).map_or_else(|| number::DASH.to_owned(), |v| number::fixed(v, 2));
+    let text = cell.filter(|v| v.is_finite()).map_or_else(|| number::DASH.to_owned(), hundredths);
     context! { text => text, shade => format!("{:.3}", shade.clamp(0.0, 1.0)), own => own }
+}
+
+/// Two decimals; a figure just below 1 is not rounded up to it.
+fn hundredths(value: f64) -> String {
+    if (0.995..1.0).contains(&value) { ">\u{202f}0.99".into() } else { number::fixed(value, 2) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_below_one_is_never_printed_as_one() {
+        assert_eq!([0.9949, 0.997, 1.0, 0.5].map(hundredths), ["0.99", ">\u{202f}0.99", "1.00", "0.50"]);
+    }
 }

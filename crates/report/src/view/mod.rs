@@ -46,7 +46,7 @@ pub(crate) fn page(report: &Report) -> Result<String> {
         attributes => attributes,
         lines => report.lines.as_ref().map_or(Value::from(()), matrix::view),
         script => safe(script::SOURCE.to_owned()),
-        script_hash => script::hash(),
+        script_hash => safe(script::hash()),
         recipe => recipe::view(&report.recipe),
     };
     Ok(environment.get_template("page.html")?.render(context)?)

@@ -30,8 +30,10 @@ pub(super) fn comparisons(
     let [plain, own] = spaces;
     let (plain, own) = (plain?, own?);
     let mut found = Vec::new();
-    for (start, from) in starts(labels, toward) {
-        let Some(to) = farthest(labels, direction, toward, from) else { continue };
+    for (at, (start, from)) in starts(labels, toward).into_iter().enumerate() {
+        // What a single line tells apart best, then what it tells apart worst.
+        let values = by_distance(labels, direction, toward, from);
+        let Some(&to) = (if at % 2 == 0 { values.last() } else { values.first() }) else { continue };
         let walk = |lines: &ValueLines, space: &Space| walked(sources, labels, lines, space, (start, from, to));
         let value = labels.classes[to as usize].clone();
         let does =
@@ -68,14 +70,16 @@ fn starts(labels: &AttributeLabels, toward: &AttributeToward) -> Vec<(usize, u32
     chosen
 }
 
-/// The value whose train images lie farthest along the axis from those of the start's own value, among those that the pool has.
-fn farthest(labels: &AttributeLabels, direction: &Direction, toward: &AttributeToward, from: u32) -> Option<u32> {
+/// The values that a start does not have and the pool has, by how far their train images lie along the axis from those of its
+/// own value: nearest first.
+fn by_distance(labels: &AttributeLabels, direction: &Direction, toward: &AttributeToward, from: u32) -> Vec<u32> {
     let median = |class: u32| direction.evidence.train[class as usize].as_ref().map(|spread| spread.median());
-    let own = median(from)?;
+    let Some(own) = median(from) else { return Vec::new() };
     let reached = |class: &u32| *class != from && !toward.absent.contains(&labels.classes[*class as usize]);
     let far = |class: u32| Some((class, (median(class)? - own).abs()));
-    let all = (0..labels.classes.len() as u32).filter(reached).filter_map(far);
-    all.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map(|(class, _)| class)
+    let mut all: Vec<(u32, f64)> = (0..labels.classes.len() as u32).filter(reached).filter_map(far).collect();
+    all.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    all.into_iter().map(|(class, _)| class).collect()
 }
 
 /// A walk from a start with its class toward another: its last stop is what the stage's figures count.

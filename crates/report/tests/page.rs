@@ -365,6 +365,7 @@ fn every_chart_is_a_file_with_its_numbers_beside() {
     }
     assert!(named("lines", "csv").contains("shoe_height,kind,0.534,0.127\nkind,shoe_height,,\n"));
     assert!(named("verdicts", "csv").contains("shoe_height,separate,no,Not so."));
+    assert!(named("comparison-1-toward", "csv").contains("\nstart,start-1,train,,,"), "no position on another line");
     assert!(named("walk-1", "csv").starts_with("cell,id,split,position,distance,label,kind,sleeve\n"));
 }
 

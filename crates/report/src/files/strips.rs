@@ -31,8 +31,26 @@ pub fn strips(report: &Report) -> Result<Vec<StripFile>> {
 /// A strip with what is told of its cells.
 pub(super) struct Told<'a> {
     pub(super) file: StripFile,
-    /// What stands above a cell, and its image.
-    cells: Vec<(String, Option<&'a Card>)>,
+    cells: Vec<Cell<'a>>,
+}
+
+/// A cell of a strip.
+struct Cell<'a> {
+    /// What stands above it.
+    head: String,
+    card: Option<&'a Card>,
+    /// Whether its position means something: that of another line does not.
+    placed: bool,
+}
+
+impl<'a> Cell<'a> {
+    fn placed(head: String, card: Option<&'a Card>) -> Self {
+        Self { head, card, placed: true }
+    }
+
+    fn unplaced(head: &str, card: Option<&'a Card>) -> Self {
+        Self { head: head.to_owned(), card, placed: false }
+    }
 }
 
 /// The strips of a section, in the order of the page.
@@ -45,8 +63,8 @@ pub(super) fn of_section(section: &AttributeSection) -> Vec<Told<'_>> {
         }
     }
     for (i, strip) in section.toward.iter().flat_map(|toward| &toward.strips).enumerate() {
-        let found = strip.found.iter().map(|(value, card)| (value.clone(), card.as_ref()));
-        let cells = std::iter::once(("start".to_owned(), Some(&strip.start))).chain(found).collect();
+        let found = strip.found.iter().map(|(value, card)| Cell::unplaced(value, card.as_ref()));
+        let cells = std::iter::once(Cell::unplaced("start", Some(&strip.start))).chain(found).collect();
         all.push(told(section, format!("toward-{}", i + 1), cells, Some(0)));
     }
     for (i, strip) in section.strips.iter().enumerate() {
@@ -57,16 +75,18 @@ pub(super) fn of_section(section: &AttributeSection) -> Vec<Told<'_>> {
             all.push(along(section, format!("worst-{}", i + 1), strip));
         }
         if !failures.hubs.is_empty() {
-            let cells = failures.hubs.iter().map(|hub| (format!("in {} walks", hub.walks), Some(&hub.card))).collect();
+            let cells =
+                failures.hubs.iter().map(|hub| Cell::placed(format!("in {} walks", hub.walks), Some(&hub.card)));
+            let cells = cells.collect();
             all.push(told(section, "hubs".to_owned(), cells, None));
         }
     }
     all
 }
 
-fn from<'a>(start: &'a Card, stops: &'a [StopCard]) -> Vec<(String, Option<&'a Card>)> {
-    let stop = |(i, stop): (usize, &'a StopCard)| ((i + 1).to_string(), stop.card.as_ref());
-    std::iter::once(("start".to_owned(), Some(start))).chain(stops.iter().enumerate().map(stop)).collect()
+fn from<'a>(start: &'a Card, stops: &'a [StopCard]) -> Vec<Cell<'a>> {
+    let stop = |(i, stop): (usize, &'a StopCard)| Cell::placed((i + 1).to_string(), stop.card.as_ref());
+    std::iter::once(Cell::unplaced("start", Some(start))).chain(stops.iter().enumerate().map(stop)).collect()
 }
 
 /// A walk along the axis: stops in ascending position, the start at its own.
@@ -74,26 +94,21 @@ fn along<'a>(section: &AttributeSection, name: String, strip: &'a Strip) -> Told
     let mut stops: Vec<&StopCard> = strip.stops.iter().collect();
     stops.sort_by(|a, b| a.position.total_cmp(&b.position));
     let before = stops.partition_point(|stop| stop.position <= strip.start.position);
-    let mut cells: Vec<(String, Option<&Card>)> =
-        stops.iter().map(|stop| (number(stop.position), stop.card.as_ref())).collect();
-    cells.insert(before, ("start".to_owned(), Some(&strip.start)));
+    let mut cells: Vec<Cell<'_>> =
+        stops.iter().map(|stop| Cell::placed(number(stop.position), stop.card.as_ref())).collect();
+    cells.insert(before, Cell::placed("start".to_owned(), Some(&strip.start)));
     told(section, name, cells, Some(before))
 }
 
-fn told<'a>(
-    section: &AttributeSection,
-    strip: String,
-    cells: Vec<(String, Option<&'a Card>)>,
-    start: Option<usize>,
-) -> Told<'a> {
-    let images = cells.iter().map(|(_, card)| card.and_then(|card| card.image)).collect();
+fn told<'a>(section: &AttributeSection, strip: String, cells: Vec<Cell<'a>>, start: Option<usize>) -> Told<'a> {
+    let images = cells.iter().map(|cell| cell.card.and_then(|card| card.image)).collect();
     Told { file: StripFile { attribute: section.name.clone(), strip, cells: images, start }, cells }
 }
 
 impl Told<'_> {
     /// The cells with ids, splits and labels.
     pub(super) fn csv(&self) -> Csv {
-        let cards = || self.cells.iter().filter_map(|(_, card)| *card);
+        let cards = || self.cells.iter().filter_map(|cell| cell.card);
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in cards().flat_map(|card| &card.others) {
             if !names.contains(&name.as_str()) {
@@ -102,17 +117,21 @@ impl Told<'_> {
         }
         let own = ["cell", "id", "split", "position", "distance", "label"];
         let mut csv = Csv::new(&own.into_iter().chain(names.iter().copied()).collect::<Vec<_>>());
-        for (head, card) in &self.cells {
+        for Cell { head, card, placed } in &self.cells {
             let Some(card) = card else {
                 csv.row(std::iter::once(head.clone()).chain(vec![String::new(); own.len() - 1 + names.len()]));
                 continue;
             };
             let other = |name: &&str| card.others.iter().find(|other| other.0 == **name).and_then(|o| o.1.clone());
             let text = |label: Option<String>| label.unwrap_or_default();
+            let position = if *placed { number(card.position) } else { String::new() };
             csv.row(
-                [head.clone(), card.id.clone(), card.split.clone(), number(card.position)]
+                [head.clone(), card.id.clone(), card.split.clone(), position]
                     .into_iter()
-                    .chain([card.distance.map_or_else(String::new, number), text(card.label.clone())])
+                    .chain([
+                        card.distance.filter(|_| *placed).map_or_else(String::new, number),
+                        text(card.label.clone()),
+                    ])
                     .chain(names.iter().map(|name| text(other(name)))),
             );
         }

@@ -35,6 +35,7 @@ pub(super) fn comparisons(
         let values = by_distance(labels, direction, toward, from);
         let Some(&to) = (if at % 2 == 0 { values.last() } else { values.first() }) else { continue };
         let walk = |lines: &ValueLines, space: &Space| walked(sources, labels, lines, space, (start, from, to));
+        let (Some(plainly), Some(toward_it)) = (walk(&article, &plain)?, walk(&toward.lines, &own)?) else { continue };
         let value = labels.classes[to as usize].clone();
         let does =
             format!("Its own line toward {value}, in the way that validation images chose: {}.", toward.way.name());
@@ -44,9 +45,9 @@ pub(super) fn comparisons(
                 "The article’s walk, as we read it",
                 "One direction for all values, plain distance: at each stop the image nearest to the line.",
                 reached,
-                walk(&article, &plain)?,
+                plainly,
             ),
-            toward: side("The line toward the value", &does, &toward.test, walk(&toward.lines, &own)?),
+            toward: side("The line toward the value", &does, &toward.test, toward_it),
             value,
         });
     }
@@ -82,14 +83,15 @@ fn by_distance(labels: &AttributeLabels, direction: &Direction, toward: &Attribu
     all.into_iter().map(|(class, _)| class).collect()
 }
 
-/// A walk from a start with its class toward another: its last stop is what the stage's figures count.
+/// A walk from a start with its class toward another: its last stop is what the stage's figures count. `None` where no line leads
+/// there, for two classes that lie in the same place.
 fn walked(
     sources: &Sources<'_>,
     labels: &AttributeLabels,
     lines: &ValueLines,
     space: &Space,
     (start, from, to): (usize, u32, u32),
-) -> Result<Vec<page::StopCard>> {
+) -> Result<Option<Vec<page::StopCard>>> {
     let data = sources.data;
     let stops = sources.job.config.walks.stops.clamp(1, MOST_STOPS);
     let walk = TowardWalk {
@@ -101,12 +103,12 @@ fn walked(
         stops,
         kept: &[],
     };
-    let (knob, _) = lines.knob(&walk)?;
+    let Ok((knob, _)) = lines.knob(&walk) else { return Ok(None) };
     let groups = &data.points.groups;
     let found = knob.walk(None, 1, |place| groups[data.pool[place]] != groups[start])?;
     let image = |hit: &Hit| card(sources, labels, data.pool[hit.row], hit.position, Some(hit.distance));
     let stop = |(_, stop): (f64, StopResult)| -> Result<page::StopCard> {
         Ok(page::StopCard { position: stop.position, card: stop.hits.first().map(image).transpose()? })
     };
-    found.into_iter().map(stop).collect()
+    found.into_iter().map(stop).collect::<Result<_>>().map(Some)
 }

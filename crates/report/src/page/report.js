@@ -9,8 +9,9 @@ let shown = null;
 
 /** What a cell says: place in the walk, label, other labels. */
 function told(cell) {
-  const rows = [['split', text(cell, '.tip bdi')], ['stop', text(cell, '.at')], ['label', text(cell, '.label')]];
-  rows.push(['position', text(cell, '.where span')], ['distance', text(cell, '.where .d').replace(/^d /, '')]);
+  const rows = [['split', text(cell, '.tip>bdi')], ['stop', text(cell, '.at')], ['label', text(cell, '.label')]];
+  const frame = cell.querySelector('.frame');
+  rows.push(['position', frame.dataset.position || ''], ['distance', text(cell, '.where .d').replace(/^d /, '')]);
   for (const other of cell.querySelectorAll('.other')) {
     const [name, ...value] = other.title.split(': ');
     const state = {kept: ' (kept)', changed: ' (changed)'}[other.classList[1]] || '';

@@ -22,6 +22,8 @@ struct Look<'a> {
     rows: &'a [ClassRow],
     /// `None` where positions and distances are not told.
     decimals: Option<Decimals>,
+    /// Whether what is found has a position worth telling where it is opened.
+    exact: bool,
     told: BTreeSet<&'a str>,
 }
 
@@ -48,7 +50,7 @@ pub(super) fn view(strip: &Strip, rows: &[ClassRow], decimals: Decimals) -> Valu
     let before = columns.partition_point(|column| column.0 <= strip.start.position);
     let misses = columns.iter().filter(|column| column.1.is_none()).count();
     let cards = std::iter::once(&strip.start).chain(strip.stops.iter().filter_map(|s| s.card.as_ref()));
-    let look = Look { rows, decimals: Some(decimals), told: told(cards) };
+    let look = Look { rows, decimals: Some(decimals), exact: false, told: told(cards) };
     let head = |at: f64| number::fixed(at, decimals.position);
     let mut cells: Vec<Value> =
         columns.iter().map(|(at, found)| cell("hit", head(*at), *found, &strip.start, &look)).collect();
@@ -70,7 +72,7 @@ pub(super) fn view(strip: &Strip, rows: &[ClassRow], decimals: Decimals) -> Valu
 /// One line toward each value: the start, then what was found for each value that it does not have.
 pub(super) fn toward(strip: &TowardStrip, rows: &[ClassRow]) -> Value {
     let cards = std::iter::once(&strip.start).chain(strip.found.iter().filter_map(|(_, card)| card.as_ref()));
-    let look = Look { rows, decimals: None, told: told(cards) };
+    let look = Look { rows, decimals: None, exact: false, told: told(cards) };
     let start = card(&strip.start, None, &look);
     let mut cells = vec![context! { kind => "start", head => "start", card => start }];
     for (value, found) in &strip.found {
@@ -84,7 +86,7 @@ pub(super) fn toward(strip: &TowardStrip, rows: &[ClassRow]) -> Value {
 /// A walk toward one value: the start, then the stops in the order of the walk, the last one judged.
 pub(super) fn sought(start: &Card, value: &str, stops: &[StopCard], rows: &[ClassRow]) -> Value {
     let cards = std::iter::once(start).chain(stops.iter().filter_map(|stop| stop.card.as_ref()));
-    let look = Look { rows, decimals: None, told: told(cards) };
+    let look = Look { rows, decimals: None, exact: true, told: told(cards) };
     let mut cells = vec![context! { kind => "start", head => "start", card => card(start, None, &look) }];
     for (i, stop) in stops.iter().enumerate() {
         let hit = stop.card.as_ref().is_some_and(|card| card.label.as_deref() == Some(value));
@@ -100,7 +102,7 @@ pub(super) fn sought(start: &Card, value: &str, stops: &[StopCard], rows: &[Clas
 
 /// One image that belongs to no walk.
 pub(super) fn alone(head: String, found: &Card, rows: &[ClassRow]) -> Value {
-    let look = Look { rows, decimals: None, told: told(std::iter::once(found)) };
+    let look = Look { rows, decimals: None, exact: false, told: told(std::iter::once(found)) };
     context! { kind => "hit", head => head, card => card(found, None, &look) }
 }
 
@@ -118,6 +120,7 @@ fn card(card: &Card, start: Option<&Card>, look: &Look<'_>) -> Value {
         image => &card.image,
         id => &card.id,
         split => &card.split,
+        exact => if look.exact && start.is_some() { number::significant(card.position) } else { String::new() },
         position => look.decimals.map_or(String::new(), |d| number::fixed(card.position, d.position)),
         distance => look.decimals.zip(card.distance).map_or(Value::from(()), |(d, at)| number::fixed(at, d.distance).into()),
         label => label(&card.label, look.rows),

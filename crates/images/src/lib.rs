@@ -100,8 +100,8 @@ pub use import::import;
 pub use pixel::{
     Augmentation, Batcher, DECODER_VERSION, DEFAULT_BRIGHTNESS, DEFAULT_CONTRAST, DEFAULT_ERASE, DEFAULT_ERASE_AREA,
     DEFAULT_FLIP, DEFAULT_SHIFT_PX, Decoding, FileDecoding, Fill, Pixels, Preparation, Resize, SMALL_IMAGES_PX,
-    SMALL_SHIFT_PX, SheetFormat, Sprite, contact_sheet, is_decoding, pack_bytes, pack_file, packed_png, png_of,
-    prepare, read_rgb, thumbnail,
+    SMALL_SHIFT_PX, SheetFormat, Sprite, contact_sheet, is_decoding, lighter, pack_bytes, pack_file, packed_png,
+    png_of, prepare, read_rgb, thumbnail,
 };
 pub use source::unicode::nfc;
 pub use source::{EmbeddedImages, Listing, Origin, SourceFile, TableReader, files, idx, list_images, originals};

@@ -198,8 +198,8 @@ pub const STAGES: &[StageRow] = &[
     },
     StageRow {
         stage: Stage::Report,
-        revision: 4,
-        schema: 1,
+        revision: 5,
+        schema: 2,
         reads: &[
             Stage::Images,
             Stage::Backbone,
@@ -217,7 +217,7 @@ pub const STAGES: &[StageRow] = &[
         device: false,
         outside: None,
         skip: None,
-        writes: &["report.html"],
+        writes: &["report.html", "figures/"],
         run: stage::report::run,
     },
 ];

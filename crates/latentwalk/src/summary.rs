@@ -16,6 +16,9 @@ use crate::clock;
 use crate::config::Config;
 use crate::job::RunFacts;
 
+/// The folder of the report's figures, in its artifact and in the run's folder.
+pub(crate) const FIGURES: &str = "figures";
+
 /// What a run's record is made from.
 pub struct Record<'a> {
     /// The store that holds the run.
@@ -50,6 +53,7 @@ impl Record<'_> {
             return Ok(summary);
         }
         let folder = new_folder(&runs, &self.config.name)?;
+        self.copy_figures(&folder.join(FIGURES))?;
         let report = folder.join("report.html");
         let html = self.report.file("report.html")?;
         write_atomic(&report, &std::fs::read(&html).with_context(|| html.display().to_string())?)?;
@@ -58,6 +62,18 @@ impl Record<'_> {
         let summary = self.summary(&report.display().to_string())?;
         write_atomic(folder.join("summary.json"), &pretty(&summary)?)?;
         Ok(summary)
+    }
+
+    /// Lays the report's figures beside it, for people: whole they are in the artifact.
+    fn copy_figures(&self, folder: &std::path::Path) -> Result<()> {
+        let names = self.report.manifest().files.iter().filter(|file| file.path.starts_with("figures/"));
+        std::fs::create_dir(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        for file in names {
+            let from = self.report.file(&file.path)?;
+            let to = folder.join(from.file_name().unwrap_or_default());
+            std::fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+        }
+        Ok(())
     }
 
     fn run_file(&self) -> RunFile {

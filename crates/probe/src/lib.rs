@@ -64,7 +64,7 @@ pub use options::{
     ProbeOptions, Standardize,
 };
 pub use rivals::{LDA_SHRINKAGE, pattern_weights};
-pub use stats::QUANTILES;
+pub use stats::{QUANTILES, auc};
 pub use store::{DESCRIPTION_FILE, FORMAT_VERSION, Saved, TENSORS_FILE, file_name, load, save};
 pub use task::{MIN_TRAIN_ROWS, Split, Task};
 

@@ -41,7 +41,7 @@ pub(crate) fn stands_in_order(medians: &[Option<f64>], order: &[u32]) -> bool {
 }
 
 /// `P(high > low) + ½ P(high = low)` of two ascending samples; `None` if one is empty.
-pub(crate) fn auc(low: &[f64], high: &[f64]) -> Option<f64> {
+pub fn auc(low: &[f64], high: &[f64]) -> Option<f64> {
     if low.is_empty() || high.is_empty() {
         return None;
     }

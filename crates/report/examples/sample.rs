@@ -111,7 +111,7 @@ fn section(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers) -> Attri
         }
     }
     let (low, high) = plan.classes.iter().fold((f64::MAX, f64::MIN), |r, c| (r.0.min(c.1), r.1.max(c.1)));
-    let strips = (0..8).map(|i| strip(plan, report, numbers, i, (low, high))).collect();
+    let strips: Vec<Strip> = (0..8).map(|i| strip(plan, report, numbers, i, (low, high))).collect();
     let ordered = !plan.order.is_empty();
     let adjacent = |o: &[&str]| pairwise_auc.iter().find(|p| p.lower == o[0] && p.upper == o[1]).and_then(|p| p.auc);
     let weakest = plan.order.windows(2).filter_map(adjacent).min_by(f64::total_cmp);
@@ -137,6 +137,8 @@ fn section(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers) -> Attri
         toward: Some(toward()),
         classes,
         pairwise_auc,
+        comparisons: comparisons(plan, &strips),
+        failures: Some(failures(&strips)),
         strips,
     }
 }
@@ -150,7 +152,15 @@ fn claims(weakest: Option<f64>) -> Vec<Claim> {
     let sentence = "One sentence with the figures behind the answer, from held-out images.";
     let claim =
         |(question, answer): (&str, Answer)| Claim { question: question.into(), answer, sentence: sentence.into() };
-    [("readable", Answer::Yes), ("ordered", ordered), ("separate", Answer::Unclear)].map(claim).into()
+    [
+        ("readable", Answer::Yes),
+        ("ordered", ordered),
+        ("one axis", Answer::Yes),
+        ("stable", Answer::No),
+        ("separate", Answer::Unclear),
+    ]
+    .map(claim)
+    .into()
 }
 
 fn nearest<'a>(plan: &'a Plan<'_>, at: f64) -> &'a str {
@@ -162,7 +172,7 @@ fn card(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers, at: f64, sh
     let id = format!("{split}-{:05}", (numbers.uniform() * 9999.0) as u32);
     let bytes = (plan.draw)(share + 0.06 * numbers.normal(), numbers);
     let image = ImageData { id: id.clone(), mime: "image/bmp".into(), width: 28, height: 28, bytes };
-    let image = report.intern(image);
+    let image = Some(report.intern(image));
     let label = (numbers.uniform() > 0.06).then(|| nearest(plan, at).to_owned());
     let kind = if numbers.uniform() > 0.05 { "footwear" } else { "bag" };
     let others = vec![("kind".into(), Some(kind.into())), ("category".into(), label.clone()), ("sleeve".into(), None)];
@@ -184,6 +194,56 @@ fn strip(plan: &Plan<'_>, report: &mut Report, numbers: &mut Numbers, i: usize, 
         .collect();
     let caption = if i == 7 { "random direction".into() } else { String::new() };
     Strip { caption, start, stops }
+}
+
+fn comparisons(plan: &Plan<'_>, strips: &[Strip]) -> Vec<Comparison> {
+    let side = |name: &str, does: &str, hit, kept, strip: &Strip| Side {
+        name: name.into(),
+        does: does.into(),
+        hit: Some(hit),
+        kept: Some(kept),
+        stops: strip.stops.clone(),
+    };
+    let does = ["One direction for all values, plain distance.", "Its own line toward the value."];
+    vec![Comparison {
+        start: strips[0].start.clone(),
+        value: plan.classes[plan.classes.len() - 1].0.into(),
+        article: side("The article’s walk, as we read it", does[0], 0.69, 0.5, &strips[1]),
+        toward: side("The line toward the value", does[1], 0.96, 0.91, &strips[0]),
+    }]
+}
+
+fn failures(strips: &[Strip]) -> Failures {
+    let hub = |(i, stop): (usize, &StopCard)| Some(Hub { card: stop.card.clone()?, walks: 31 - 4 * i });
+    Failures {
+        walks: 100,
+        judged_by: "Spearman’s correlation between stop and rank of the class".into(),
+        worst: strips[5..7].iter().map(|s| Strip { caption: "Spearman −0.31".into(), ..s.clone() }).collect(),
+        hubs: strips[4].stops.iter().take(5).enumerate().filter_map(hub).collect(),
+    }
+}
+
+fn lines() -> LineMatrix {
+    let some = |rows: [[f64; 4]; 4]| rows.map(|row| row.map(Some).to_vec()).to_vec();
+    LineMatrix {
+        attributes: ["shoe_height", "sleeve", "heel_as_declared_by_the_seller_of_the_shoe", "category"]
+            .map(str::to_owned)
+            .to_vec(),
+        split: "test".into(),
+        auc: some([
+            [0.97, 0.56, 0.74, 0.81],
+            [0.53, 0.99, 0.58, 0.77],
+            [0.69, 0.55, 0.88, 0.66],
+            [0.71, 0.69, 0.6, 0.98],
+        ]),
+        cramers_v: some([
+            [1.0, 0.07, 0.41, 0.63],
+            [0.07, 1.0, 0.11, 0.52],
+            [0.41, 0.11, 1.0, 0.3],
+            [0.63, 0.52, 0.3, 1.0],
+        ]),
+        left_out: String::new(),
+    }
 }
 
 fn probabilities(plan: &Plan<'_>, (low, high): (f64, f64)) -> Probabilities {
@@ -357,6 +417,7 @@ fn sample() -> Report {
             rank: Some(128),
         }),
         recipe: recipe(),
+        lines: Some(lines()),
         ..Default::default()
     };
     let shoes = [("Sandal", -4.6, 1.7, 812, 98), ("Sneaker", -0.4, 1.1, 790, 104), ("Ankle boot", 3.5, 1.4, 798, 100)];
@@ -365,12 +426,17 @@ fn sample() -> Report {
         ("low", -2.0, 0.8, 90, 24),
         ("middle", 3.1, 0.8, 90, 22),
         ("high", 1.0, 0.9, 90, 26),
-        ("not worn", 0.0, 0.5, 12, 0),
+        ("not worn, or hidden beneath <b>trousers & skirts</b> of any length", 0.0, 0.5, 12, 0),
     ];
     let plans = [
         Plan { name: "shoe_height", classes: &shoes, order: &["Sandal", "Sneaker", "Ankle boot"], draw: shoe },
         Plan { name: "sleeve", classes: &sleeves, order: &["short", "long"], draw: shirt },
-        Plan { name: "heel", classes: &folded, order: &["low", "middle", "high"], draw: shoe },
+        Plan {
+            name: "heel_as_declared_by_the_seller_of_the_shoe",
+            classes: &folded,
+            order: &["low", "middle", "high"],
+            draw: shoe,
+        },
         Plan { name: "category", classes: &CATEGORIES, order: &[], draw: shirt },
     ];
     for plan in &plans {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{Comparison, Failures};
+
 /// What kind of labels an attribute has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +101,17 @@ pub enum Answer {
     Unclear,
 }
 
+impl Answer {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
 /// What may be said of a direction: a question, its answer, and one sentence with the figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
@@ -148,6 +161,10 @@ pub struct AttributeSection {
     pub toward: Option<Toward>,
     /// Walks as rows of images.
     pub strips: Vec<Strip>,
+    /// The article's walk and the line toward a value, from the same starts.
+    pub comparisons: Vec<Comparison>,
+    /// The walks that went worst, and the images in which many walks meet.
+    pub failures: Option<Failures>,
 }
 
 /// What became of the seeded restarts of a probe.
@@ -322,8 +339,8 @@ pub struct StopCard {
 /// One image with what is known of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Card {
-    /// Index into [`Report::images`](crate::Report::images).
-    pub image: usize,
+    /// Index into [`Report::images`](crate::Report::images); `None` where there is no picture.
+    pub image: Option<usize>,
     /// The image's id.
     pub id: String,
     /// Its split.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::attribute::AttributeSection;
 use crate::error::{Error, Result};
+use crate::evidence::LineMatrix;
 use crate::images;
 use crate::model::{Confusion, Report, Spectrum};
 
@@ -12,9 +13,9 @@ pub(crate) fn check(report: &Report) -> Result<()> {
     unique("attributes", report.attributes.iter().map(|a| a.name.as_str()))?;
     unique("images", report.images.iter().map(|i| i.id.as_str()))?;
     for (attribute, card) in images::cards(report) {
-        if card.image >= report.images.len() {
+        if let Some(index) = card.image.filter(|index| *index >= report.images.len()) {
             let (attribute, id) = (attribute.to_owned(), card.id.clone());
-            return Err(Error::UnknownImage { attribute, id, index: card.image, count: report.images.len() });
+            return Err(Error::UnknownImage { attribute, id, index, count: report.images.len() });
         }
     }
     if let Some(spectrum) = &report.spectrum {
@@ -23,7 +24,18 @@ pub(crate) fn check(report: &Report) -> Result<()> {
     if let Some(training) = &report.training {
         training.confusions.iter().try_for_each(check_confusion)?;
     }
+    report.lines.iter().try_for_each(check_lines)?;
     report.attributes.iter().try_for_each(check_attribute)
+}
+
+fn check_lines(lines: &LineMatrix) -> Result<()> {
+    let place = || "lines beside attributes".to_owned();
+    let expected = lines.attributes.len();
+    for matrix in [&lines.auc, &lines.cramers_v] {
+        same(place, "rows", matrix.len(), expected)?;
+        matrix.iter().try_for_each(|row| same(place, "columns", row.len(), expected))?;
+    }
+    Ok(())
 }
 
 fn check_spectrum(spectrum: &Spectrum) -> Result<()> {
@@ -63,8 +75,12 @@ pub(crate) fn check_attribute(section: &AttributeSection) -> Result<()> {
     for (value, _) in section.toward.iter().flat_map(|toward| &toward.strips).flat_map(|strip| &strip.found) {
         known(section, "a line toward a value", std::iter::once(value))?;
     }
-    for (i, strip) in section.strips.iter().enumerate() {
-        let place = format!("{attribute}, strip {}", i + 1);
+    let sought = section.comparisons.iter().map(|comparison| &comparison.value);
+    known(section, "a comparison of walks", sought)?;
+    let worst = section.failures.iter().flat_map(|failures| &failures.worst);
+    let strips = section.strips.iter().map(|strip| ("strip", strip)).chain(worst.map(|strip| ("worst strip", strip)));
+    for (i, (kind, strip)) in strips.enumerate() {
+        let place = format!("{attribute}, {kind} {}", i + 1);
         let found = strip.stops.iter().filter_map(|s| s.card.as_ref());
         finite(&place, "card position", std::iter::once(&strip.start).chain(found).map(|c| c.position))?;
         finite(&place, "stop", strip.stops.iter().map(|s| s.position))?;

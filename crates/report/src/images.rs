@@ -1,13 +1,13 @@
 //! Images inside the page: each embedded once, drawn wherever a card points at it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::attribute::Card;
+use crate::attribute::{Card, Strip};
 use crate::error::{Error, Result};
 use crate::model::Report;
 use crate::plain;
@@ -61,9 +61,9 @@ impl ImageData {
 /// `<use href="#i0">` draws one anywhere. Background images would need the reader's printer to print backgrounds, and a
 /// script could not run where scripts are off.
 pub(crate) fn definitions(report: &Report) -> Result<String> {
-    let used: BTreeMap<usize, ()> = cards(report).map(|(_, card)| (card.image, ())).collect();
+    let used: BTreeSet<usize> = cards(report).filter_map(|(_, card)| card.image).collect();
     let mut out = String::from("<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>\n");
-    for (index, image) in report.images.iter().enumerate().filter(|(index, _)| used.contains_key(index)) {
+    for (index, image) in report.images.iter().enumerate().filter(|(index, _)| used.contains(index)) {
         image.check()?;
         let class = if image.pixelated() { " class=\"px\"" } else { "" };
         let _ = writeln!(
@@ -80,13 +80,21 @@ pub(crate) fn definitions(report: &Report) -> Result<String> {
 /// Every card of every strip with its attribute's name.
 pub(crate) fn cards(report: &Report) -> impl Iterator<Item = (&str, &Card)> {
     report.attributes.iter().flat_map(|section| {
-        let along = section.strips.iter().flat_map(|strip| {
-            let found = strip.stops.iter().filter_map(|stop| stop.card.as_ref());
-            std::iter::once(&strip.start).chain(found)
-        });
         let toward = section.toward.iter().flat_map(|toward| &toward.strips).flat_map(|strip| {
             std::iter::once(&strip.start).chain(strip.found.iter().filter_map(|(_, card)| card.as_ref()))
         });
-        along.chain(toward).map(|card| (section.name.as_str(), card))
+        let compared = section.comparisons.iter().flat_map(|comparison| {
+            let stops = comparison.article.stops.iter().chain(&comparison.toward.stops);
+            std::iter::once(&comparison.start).chain(stops.filter_map(|stop| stop.card.as_ref()))
+        });
+        let failures = section.failures.iter();
+        let worst = failures.clone().flat_map(|failures| &failures.worst).flat_map(of_strip);
+        let hubs = failures.flat_map(|failures| failures.hubs.iter().map(|hub| &hub.card));
+        let along = section.strips.iter().flat_map(of_strip);
+        along.chain(toward).chain(compared).chain(worst).chain(hubs).map(|card| (section.name.as_str(), card))
     })
+}
+
+fn of_strip(strip: &Strip) -> impl Iterator<Item = &Card> {
+    std::iter::once(&strip.start).chain(strip.stops.iter().filter_map(|stop| stop.card.as_ref()))
 }

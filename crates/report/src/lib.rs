@@ -1,7 +1,9 @@
 //! How do I see it? One self-contained HTML file of a finished run.
 //!
 //! The caller fills a [`Report`] with plain values; [`render`] checks it and writes the page: text, tables, drawings and
-//! images in one file that opens from disk, without network and without scripts, on a screen, a phone or paper.
+//! images in one file that opens from disk, without network, on a screen, a phone or paper. [`figures`] and [`strips`] give
+//! what the page shows as files of their own. A small script steps through the strips; without it everything is still there
+//! to be read.
 //!
 //! ```
 //! use latentwalk_report::{AttributeSection, ClassPositions, Kind, Report, Verdict, render};
@@ -27,7 +29,9 @@ mod charts;
 mod check;
 mod classes;
 mod error;
+mod evidence;
 pub mod figure;
+mod files;
 mod images;
 mod model;
 mod number;
@@ -42,6 +46,8 @@ pub use attribute::{
     Strip, Tone, Toward, TowardRow, TowardStrip, Verdict, WalkRole, WalkRow, Walks,
 };
 pub use error::{Error, Result};
+pub use evidence::{Comparison, Failures, Hub, LineMatrix, Side};
+pub use files::{FigureFile, StripFile, figures, strips};
 pub use images::ImageData;
 pub use model::{AccuracyRow, Confusion, EpochPoint, Recipe, Report, RunFacts, Spectrum, StageFact, Training};
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::AttributeSection;
+use crate::evidence::LineMatrix;
 use crate::images::ImageData;
 use crate::plain;
 
@@ -24,6 +25,8 @@ pub struct Report {
     pub spectrum: Option<Spectrum>,
     /// One section an attribute, in the order of the page.
     pub attributes: Vec<AttributeSection>,
+    /// How far each attribute's line orders the others; `None` with a single attribute.
+    pub lines: Option<LineMatrix>,
     /// The images of all strips, each once; cards point at them by index.
     pub images: Vec<ImageData>,
     /// What is needed to make the run again.

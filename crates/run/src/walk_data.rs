@@ -5,7 +5,7 @@ use std::path::Path;
 use latentwalk_images::Dataset;
 use latentwalk_lines::{Metric, Space};
 use latentwalk_probe::Direction;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -88,6 +88,11 @@ impl WalkData {
             attribute: name.to_owned(),
             known: self.attributes.iter().map(|labels| labels.name.clone()).collect(),
         })
+    }
+
+    /// Raw PCA coordinates of the pool, one row an image, in the order of `pool`.
+    pub fn pool_z(&self) -> ArrayView2<'_, f32> {
+        self.pool_z.view()
     }
 
     /// The pool's points under a metric.

@@ -28,4 +28,4 @@ pub use pack::Pixels;
 pub use prepare::{Decoding, Preparation, pack_bytes, pack_file, prepare, read_rgb};
 pub use resample::Resize;
 pub use sprite::Sprite;
-pub use thumbnail::{packed_png, png_of, thumbnail};
+pub use thumbnail::{lighter, packed_png, png_of, thumbnail};

@@ -1,30 +1,36 @@
 //! Gathers what every stage found into one page.
 
 pub(crate) mod attribute;
+mod compare;
+mod failures;
+mod files;
+mod gallery;
+mod matrix;
+mod toward;
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result};
 use latentwalk_backbone::{EpochRecord, HeadReport, NetworkSpec};
 use latentwalk_cli::Stage;
 use latentwalk_decomposition::Pca;
-use latentwalk_images::{Dataset, Pixels, Split};
+use latentwalk_images::{Dataset, Split};
 use latentwalk_report as page;
-use latentwalk_run::{AttributeToward, AttributeWalks, WalkData};
+use latentwalk_run::WalkData;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::inputs;
 use super::null::NullFile;
-use super::{inputs, walks};
 use crate::config::Config;
 use crate::job::Job;
 use attribute::Sources;
+use gallery::Gallery;
 
-/// Writes `report.html`.
+/// Writes `report.html` and the folder `figures`.
 ///
 /// # Errors
-/// An artifact that cannot be read, or a page that cannot be written.
+/// An artifact that cannot be read, or a file that cannot be written.
 pub fn run(job: &Job<'_>) -> Result<Value> {
     let data = inputs::walk_data(job)?;
     let walks = latentwalk_run::read_walks(job.folder(Stage::Walks)?)?;
@@ -33,23 +39,27 @@ pub fn run(job: &Job<'_>) -> Result<Value> {
     let toward = latentwalk_run::read_toward(job.folder(Stage::Toward)?)?;
     let cards = latentwalk_run::read_verdicts(job.folder(Stage::Verdicts)?)?;
     let dataset = &data.points.dataset;
-    let (images, places) = images(job, dataset, &walks, &toward)?;
+    let gallery = Gallery::open(job, dataset)?;
     let sources =
-        Sources { job, data: &data, null: &null, metrics: &metrics, toward: &toward, cards: &cards, places: &places };
-    let report = page::Report {
+        Sources { job, data: &data, null: &null, metrics: &metrics, toward: &toward, cards: &cards, gallery: &gallery };
+    let mut report = page::Report {
         title: job.config.report.title.clone().unwrap_or_else(|| format!("{}: lines of a classifier", dataset.name)),
         summary: summary(job.config),
         facts: facts(job, dataset)?,
         training: job.inputs.contains_key(&Stage::Backbone).then(|| training(job, &data)).transpose()?,
         spectrum: Some(spectrum(job)?),
         attributes: attribute::all(&sources, &walks)?,
-        images,
+        lines: matrix::of(&data, &cards)?,
+        images: Vec::new(),
         recipe: recipe(job)?,
     };
+    let (images, rows) = gallery.shown();
+    report.images = images;
     let html = page::render(&report)?;
     let path = job.out.join("report.html");
     fs::write(&path, &html).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(json!({ "bytes": html.len(), "images": report.images.len() }))
+    let figures = files::write(job, dataset, &report, &rows)?;
+    Ok(json!({ "bytes": html.len(), "images": report.images.len(), "figures": figures }))
 }
 
 fn summary(config: &Config) -> String {
@@ -151,39 +161,6 @@ fn spectrum(job: &Job<'_>) -> Result<page::Spectrum> {
     Ok(page::Spectrum { variances: pca.variances().to_vec(), kept: pca.k(), rank: Some(pca.embedding_rank()) })
 }
 
-/// The images of all strips, and where each dataset row stands among them.
-fn images(
-    job: &Job<'_>,
-    dataset: &Dataset,
-    walks: &[AttributeWalks],
-    toward: &[AttributeToward],
-) -> Result<(Vec<page::ImageData>, BTreeMap<usize, usize>)> {
-    let pixels = Pixels::open(job.folder(Stage::Images)?, dataset)?;
-    let originals = latentwalk_images::originals(&job.config.images, &job.config.origin);
-    let decoding = job.config.images.images.decoding();
-    let originals = originals.as_deref().map(|root| (root, &decoding));
-    let (mut images, mut places) = (Vec::new(), BTreeMap::new());
-    let strips = toward.iter().flat_map(|toward| &toward.strips);
-    let mut shown = walks::shown(walks);
-    shown.extend(strips.flat_map(|s| std::iter::once(s.start).chain(s.found.iter().filter_map(|(_, row)| *row))));
-    for row in shown {
-        let px = job.config.report.thumbnail_px;
-        let bytes = latentwalk_images::thumbnail(&pixels, dataset, row, px, originals)?;
-        let (width, height) = png_size(&bytes).context("a thumbnail is not a PNG")?;
-        places.insert(row, images.len());
-        let id = dataset.items[row].id.clone();
-        images.push(page::ImageData { id, mime: "image/png".to_owned(), width, height, bytes });
-        job.progress.set(images.len(), images.len());
-    }
-    Ok((images, places))
-}
-
-/// Width and height of a PNG, from its header.
-fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
-    Some((number(16)?, number(20)?))
-}
-
 fn recipe(job: &Job<'_>) -> Result<page::Recipe> {
     let parameters = job.config.parameters()?;
     let seeds = parameters.iter().filter(|(key, _)| key.ends_with(".seed"));
@@ -221,14 +198,5 @@ mod tests {
             (thousands(7), thousands(1234), thousands(1_000_000)),
             ("7".into(), "1,234".into(), "1,000,000".into())
         );
-    }
-
-    #[test]
-    fn a_pngs_size_is_read_from_its_header() {
-        let mut png = vec![0; 16];
-        png.extend_from_slice(&28u32.to_be_bytes());
-        png.extend_from_slice(&40u32.to_be_bytes());
-        assert_eq!(png_size(&png), Some((28, 40)));
-        assert_eq!(png_size(&png[..20]), None);
     }
 }

@@ -1,7 +1,5 @@
 //! Lines from held-out images along each direction, the real images nearest to them, and what they are worth.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use latentwalk_cli::Stage;
 use latentwalk_lines::{Search, Space};
@@ -155,12 +153,4 @@ fn say(job: &Job<'_>, walks: &AttributeWalks) {
     for (name, figures) in &walks.yardsticks {
         job.progress.say(&line(name, figures));
     }
-}
-
-/// Every image that some strip shows, each once.
-pub(crate) fn shown(all: &[AttributeWalks]) -> BTreeSet<usize> {
-    let strips = all.iter().flat_map(|w| &w.strips);
-    strips
-        .flat_map(|s| std::iter::once(s.start).chain(s.stops.iter().flat_map(|t| t.images.iter().map(|i| i.row))))
-        .collect()
 }

@@ -16,6 +16,7 @@ fn a_run_writes_its_record_a_second_does_nothing_and_a_change_runs_only_what_lie
     check_summary(&json(&folders[0].join("summary.json")));
     assert!(first.contains("report.html"));
     walks_by_the_library_are_those_of_the_run(&store);
+    figures_lie_beside_the_report_and_in_its_artifact(&store, &folders[0]);
     explorer::the_page_answers_as_the_library_does(&store);
 
     let figures = folder.path().join("figures.json");
@@ -128,6 +129,44 @@ fn check_summary(s: &Value) {
     let html = fs::read_to_string(s["report"].as_str().unwrap()).unwrap();
     assert!(html.contains("shoe_height") && html.contains("sandal"));
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "the report loads something from outside");
+}
+
+/// Every chart as a file, the same in both places; a bounded number of images in the page; and a comparison's end is what is counted.
+fn figures_lie_beside_the_report_and_in_its_artifact(store: &Path, folder: &Path) {
+    let artifact = fs::read_dir(store.join("objects/report")).unwrap().next().unwrap().unwrap().path();
+    let names = |folder: &Path| {
+        let files = fs::read_dir(folder.join("figures")).unwrap();
+        let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let all = names(folder);
+    assert_eq!(all, names(&artifact));
+    for name in [
+        "sleeve.positions.svg",
+        "sleeve.walk-1.png",
+        "shoe_height.null.csv",
+        "kind.hubs.csv",
+        "lines.csv",
+        "variance.svg",
+    ] {
+        assert!(all.iter().any(|known| known == name), "{name} is not among {all:?}");
+        assert_eq!(
+            fs::read(folder.join("figures").join(name)).unwrap(),
+            fs::read(artifact.join("figures").join(name)).unwrap()
+        );
+    }
+    assert!(fs::read(folder.join("figures/sleeve.walk-1.png")).unwrap().starts_with(b"\x89PNG"));
+    let html = fs::read_to_string(folder.join("report.html")).unwrap();
+    // At most 160 an attribute: 6 walks and 2 of the worst of 8 images, 4 starts with 12 values, 2 pairs of walks of 8 stops, 6 hubs.
+    assert!((50..4 * 160).contains(&html.matches("<image id=").count()));
+    let store = Store::open_existing(store).unwrap();
+    let run = Run::open(&store, None).unwrap();
+    let (data, toward) = (run.walk_data().unwrap(), run.toward().unwrap());
+    let sleeve = toward.iter().find(|toward| toward.name == "sleeve").unwrap();
+    let answer = data.id(sleeve.strips[0].found[0].1.unwrap());
+    let table = fs::read_to_string(folder.join("figures/sleeve.comparison-1-toward.csv")).unwrap();
+    assert_eq!(table.lines().last().unwrap().split(',').nth(1), Some(answer), "{table}");
 }
 
 /// A finished run opened and walked without the binary: the strips that its report shows.

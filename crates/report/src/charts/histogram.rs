@@ -9,7 +9,7 @@ use crate::svg::{Anchor, Scale, Svg, ticks};
 const HEIGHT: f64 = 220.0;
 
 /// The drawing of the draws' values as bars, with ours as a line; `values` are finite.
-pub(crate) fn draw(values: &[f64], ours: Option<f64>, statistic: &str, label: &str) -> String {
+pub(crate) fn draw(values: &[f64], ours: Option<f64>, statistic: &str, label: &str) -> Svg {
     let frame = Frame { left: 46.0, right: HALF - 14.0, top: 34.0, bottom: HEIGHT - 46.0 };
     let ours = ours.filter(|o| o.is_finite());
     let domain = statistics::range(values.iter().copied().chain(ours)).unwrap_or((0.0, 1.0));
@@ -39,7 +39,7 @@ pub(crate) fn draw(values: &[f64], ours: Option<f64>, statistic: &str, label: &s
         };
         svg.text((at, frame.top - 14.0), anchor, "ours-name", &format!("ours {}", number::share(Some(ours))));
     }
-    svg.finish()
+    svg
 }
 
 /// A domain widened to the ticks around it.

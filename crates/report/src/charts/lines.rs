@@ -30,7 +30,7 @@ pub(crate) struct Curves<'a> {
 
 impl Curves<'_> {
     /// The drawing.
-    pub(crate) fn draw(&self) -> String {
+    pub(crate) fn draw(&self) -> Svg {
         let longest = self.series.iter().map(|s| s.name.chars().count().min(NAME)).max().unwrap_or(0);
         let right = HALF - 14.0 - longest as f64 * CHARACTER;
         let frame = Frame { left: 46.0, right, top: 26.0, bottom: HEIGHT - 46.0 };
@@ -49,7 +49,7 @@ impl Curves<'_> {
         self.draw_best(&mut svg, &frame, &x, &y);
         self.series.iter().for_each(|s| draw_series(&mut svg, &x, &y, s));
         self.draw_names(&mut svg, &frame, &y);
-        svg.finish()
+        svg
     }
 
     fn draw_best(&self, svg: &mut Svg, frame: &Frame, x: &Scale, y: &Scale) {

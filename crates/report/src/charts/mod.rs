@@ -1,5 +1,6 @@
 //! The figures as SVG, each a pure function of its data and a width.
 
+pub(crate) mod bars;
 pub(crate) mod histogram;
 pub(crate) mod lines;
 pub(crate) mod probabilities;

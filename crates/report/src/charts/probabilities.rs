@@ -12,7 +12,7 @@ const NAME: usize = 16;
 const BOLD: f64 = 8.4;
 
 /// The drawing at a width; `slots` gives each curve's colour.
-pub(crate) fn draw(data: &Probabilities, slots: &[usize], domain: (f64, f64), width: f64, label: &str) -> String {
+pub(crate) fn draw(data: &Probabilities, slots: &[usize], domain: (f64, f64), width: f64, label: &str) -> Svg {
     let frame = Frame { left: left_margin(width), right: width - 14.0, top: 22.0, bottom: 152.0 };
     let x = Scale::new(domain, (frame.left + 6.0, frame.right - 6.0));
     let y = Scale::new((0.0, 1.0), (frame.bottom, frame.top));
@@ -41,5 +41,5 @@ pub(crate) fn draw(data: &Probabilities, slots: &[usize], domain: (f64, f64), wi
     }
     let ticks = x.ticks(if width < 600.0 { 5 } else { 9 });
     frame.x_axis(&mut svg, &x, &ticks, if width < 600.0 { "position along the direction" } else { AXIS });
-    svg.finish()
+    svg
 }

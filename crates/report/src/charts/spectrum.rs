@@ -8,7 +8,7 @@ use crate::svg::{Anchor, Scale, Svg, log_ticks};
 const HEIGHT: f64 = 270.0;
 
 /// The drawing of cumulative shares, axis by axis on a logarithmic scale; `marks` are counts of axes with their words.
-pub(crate) fn draw(cumulative: &[f64], marks: &[(usize, String)], label: &str) -> String {
+pub(crate) fn draw(cumulative: &[f64], marks: &[(usize, String)], label: &str) -> Svg {
     let frame = Frame { left: 54.0, right: HALF - 14.0, top: 14.0, bottom: HEIGHT - 46.0 };
     let last = (cumulative.len().max(2) as f64).log10();
     let x = Scale::new((0.0, last), (frame.left + 6.0, frame.right - 6.0));
@@ -38,5 +38,5 @@ pub(crate) fn draw(cumulative: &[f64], marks: &[(usize, String)], label: &str) -
             svg.circle((at(*axes), y.at(*share)), 4.0, "dot k0", words);
         }
     }
-    svg.finish()
+    svg
 }

@@ -5,14 +5,15 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use super::overview::{claims, class, verdict};
-use super::training::share_cell;
-use super::{both, safe, strip, table};
-use crate::attribute::{AttributeSection, Null, PairAuc, Probabilities, Restarts, Toward, WalkRole, Walks};
+use super::walking::{toward, walks};
+use super::{both, evidence, safe, strip, table};
+use crate::attribute::{AttributeSection, Null, PairAuc, Probabilities, Restarts};
 use crate::charts::ridge::Ridge;
 use crate::charts::{histogram, probabilities};
 use crate::classes::{self, ClassRow};
 use crate::number;
 use crate::statistics;
+use crate::svg::Svg;
 
 /// More classes than this are headed by numbers in a matrix, as are names of more than `NAMED_LENGTH` characters.
 const NAMED_COLUMNS: usize = 5;
@@ -34,6 +35,7 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         order => section.order.iter().map(|name| class(&rows, name)).collect::<Vec<_>>(),
         verdict => verdict(&section.verdict),
         claims => claims(&section.claims),
+        told => section.claims.iter().any(|claim| claim.sentence == section.verdict.sentence),
         method => &section.method,
         settings => section.settings.iter().map(|(n, v)| context! { name => n, text => v }).collect::<Vec<_>>(),
         restarts => section.restarts.as_ref().map_or(Value::from(()), restarts),
@@ -47,6 +49,10 @@ pub(super) fn view(index: usize, section: &AttributeSection) -> Value {
         walks => section.walks.as_ref().map_or(Value::from(()), walks),
         toward => section.toward.as_ref().map_or(Value::from(()), |t| toward(t, &rows)),
         strips => strips,
+        comparisons => section.comparisons.iter().map(|c| evidence::comparison(c, &rows)).collect::<Vec<_>>(),
+        yardsticks => evidence::yardsticks(section),
+        failures => evidence::failures(section, &rows, decimals),
+        broken => evidence::broken(section, &rows),
     }
 }
 
@@ -138,12 +144,7 @@ fn auc_of(pairs: &[PairAuc], lower: &str, upper: &str) -> Option<f64> {
 }
 
 fn curves(section: &AttributeSection, data: &Probabilities, rows: &[ClassRow], domain: (f64, f64)) -> Value {
-    let slots: Vec<usize> = data.curves.iter().map(|c| classes::slot(rows, &c.0).unwrap_or(0)).collect();
-    let label = format!(
-        "The probe's class probabilities along the direction of {}; the table below has the figures.",
-        section.name
-    );
-    let chart = both(|width| probabilities::draw(data, &slots, domain, width, &label));
+    let chart = both(|width| probability_chart(section, data, rows, domain, width).finish());
     let head: Vec<&str> = std::iter::once("position").chain(data.curves.iter().map(|c| c.0.as_str())).collect();
     let every = (data.positions.len() / 12).max(1);
     let decimals = number::decimals_for(domain.1 - domain.0);
@@ -156,9 +157,25 @@ fn curves(section: &AttributeSection, data: &Probabilities, rows: &[ClassRow], d
     context! { chart => chart, figures => table(&head, lines.collect()), legend => legend }
 }
 
-fn null(null: &Null) -> Value {
+/// The drawing of the class probabilities.
+pub(crate) fn probability_chart(
+    section: &AttributeSection,
+    data: &Probabilities,
+    rows: &[ClassRow],
+    domain: (f64, f64),
+    width: f64,
+) -> Svg {
+    let slots: Vec<usize> = data.curves.iter().map(|c| classes::slot(rows, &c.0).unwrap_or(0)).collect();
+    let label = format!(
+        "The probe's class probabilities along the direction of {}; the table below has the figures.",
+        section.name
+    );
+    probabilities::draw(data, &slots, domain, width, &label)
+}
+
+/// The finite values of the draws, ours, and what is said of them.
+fn standing(null: &Null) -> (Vec<f64>, Option<f64>, String) {
     let values: Vec<f64> = null.values.iter().copied().filter(|v| v.is_finite()).collect();
-    let left_out = null.values.len() - values.len();
     let ours = null.ours.filter(|o| o.is_finite());
     let sentence = match ours.filter(|_| !values.is_empty()) {
         None => format!("{} draws; no figure of ours to compare.", number::count(values.len() as u64)),
@@ -169,68 +186,28 @@ fn null(null: &Null) -> Value {
             format!("{reached} of {all} ({share}) are at least as high as ours ({}).", number::share(Some(ours)))
         }
     };
+    (values, ours, sentence)
+}
+
+/// The drawing of the draws.
+pub(crate) fn null_chart(null: &Null) -> Svg {
+    let (values, ours, sentence) = standing(null);
+    let label = format!("Histogram of {} for other classes ({}): {sentence}", null.statistic, null.drawn);
+    histogram::draw(&values, ours, &null.statistic, &label)
+}
+
+fn null(null: &Null) -> Value {
+    let (values, ours, sentence) = standing(null);
     let ascending = ascending(values.iter().copied());
     let quantile = |q| number::share(Some(statistics::quantile(&ascending, q)));
     let row = [0.0, 0.05, 0.5, 0.95, 1.0].map(quantile);
     let line = std::iter::once(null.statistic.clone()).chain(row).chain([number::share(ours)]).collect();
-    let label = format!("Histogram of {} for other classes ({}): {sentence}", null.statistic, null.drawn);
     context! {
         sentence => sentence,
         drawn => &null.drawn,
         statistic => &null.statistic,
-        left_out => left_out,
-        chart => safe(histogram::draw(&values, ours, &null.statistic, &label)),
+        left_out => null.values.len() - values.len(),
+        chart => safe(null_chart(null).finish()),
         figures => table(&["", "least", "5\u{202f}%", "median", "95\u{202f}%", "greatest", "ours"], vec![line]),
-    }
-}
-
-fn toward(toward: &Toward, classes: &[ClassRow]) -> Value {
-    let of = |role: WalkRole| -> Vec<Value> {
-        let rows = toward.rows.iter().filter(|r| r.role == role);
-        rows.map(|r| {
-            context! {
-                name => &r.name,
-                default => &r.default,
-                hit => share_cell(r.hit),
-                interval => &r.interval,
-                kept => share_cell(r.kept),
-                joint => share_cell(r.joint),
-            }
-        })
-        .collect()
-    };
-    context! {
-        way => &toward.way,
-        note => &toward.note,
-        strips => toward.strips.iter().map(|s| strip::toward(s, classes)).collect::<Vec<_>>(),
-        lines => of(WalkRole::Metric),
-        baselines => of(WalkRole::Baseline),
-    }
-}
-
-fn walks(walks: &Walks) -> Value {
-    let of = |role: WalkRole| -> Vec<Value> {
-        let rows = walks.rows.iter().filter(|r| r.role == role);
-        rows.map(|r| {
-            context! {
-                name => &r.name,
-                default => &r.default,
-                spearman => share_cell(r.median_spearman),
-                visited => share_cell(r.all_visited),
-                on => share_cell(r.on_attribute),
-                same => number::share(r.most_frequent),
-            }
-        })
-        .collect()
-    };
-    context! {
-        starts => number::count(walks.starts as u64),
-        start_split => &walks.start_split,
-        pool => &walks.pool,
-        stops => &walks.stops,
-        ceiling => walks.spearman_ceiling.map_or(Value::from(()), |ceiling| number::share(Some(ceiling)).into()),
-        metric => &walks.metric,
-        metrics => of(WalkRole::Metric),
-        baselines => of(WalkRole::Baseline),
     }
 }

@@ -1,10 +1,14 @@
 //! From the report's data to what the template prints: every number as text, every figure as a drawing.
 
-mod attribute;
+pub(crate) mod attribute;
+pub(crate) mod evidence;
+mod matrix;
 mod overview;
 mod recipe;
-mod strip;
-mod training;
+mod script;
+pub(crate) mod strip;
+pub(crate) mod training;
+mod walking;
 
 use minijinja::value::Value;
 use minijinja::{Environment, context};
@@ -23,6 +27,8 @@ pub(crate) fn page(report: &Report) -> Result<String> {
         ("training.html", include_str!("../page/training.html")),
         ("attribute.html", include_str!("../page/attribute.html")),
         ("recipe.html", include_str!("../page/recipe.html")),
+        ("overview.html", include_str!("../page/overview.html")),
+        ("failures.html", include_str!("../page/failures.html")),
     ] {
         environment.add_template(name, source)?;
     }
@@ -38,6 +44,9 @@ pub(crate) fn page(report: &Report) -> Result<String> {
         training => report.training.as_ref().map_or(Value::from(()), training::view),
         spectrum => report.spectrum.as_ref().map_or(Value::from(()), training::spectrum),
         attributes => attributes,
+        lines => report.lines.as_ref().map_or(Value::from(()), matrix::view),
+        script => safe(script::SOURCE.to_owned()),
+        script_hash => safe(script::hash()),
         recipe => recipe::view(&report.recipe),
     };
     Ok(environment.get_template("page.html")?.render(context)?)

@@ -4,7 +4,7 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use super::strip;
-use crate::attribute::{Answer, AttributeSection, Claim, Tone, Verdict};
+use crate::attribute::{Answer, AttributeSection, Claim, Tone, Verdict, WalkRole};
 use crate::classes;
 use crate::model::Report;
 use crate::number;
@@ -37,13 +37,33 @@ pub(super) fn facts(report: &Report) -> Vec<Value> {
     list
 }
 
-/// One card an attribute.
-pub(super) fn verdicts(report: &Report) -> Vec<Value> {
-    let cards = report.attributes.iter().enumerate();
-    let card = |(i, a): (usize, &AttributeSection)| {
-        context! { index => i, name => &a.name, verdict => verdict(&a.verdict), claims => claims(&a.claims) }
+/// One row an attribute: its badge, the answer to every question, and how often lines toward a value find it.
+pub(super) fn verdicts(report: &Report) -> Value {
+    let mut questions: Vec<String> = Vec::new();
+    for claim in report.attributes.iter().flat_map(|a| &a.claims) {
+        if !questions.contains(&claim.question) {
+            questions.push(claim.question.clone());
+        }
+    }
+    let row = |(i, a): (usize, &AttributeSection)| {
+        let cell = |question: &String| match a.claims.iter().find(|claim| claim.question == *question) {
+            Some(found) => claim(found),
+            None => Value::from(()),
+        };
+        let rows = a.toward.iter().flat_map(|toward| &toward.rows).filter(|row| row.role == WalkRole::Metric);
+        let hit = |default: bool| rows.clone().find(|row| row.default == default).and_then(|row| row.hit);
+        context! {
+            index => i,
+            name => &a.name,
+            verdict => verdict(&a.verdict),
+            answers => questions.iter().map(cell).collect::<Vec<_>>(),
+            hit => number::percent(hit(true)),
+            article => number::percent(hit(false)),
+        }
     };
-    cards.map(card).collect()
+    let rows: Vec<Value> = report.attributes.iter().enumerate().map(row).collect();
+    let walked = report.attributes.iter().any(|a| a.toward.is_some());
+    context! { questions => questions, rows => rows, walked => walked }
 }
 
 /// A badge with its mark, so that colour alone says nothing.
@@ -59,15 +79,16 @@ pub(super) fn verdict(verdict: &Verdict) -> Value {
 
 /// Questions with the mark of their answer, so that colour alone says nothing.
 pub(super) fn claims(claims: &[Claim]) -> Vec<Value> {
-    let claim = |claim: &Claim| {
-        let (tone, mark, answer) = match claim.answer {
-            Answer::Yes => ("good", "✓", "yes"),
-            Answer::No => ("bad", "✕", "no"),
-            Answer::Unclear => ("neutral", "?", "unclear"),
-        };
-        context! { tone => tone, mark => mark, answer => answer, question => &claim.question, sentence => &claim.sentence }
-    };
     claims.iter().map(claim).collect()
+}
+
+fn claim(claim: &Claim) -> Value {
+    let mark = match claim.answer {
+        Answer::Yes => "✓",
+        Answer::No => "✕",
+        Answer::Unclear => "?",
+    };
+    context! { mark => mark, answer => claim.answer.name(), question => &claim.question, sentence => &claim.sentence }
 }
 
 /// The first strip of the first attribute that is a success, else of the first one with strips: not chosen by looks.

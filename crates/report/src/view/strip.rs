@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use minijinja::context;
 use minijinja::value::Value;
 
-use crate::attribute::{AttributeSection, Card, Strip, TowardStrip};
+use crate::attribute::{AttributeSection, Card, StopCard, Strip, TowardStrip};
 use crate::classes::{self, ClassRow};
 use crate::number;
 use crate::statistics;
 
 /// Decimals of positions and of distances on the cards of a section.
 #[derive(Clone, Copy)]
-pub(super) struct Decimals {
+pub(crate) struct Decimals {
     position: usize,
     distance: usize,
 }
@@ -22,6 +22,8 @@ struct Look<'a> {
     rows: &'a [ClassRow],
     /// `None` where positions and distances are not told.
     decimals: Option<Decimals>,
+    /// Whether what is found has a position worth telling where it is opened.
+    exact: bool,
     told: BTreeSet<&'a str>,
 }
 
@@ -32,8 +34,9 @@ fn told<'a>(cards: impl Iterator<Item = &'a Card>) -> BTreeSet<&'a str> {
 }
 
 /// The decimals that a section's cards need, the same for all of them.
-pub(super) fn decimals(section: &AttributeSection) -> Decimals {
-    let stops = || section.strips.iter().flat_map(|s| &s.stops);
+pub(crate) fn decimals(section: &AttributeSection) -> Decimals {
+    let worst = || section.failures.iter().flat_map(|failures| &failures.worst);
+    let stops = || section.strips.iter().chain(worst()).flat_map(|s| &s.stops);
     let cards = || stops().filter_map(|s| s.card.as_ref());
     let spread = statistics::range(stops().map(|s| s.position)).map_or(0.0, |(low, high)| high - low);
     let far = statistics::range(cards().filter_map(|c| c.distance)).map_or(0.0, |(_, high)| high);
@@ -47,7 +50,7 @@ pub(super) fn view(strip: &Strip, rows: &[ClassRow], decimals: Decimals) -> Valu
     let before = columns.partition_point(|column| column.0 <= strip.start.position);
     let misses = columns.iter().filter(|column| column.1.is_none()).count();
     let cards = std::iter::once(&strip.start).chain(strip.stops.iter().filter_map(|s| s.card.as_ref()));
-    let look = Look { rows, decimals: Some(decimals), told: told(cards) };
+    let look = Look { rows, decimals: Some(decimals), exact: false, told: told(cards) };
     let head = |at: f64| number::fixed(at, decimals.position);
     let mut cells: Vec<Value> =
         columns.iter().map(|(at, found)| cell("hit", head(*at), *found, &strip.start, &look)).collect();
@@ -69,7 +72,7 @@ pub(super) fn view(strip: &Strip, rows: &[ClassRow], decimals: Decimals) -> Valu
 /// One line toward each value: the start, then what was found for each value that it does not have.
 pub(super) fn toward(strip: &TowardStrip, rows: &[ClassRow]) -> Value {
     let cards = std::iter::once(&strip.start).chain(strip.found.iter().filter_map(|(_, card)| card.as_ref()));
-    let look = Look { rows, decimals: None, told: told(cards) };
+    let look = Look { rows, decimals: None, exact: false, told: told(cards) };
     let start = card(&strip.start, None, &look);
     let mut cells = vec![context! { kind => "start", head => "start", card => start }];
     for (value, found) in &strip.found {
@@ -78,6 +81,29 @@ pub(super) fn toward(strip: &TowardStrip, rows: &[ClassRow]) -> Value {
         cells.push(cell(kind, format!("→ {value} {mark}"), found.as_ref(), &strip.start, &look));
     }
     context! { n => cells.len(), cells => cells }
+}
+
+/// A walk toward one value: the start, then the stops in the order of the walk, the last one judged.
+pub(super) fn sought(start: &Card, value: &str, stops: &[StopCard], rows: &[ClassRow]) -> Value {
+    let cards = std::iter::once(start).chain(stops.iter().filter_map(|stop| stop.card.as_ref()));
+    let look = Look { rows, decimals: None, exact: true, told: told(cards) };
+    let mut cells = vec![context! { kind => "start", head => "start", card => card(start, None, &look) }];
+    for (i, stop) in stops.iter().enumerate() {
+        let hit = stop.card.as_ref().is_some_and(|card| card.label.as_deref() == Some(value));
+        let (kind, head) = match (i + 1 == stops.len(), hit) {
+            (false, _) => ("hit", format!("{} of {}", i + 1, stops.len())),
+            (true, true) => ("hit", format!("→ {value} ✓")),
+            (true, false) => ("hit wrong", format!("→ {value} ✕")),
+        };
+        cells.push(cell(kind, head, stop.card.as_ref(), start, &look));
+    }
+    context! { n => cells.len(), cells => cells }
+}
+
+/// One image that belongs to no walk.
+pub(super) fn alone(head: String, found: &Card, rows: &[ClassRow]) -> Value {
+    let look = Look { rows, decimals: None, exact: false, told: told(std::iter::once(found)) };
+    context! { kind => "hit", head => head, card => card(found, None, &look) }
 }
 
 fn cell(kind: &str, head: String, found: Option<&Card>, start: &Card, look: &Look<'_>) -> Value {
@@ -94,6 +120,7 @@ fn card(card: &Card, start: Option<&Card>, look: &Look<'_>) -> Value {
         image => &card.image,
         id => &card.id,
         split => &card.split,
+        exact => if look.exact && start.is_some() { number::significant(card.position) } else { String::new() },
         position => look.decimals.map_or(String::new(), |d| number::fixed(card.position, d.position)),
         distance => look.decimals.zip(card.distance).map_or(Value::from(()), |(d, at)| number::fixed(at, d.distance).into()),
         label => label(&card.label, look.rows),

@@ -8,6 +8,7 @@ use crate::charts::lines::{Curves, Series};
 use crate::charts::spectrum as chart;
 use crate::model::{Confusion, EpochPoint, Spectrum, Training};
 use crate::number;
+use crate::svg::Svg;
 
 /// The share of variance that the sentence asks for.
 const WANTED: f64 = 0.98;
@@ -34,8 +35,8 @@ pub(super) fn view(training: &Training) -> Value {
         network => &training.network,
         split => &training.split,
         curves => !training.epochs.is_empty(),
-        loss => safe(losses(training)),
-        accuracies => safe(accuracies(training)),
+        loss => safe(losses(training).finish()),
+        accuracies => safe(accuracies(training).finish()),
         figures => epochs(training),
         accuracy => rows,
         confusions => training.confusions.iter().map(confusion).collect::<Vec<_>>(),
@@ -48,7 +49,8 @@ pub(super) fn share_cell(value: Option<f64>) -> Value {
     context! { text => number::share(value), bar => format!("{:.4}", bar) }
 }
 
-fn losses(training: &Training) -> String {
+/// The drawing of the losses.
+pub(crate) fn losses(training: &Training) -> Svg {
     let series = |name: &str, slot, get: fn(&EpochPoint) -> f64| Series {
         name: name.into(),
         slot,
@@ -59,7 +61,8 @@ fn losses(training: &Training) -> String {
     Curves { series, best: training.best_epoch, shares: false, label }.draw()
 }
 
-fn accuracies(training: &Training) -> String {
+/// The drawing of the validation accuracies.
+pub(crate) fn accuracies(training: &Training) -> Svg {
     let names = attributes(training);
     let series = names.iter().enumerate().map(|(slot, name)| {
         let points = training.epochs.iter().map(|e| (e.epoch as f64, accuracy_of(e, name))).collect();
@@ -69,7 +72,8 @@ fn accuracies(training: &Training) -> String {
     Curves { series: series.collect(), best: training.best_epoch, shares: true, label }.draw()
 }
 
-fn attributes(training: &Training) -> Vec<&str> {
+/// The attributes that the epochs tell of.
+pub(crate) fn attributes(training: &Training) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in training.epochs.iter().flat_map(|e| &e.validation_accuracy) {
         if !names.contains(&name.as_str()) {
@@ -79,7 +83,8 @@ fn attributes(training: &Training) -> Vec<&str> {
     names
 }
 
-fn accuracy_of(epoch: &EpochPoint, name: &str) -> f64 {
+/// An epoch's validation accuracy of an attribute; NaN where it was not measured.
+pub(crate) fn accuracy_of(epoch: &EpochPoint, name: &str) -> f64 {
     epoch.validation_accuracy.iter().find(|a| a.0 == name).map_or(f64::NAN, |a| a.1)
 }
 
@@ -119,34 +124,56 @@ fn confusion(confusion: &Confusion) -> Value {
 
 /// The section on the spectrum.
 pub(super) fn spectrum(spectrum: &Spectrum) -> Value {
-    let total: f64 = spectrum.variances.iter().map(|v| v.max(0.0)).sum();
-    let sums = spectrum.variances.iter().scan(0.0, |sum, v| {
-        *sum += v.max(0.0);
-        Some(*sum)
-    });
-    let cumulative: Vec<f64> = sums.map(|sum| if total > 0.0 { sum / total } else { 0.0 }).collect();
-    let (all, kept) = (cumulative.len(), spectrum.kept);
-    let of_kept = kept.checked_sub(1).and_then(|k| cumulative.get(k)).copied();
-    let needed = cumulative.iter().position(|c| *c >= WANTED).map(|i| i + 1);
-    let keeps = format!("{} {}", noun(kept, "keeps", "keep"), number::percent(of_kept));
-    let mut marks = vec![(kept, format!("{} {keeps}", number::count(kept as u64)))];
-    if let Some(needed) = needed.filter(|n| *n != kept) {
-        marks.insert(0, (needed, format!("98\u{202f}% needs {needed}")));
-    }
-    let axes = |n: usize| format!("{} {}", number::count(n as u64), noun(n, "axis", "axes"));
-    let sentences = [
-        Some(format!("{} {keeps} of the variance", axes(kept))),
-        (kept != ARTICLE && all > ARTICLE)
-            .then(|| format!("{ARTICLE} would keep {}", number::percent(Some(cumulative[ARTICLE - 1])))),
-        needed.map(|n| format!("98\u{202f}% needs {}", axes(n))),
-        spectrum.rank.map(|r| format!("numerical rank {} of {}", number::count(r as u64), number::count(all as u64))),
-    ];
-    let sentence = sentences.into_iter().flatten().collect::<Vec<_>>().join("; ");
-    let label = format!("Cumulative share of variance over the number of axes: {sentence}.");
+    let told = Told::of(spectrum);
     context! {
-        sentence => format!("{sentence}."),
-        chart => safe(chart::draw(&cumulative, &marks, &label)),
-        figures => spectrum_table(spectrum, &cumulative, needed),
+        sentence => format!("{}.", told.sentence),
+        chart => safe(told.draw().finish()),
+        figures => spectrum_table(spectrum, &told.cumulative, told.needed),
+    }
+}
+
+/// What is said of a spectrum.
+pub(crate) struct Told {
+    /// Share of the variance up to each axis.
+    pub(crate) cumulative: Vec<f64>,
+    needed: Option<usize>,
+    marks: Vec<(usize, String)>,
+    sentence: String,
+}
+
+impl Told {
+    pub(crate) fn of(spectrum: &Spectrum) -> Self {
+        let total: f64 = spectrum.variances.iter().map(|v| v.max(0.0)).sum();
+        let sums = spectrum.variances.iter().scan(0.0, |sum, v| {
+            *sum += v.max(0.0);
+            Some(*sum)
+        });
+        let cumulative: Vec<f64> = sums.map(|sum| if total > 0.0 { sum / total } else { 0.0 }).collect();
+        let (all, kept) = (cumulative.len(), spectrum.kept);
+        let of_kept = kept.checked_sub(1).and_then(|k| cumulative.get(k)).copied();
+        let needed = cumulative.iter().position(|c| *c >= WANTED).map(|i| i + 1);
+        let keeps = format!("{} {}", noun(kept, "keeps", "keep"), number::percent(of_kept));
+        let mut marks = vec![(kept, format!("{} {keeps}", number::count(kept as u64)))];
+        if let Some(needed) = needed.filter(|n| *n != kept) {
+            marks.insert(0, (needed, format!("98\u{202f}% needs {needed}")));
+        }
+        let axes = |n: usize| format!("{} {}", number::count(n as u64), noun(n, "axis", "axes"));
+        let rank = |r: usize| format!("numerical rank {} of {}", number::count(r as u64), number::count(all as u64));
+        let sentences = [
+            Some(format!("{} {keeps} of the variance", axes(kept))),
+            (kept != ARTICLE && all > ARTICLE)
+                .then(|| format!("{ARTICLE} would keep {}", number::percent(Some(cumulative[ARTICLE - 1])))),
+            needed.map(|n| format!("98\u{202f}% needs {}", axes(n))),
+            spectrum.rank.map(rank),
+        ];
+        let sentence = sentences.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        Self { cumulative, needed, marks, sentence }
+    }
+
+    /// The drawing of the shares.
+    pub(crate) fn draw(&self) -> Svg {
+        let label = format!("Cumulative share of variance over the number of axes: {}.", self.sentence);
+        chart::draw(&self.cumulative, &self.marks, &label)
     }
 }
 

@@ -1,25 +1,21 @@
 //! The report's section of each attribute.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 use latentwalk_images::{AttributeKind, Label};
 use latentwalk_lines::MetricKind;
-use latentwalk_lines::toward::TowardFigures;
 use latentwalk_probe::verdict::{Answer, Card, Finding};
 use latentwalk_probe::{Direction, Method, Verdict};
 use latentwalk_report as page;
 use latentwalk_run::{
-    AttributeLabels, AttributeMetrics, AttributeToward, AttributeWalks, ChosenBy, Figures, ImageRecord, StripRecord,
-    TowardStrip, WalkData,
+    AttributeLabels, AttributeMetrics, AttributeToward, AttributeWalks, Figures, ImageRecord, StripRecord, WalkData,
 };
 
+use super::compare::comparisons;
+use super::failures::failures;
+use super::gallery::Gallery;
+use super::toward::toward;
 use crate::job::Job;
 use crate::stage::null::NullFile;
-use crate::stage::toward::CLASSIFIER;
-
-/// Share of the cases of a value from which it is told that one image answers them.
-const MANY: f64 = 0.2;
 
 /// What the sections are made from.
 pub(crate) struct Sources<'a> {
@@ -29,8 +25,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) metrics: &'a [AttributeMetrics],
     pub(crate) toward: &'a [AttributeToward],
     pub(crate) cards: &'a [Card],
-    /// Where each shown dataset row stands among the report's images.
-    pub(crate) places: &'a BTreeMap<usize, usize>,
+    /// The report's images.
+    pub(crate) gallery: &'a Gallery<'a>,
 }
 
 /// One section an attribute, in declaration order.
@@ -48,9 +44,10 @@ fn section(
 ) -> Result<page::AttributeSection> {
     let card = sources.cards.iter().find(|card| card.attribute == labels.name);
     let card = card.with_context(|| format!("verdicts.json has no card of `{}`", labels.name))?;
+    let found = sources.toward.iter().find(|toward| toward.name == labels.name);
     Ok(page::AttributeSection {
         verdict: badge(labels, direction, card),
-        claims: claims(labels, card),
+        claims: claims(card),
         method: method(direction.method).to_owned(),
         settings: settings(sources, direction, metrics),
         restarts: restarts(labels, direction),
@@ -58,10 +55,9 @@ fn section(
         probabilities: Some(probabilities(labels, direction)),
         null: null(sources.null, labels, direction),
         walks: Some(figures(sources, walks)),
-        toward: match sources.toward.iter().find(|toward| toward.name == labels.name) {
-            Some(found) => Some(toward(sources, labels, found)?),
-            None => None,
-        },
+        comparisons: found.map_or(Ok(Vec::new()), |found| comparisons(sources, labels, direction, found))?,
+        toward: found.map(|found| toward(sources, labels, found)).transpose()?,
+        failures: Some(failures(sources, labels, walks, metrics)?),
         strips: walks.strips.iter().map(|s| strip(sources, labels, s)).collect::<Result<_>>()?,
         ..distribution(sources.data, labels, direction)?
     })
@@ -87,9 +83,8 @@ fn badge(labels: &AttributeLabels, direction: &Direction, card: &Card) -> page::
     page::Verdict { tone, badge: badge.to_owned(), sentence: finding.sentence }
 }
 
-/// The questions that were asked of an attribute: two values have no order to get wrong, nor have values without one.
-fn claims(labels: &AttributeLabels, card: &Card) -> Vec<page::Claim> {
-    let asked = |finding: &Finding| finding.key != "ordered" || labels.order.len() > 2;
+/// The five questions with their answers.
+fn claims(card: &Card) -> Vec<page::Claim> {
     let claim = |finding: Finding| page::Claim {
         question: finding.title.to_owned(),
         answer: match finding.answer {
@@ -99,7 +94,7 @@ fn claims(labels: &AttributeLabels, card: &Card) -> Vec<page::Claim> {
         },
         sentence: finding.sentence,
     };
-    card.findings().into_iter().filter(asked).map(claim).collect()
+    card.findings().into_iter().map(claim).collect()
 }
 
 /// As much of a section as the figure of its distribution needs.
@@ -247,92 +242,6 @@ fn figures(sources: &Sources<'_>, walks: &AttributeWalks) -> page::Walks {
     }
 }
 
-/// The lines toward each value, the article's walk in the same cases, and what does without a line.
-fn toward(sources: &Sources<'_>, labels: &AttributeLabels, toward: &AttributeToward) -> Result<page::Toward> {
-    let row = |name: String, role, default, f: &TowardFigures| page::TowardRow {
-        name,
-        role,
-        default,
-        hit: Some(f.hit),
-        interval: format!("{:.3} to {:.3}", f.hit_interval.0, f.hit_interval.1),
-        kept: f.kept.map(|kept| kept.corrected),
-        joint: f.joint,
-    };
-    let mut rows = vec![row(toward.way.name(), page::WalkRole::Metric, true, &toward.test)];
-    if let Some(article) = &toward.article {
-        rows.push(row("the article's walk, as we read it".to_owned(), page::WalkRole::Metric, false, article));
-    }
-    rows.extend(toward.yardsticks.iter().map(|(name, f)| row(name.clone(), page::WalkRole::Baseline, false, f)));
-    let judged = match &toward.null_reason {
-        Some(reason) => format!("Of the rest nothing is said: {reason}."),
-        None => format!(
-            "What stays is judged on hits alone, by {}: 0 is a random image with the wanted value, 1 the best that the pool allows.",
-            toward.informative.join(", ")
-        ),
-    };
-    let absent = match toward.absent.is_empty() {
-        true => String::new(),
-        false => format!(" No image of the pool has {}: nothing leads there.", toward.absent.join(", ")),
-    };
-    let line = |f: &TowardFigures| f.joint.unwrap_or(f.hit);
-    let classifier = toward.yardsticks.iter().find(|(name, _)| name == CLASSIFIER).map(|(_, figures)| figures);
-    let plain = match classifier.filter(|figures| line(figures) >= line(&toward.test)) {
-        Some(_) => {
-            " What a classifier takes for the value is found as well without the line: the line adds the way there."
-        }
-        None => "",
-    };
-    let hub = match toward.test.most_frequent > MANY {
-        true => {
-            format!(" One image answers {:.0} % of the cases that want its value.", 100.0 * toward.test.most_frequent)
-        }
-        false => String::new(),
-    };
-    let narrow = match toward.test.hit_interval.0 >= 1.0 {
-        true => " An interval without width says that no start missed, not that none ever will.",
-        false => "",
-    };
-    let image = |row: usize| card(sources, labels, row, 0.0, None);
-    let strip = |strip: &TowardStrip| -> Result<page::TowardStrip> {
-        let found = |&(to, row): &(u32, Option<usize>)| -> Result<_> {
-            Ok((labels.classes[to as usize].clone(), row.map(image).transpose()?))
-        };
-        let found = strip.found.iter().map(found).collect::<Result<_>>()?;
-        Ok(page::TowardStrip { start: image(strip.start)?, found })
-    };
-    Ok(page::Toward {
-        strips: toward.strips.iter().map(strip).collect::<Result<_>>()?,
-        way: format!(
-            "From a test image to each value that it does not have: {}, {}.",
-            toward.way.name(),
-            chosen_by(toward)
-        ),
-        note: format!(
-            "{} cases from {} test images; an image without a label ({} cases) or none at all ({}) is a failure. Values weigh \
-             equally; intervals resample groups of starts.{narrow}{hub}{plain} {judged}{absent}",
-            toward.test.cases,
-            toward.starts.len(),
-            toward.test.unlabelled,
-            toward.test.missed
-        ),
-        rows,
-    })
-}
-
-fn chosen_by(toward: &AttributeToward) -> String {
-    let next = toward.runner_up.as_ref().map(|name| format!("; next came {name}")).unwrap_or_default();
-    let (starts, groups) = (toward.validation_starts, toward.validation_groups);
-    match toward.chosen_by {
-        ChosenBy::Joint => format!("chosen by {starts} validation images, by hit times what stays{next}"),
-        ChosenBy::Closeness => {
-            format!("chosen by {starts} validation images, by hit times closeness to the start{next}")
-        }
-        ChosenBy::First => {
-            format!("the first of the list, for {groups} groups of validation images are too few to choose{next}")
-        }
-    }
-}
-
 fn strip(sources: &Sources<'_>, labels: &AttributeLabels, strip: &StripRecord) -> Result<page::Strip> {
     let mut stops = Vec::new();
     for stop in &strip.stops {
@@ -344,7 +253,8 @@ fn strip(sources: &Sources<'_>, labels: &AttributeLabels, strip: &StripRecord) -
     Ok(page::Strip { caption: String::new(), start: card(sources, labels, strip.start, strip.position, None)?, stops })
 }
 
-fn card(
+/// An image with what is known of it.
+pub(super) fn card(
     sources: &Sources<'_>,
     labels: &AttributeLabels,
     row: usize,
@@ -360,7 +270,7 @@ fn card(
         Label::Many(cs) => Some(cs.iter().map(|&c| classes[c as usize].as_str()).collect::<Vec<_>>().join(", ")),
     };
     Ok(page::Card {
-        image: *sources.places.get(&row).with_context(|| format!("row {row} has no picture"))?,
+        image: Some(sources.gallery.place(row)?),
         id: item.id.clone(),
         split: item.split.as_str().to_owned(),
         position,

@@ -30,13 +30,6 @@ impl Mapped {
         Self { width, values, squares }
     }
 
-    /// Some of the rows, next to each other.
-    pub(super) fn select(&self, rows: &[usize]) -> Self {
-        let mut values = Vec::with_capacity(rows.len() * self.width);
-        rows.iter().for_each(|&row| values.extend_from_slice(&self.values[row * self.width..(row + 1) * self.width]));
-        Self { width: self.width, values, squares: rows.iter().map(|&row| self.squares[row]).collect() }
-    }
-
     pub(super) fn row(&self, row: usize) -> Vec<f64> {
         doubles(&self.values[row * self.width..(row + 1) * self.width])
     }
@@ -83,7 +76,7 @@ mod tests {
         let metric = Metric::whitened(z.view()).unwrap();
         let (mapped, plain) = (Mapped::new(&metric, z.view()).unwrap(), metric.map(z.view()).unwrap());
         let start = mapped.row(3);
-        let picked = mapped.select(&[5, 39]);
+        let picked = Mapped::new(&metric, z.select(ndarray::Axis(0), &[5, 39]).view()).unwrap();
         for (row, of) in [(5, 0), (39, 1)] {
             let direct: f64 = plain.row(row).iter().zip(&start).map(|(&v, s)| (f64::from(v) - s).powi(2)).sum();
             let got = picked.all_squares_from(&start, product(&start, &start))[of];

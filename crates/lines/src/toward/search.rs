@@ -1,5 +1,6 @@
 //! What is found: along a way, nearest to the start, and how near that is.
 
+use ndarray::Axis;
 use rayon::prelude::*;
 
 use super::mapped::Mapped;
@@ -26,10 +27,10 @@ impl TowardCases<'_> {
                 checks::length(what, study.classes, list.len())?;
             }
         }
-        let (pool, starts) = (Mapped::new(&way.metric, study.pool)?, Mapped::new(&way.metric, study.starts)?);
+        let starts = Mapped::new(&way.metric, study.starts)?;
         // The slab, and how far its images stand along the line, are the same for every start.
         let slabs: Vec<Slab> =
-            (0..study.classes as u32).map(|class| Slab::new(study, way, class, &pool)).collect::<Result<_>>()?;
+            (0..study.classes as u32).map(|class| Slab::new(study, way, class)).collect::<Result<_>>()?;
         // Some cases of a value at a time: a block of its images, once in the cache, is looked at for all of them.
         let of_value = |to: usize| (0..self.cases.len()).filter(move |&case| self.cases[case].to as usize == to);
         let lists: Vec<(usize, Vec<usize>)> = (0..study.classes).map(|to| (to, of_value(to).collect())).collect();
@@ -159,15 +160,16 @@ struct SlabCourse {
 }
 
 impl Slab {
-    fn new(study: &TowardStudy<'_>, way: &ValueLines, class: u32, pool: &Mapped) -> Result<Self> {
+    fn new(study: &TowardStudy<'_>, way: &ValueLines, class: u32) -> Result<Self> {
         let line = &way.lines[class as usize];
         line.check()?;
         checks::width("the direction", study.pool.ncols(), line.weights.len())?;
         checks::usable("the direction", 0, line.weights.iter().copied())?;
         let position =
             |row: usize| -> f64 { study.pool.row(row).iter().zip(&line.weights).map(|(&v, w)| f64::from(v) * w).sum() };
-        let rows: Vec<usize> = (0..pool.len()).filter(|&row| line.holds(position(row))).collect();
-        let points = pool.select(&rows);
+        let rows: Vec<usize> = (0..study.pool.nrows()).filter(|&row| line.holds(position(row))).collect();
+        // The slab's images alone are mapped: all of a large pool would take as much memory again.
+        let points = Mapped::new(&way.metric, study.pool.select(Axis(0), &rows).view())?;
         let course = |from: Option<u32>| -> Result<Option<SlabCourse>> {
             // Through any start: the direction is the same.
             let unit = way.metric.line(&way.course(from, class)?, study.pool.row(0))?.unit().to_vec();

@@ -173,7 +173,8 @@ impl Accumulator {
             self.pending.extend_from_slice(first);
             values = rest;
             if self.pending.len() == block {
-                self.close_block();
+                let full = std::mem::take(&mut self.pending);
+                self.add_block(&full, Precision::Single);
             }
         }
         // Whole blocks go in from where they lie.
@@ -182,7 +183,7 @@ impl Accumulator {
         self.pending.extend_from_slice(blocks.remainder());
     }
 
-    /// Adds the waiting rows to the sums.
+    /// Adds the waiting rows to the sums: no more will come. All of a short stream still waits, and is multiplied in `f64`.
     fn close_block(&mut self) {
         let precision = if self.blocks == 0 { Precision::Double } else { Precision::Single };
         let pending = std::mem::take(&mut self.pending);

@@ -165,6 +165,14 @@ fn batches_do_not_change_a_bit() {
         assert!(bits(&pca) == bits(&reference), "batches of {batch}");
         assert_eq!(pca, reference);
     }
+    // A few rows first, then more at once than are multiplied in f64.
+    for first in [0, 100, BLOCK_ROWS + 1, EXACT_ROWS] {
+        let (first, rest) = data.view().split_at(Axis(0), first);
+        let mut accumulator = Accumulator::new(21);
+        accumulator.push(first).unwrap();
+        accumulator.push(rest).unwrap();
+        assert_eq!(accumulator.finish(&plain(9)).unwrap(), reference, "{} rows first", first.nrows());
+    }
     // Rows that do not lie one after another in memory are the same rows.
     let columns = data.t().as_standard_layout().to_owned();
     assert_eq!(fit(columns.t(), &plain(9)).unwrap(), reference);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::gemm::{Panels, block_rows};
+use crate::instruction_set::multiversion;
 use crate::kernel::{self, Block, MR, NR, Run, most_rows, most_rows_of_two};
 use crate::{InstructionSet, check_len, instruction_set, scratch};
 
@@ -230,65 +231,34 @@ fn multiply(
     }
 }
 
-/// Adds rows of products, `2 * NR` apart, to sums, [`TILE`] apart.
-fn add_products(isa: InstructionSet, products: &[f32; MOST_NUMBERS], sums: &mut [f64], size: [usize; 2]) {
-    #[cfg(target_arch = "x86_64")]
-    if isa != InstructionSet::Portable {
-        // SAFETY: `instruction_set()` found the features.
-        return unsafe { add_products_avx2(products, sums, size) };
-    }
-    let _ = isa;
-    add_products_plainly(products, sums, size);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn add_products_avx2(products: &[f32; MOST_NUMBERS], sums: &mut [f64], size: [usize; 2]) {
-    add_products_plainly(products, sums, size);
-}
-
-#[inline(always)]
-fn add_products_plainly(products: &[f32; MOST_NUMBERS], sums: &mut [f64], [rows, columns]: [usize; 2]) {
-    for (products, sums) in products.chunks_exact(2 * NR).take(rows).zip(sums.chunks_mut(TILE)) {
-        sums[..columns].iter_mut().zip(&products[..columns]).for_each(|(sum, &product)| *sum += f64::from(product));
-    }
-}
-
-/// Packs rows, less their centre, into panels of [`NR`] columns; the last panel is filled with zeros.
-fn center_into_panels(isa: InstructionSet, rows: &[f32], center: &[f64], packed: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    if isa != InstructionSet::Portable {
-        // SAFETY: `instruction_set()` found the features.
-        return unsafe { center_into_panels_avx2(rows, center, packed) };
-    }
-    let _ = isa;
-    center_into_panels_plainly(rows, center, packed);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn center_into_panels_avx2(rows: &[f32], center: &[f64], packed: &mut [f32]) {
-    center_into_panels_plainly(rows, center, packed);
-}
-
-#[inline(always)]
-fn center_into_panels_plainly(rows: &[f32], center: &[f64], packed: &mut [f32]) {
-    let d = center.len();
-    let panel = packed.len() / d.div_ceil(NR);
-    for (p, row) in rows.chunks_exact(d).enumerate() {
-        let (whole, rest) = row.as_chunks::<NR>();
-        let (centers, rest_of_center) = center.as_chunks::<NR>();
-        for (q, (values, center)) in whole.iter().zip(centers).enumerate() {
-            let out = &mut packed[q * panel + p * NR..][..NR];
-            out.iter_mut().zip(values).zip(center).for_each(|((out, &value), center)| *out = less(value, *center));
+multiversion! {
+    /// Adds rows of products, `2 * NR` apart, to sums, [`TILE`] apart.
+    fn add_products(products: &[f32; MOST_NUMBERS], sums: &mut [f64], size: [usize; 2]) {
+        let [rows, columns] = size;
+        for (products, sums) in products.chunks_exact(2 * NR).take(rows).zip(sums.chunks_mut(TILE)) {
+            sums[..columns].iter_mut().zip(&products[..columns]).for_each(|(sum, &product)| *sum += f64::from(product));
         }
-        if !rest.is_empty() {
-            let out = &mut packed[whole.len() * panel + p * NR..][..NR];
-            out.fill(0.0);
-            out.iter_mut()
-                .zip(rest)
-                .zip(rest_of_center)
-                .for_each(|((out, &value), center)| *out = less(value, *center));
+    }
+}
+
+multiversion! {
+    /// Packs rows, less their centre, into panels of [`NR`] columns; the last panel is filled with zeros.
+    fn center_into_panels(rows: &[f32], center: &[f64], packed: &mut [f32]) {
+        let d = center.len();
+        let panel = packed.len() / d.div_ceil(NR);
+        for (p, row) in rows.chunks_exact(d).enumerate() {
+            let (whole, rest) = row.as_chunks::<NR>();
+            let (centers, rest_of_center) = center.as_chunks::<NR>();
+            for (q, (values, center)) in whole.iter().zip(centers).enumerate() {
+                let out = &mut packed[q * panel + p * NR..][..NR];
+                out.iter_mut().zip(values).zip(center).for_each(|((out, &value), center)| *out = less(value, *center));
+            }
+            if !rest.is_empty() {
+                let out = &mut packed[whole.len() * panel + p * NR..][..NR];
+                out.fill(0.0);
+                let values = rest.iter().zip(rest_of_center);
+                out.iter_mut().zip(values).for_each(|(out, (&value, center))| *out = less(value, *center));
+            }
         }
     }
 }

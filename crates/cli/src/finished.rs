@@ -23,8 +23,8 @@ pub struct ExploreArgs {
     /// The run.
     #[command(flatten)]
     pub run: FinishedArgs,
-    /// The address to serve on, where it is not 127.0.0.1. Other machines can then reach it, if they have the token that stands in the
-    /// printed address. What is sent is not encrypted: better let SSH carry the port.
+    /// Another address to serve on than 127.0.0.1. Machines that reach it need the token in the printed address. Nothing that is sent is
+    /// encrypted; SSH is safer.
     #[arg(long, value_name = "IP")]
     pub address: Option<std::net::IpAddr>,
     /// The port to serve on; 0 takes any that is free [default: 7117]

@@ -20,8 +20,8 @@ const MOST_NUMBERS: usize = 2 * NR * MR;
 
 /// The sums `x[i] x[j]` over centred rows, for each pair of columns: the upper triangle of a Gram matrix.
 ///
-/// **Precision.** Rows are centred in `f64` and rounded to `f32`. The products of 128 rows are added in `f32`, all else in `f64`: how
-/// large an entry's error is says [`Gram::usual_error`]. The order of the sums is that of
+/// **Precision.** Rows are centred in `f64` and rounded to `f32`. The products of 128 rows are added in `f32`, all else in `f64`.
+/// [`Gram::usual_error`] says how large an entry's error is. The order of the sums is that of
 /// the rows, so threads change no bit. Fused products give other bits than [`InstructionSet::Portable`].
 ///
 /// ```
